@@ -1,0 +1,52 @@
+# make help shows the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test test-fast lint bench clean lock types
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(STAMP) ## a small oil field on this machine, from the PLC to the live reading
+	@$(BIN)/pumpjack demo $(ARGS)
+
+test: lint $(STAMP) ## all tests; they start the servers they need
+	@$(BIN)/pytest $(ARGS)
+
+test-fast: $(STAMP) ## tests that need no server
+	@$(BIN)/pytest -m "not servers and not peers" $(ARGS)
+
+lint: $(STAMP) ## format, style, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## the figures of docs/benchmarks.md (ARGS="--help" for a part)
+	@$(BIN)/pumpjack bench $(ARGS)
+
+types: $(STAMP) ## write the typed forms of crds/ again
+	@$(BIN)/python -m pumpjack_core.manifests.generate
+
+lock: | $(UV) ## resolve the dependencies again
+	@$(UV) lock --upgrade --quiet
+	@$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --no-header --no-annotate -o requirements.lock
+	@rm -f uv.lock
+
+clean: ## remove the environment and the demo's data
+	rm -rf $(VENV) .bootstrap .pumpjack node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.bootstrap/bin/uv:
+	@echo "getting uv, which makes the environment …"
+	@$(PYTHON) -c 'import sys; sys.exit("pumpjack needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .bootstrap
+	@.bootstrap/bin/pip install --quiet --disable-pip-version-check uv
+
+$(STAMP): requirements.lock pyproject.toml | $(UV)
+	@echo "making the environment in $(VENV) …"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The `pumpjack` command: one file a subcommand."""

@@ -1,0 +1,5 @@
+"""The `pumpjack` command."""
+
+
+def main() -> None:
+    """Run the command line."""

@@ -1,0 +1,46 @@
+"""The one clock. Times are int microseconds since 1970-01-01 UTC; durations are float seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+US_PER_S = 1_000_000
+
+
+class Clock(Protocol):
+    """What tells the time. Tests pass their own."""
+
+    def now_us(self) -> int:
+        """Wall time in microseconds since the epoch, UTC. May jump when the machine's clock does."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for time-outs and intervals."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_us(self) -> int:
+        """Wall time in microseconds since the epoch, UTC."""
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+
+def iso_us(us: int) -> str:
+    """Write a time as ISO 8601 in UTC with microseconds: 2026-01-31T06:30:00.000000Z."""
+    return str(np.datetime64(us, "us")) + "Z"
+
+
+def iso_us_column(us: NDArray[np.int64]) -> list[str]:
+    """Write a column of times as ISO 8601 in UTC with microseconds."""
+    text: list[str] = np.datetime_as_string(us.view("M8[us]"), unit="us", timezone="UTC").tolist()
+    return text

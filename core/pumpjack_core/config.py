@@ -1,0 +1,103 @@
+"""What one worker is told to run: the same file from a ConfigMap and from `pumpjack up`.
+
+A folder holds connection.json (WorkerConfig without its tags) and tags-000.json.gz,
+tags-001.json.gz … (the tag table in parts, each small enough for a ConfigMap).
+Secrets are never in it: they come from files or the environment (WorkerSecrets).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from pumpjack_core.errors import ManifestError
+from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_core.tags import Tag, TagTable
+
+CONNECTION_FILE = "connection.json"
+TAGS_GLOB = "tags-*.json.gz"
+TAGS_PER_FILE = 5_000
+
+
+class Connection(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One connection, everything but its tags.
+
+    connection_id     namespace/name
+    allowed_networks  CIDRs that the platform lets this tenant reach
+    tags_hash         hash of the tag table that belongs to it
+    """
+
+    tenant_id: str
+    connection_id: str
+    spec: ScadaConnectionSpec
+    allowed_networks: tuple[str, ...]
+    tags_hash: str
+
+
+class WorkerConfig(Struct, frozen=True):
+    """A connection with its tags."""
+
+    connection: Connection
+    tags: TagTable
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything, reported as appliedConfigHash: 64 hex digits."""
+        return hashlib.sha256(msgspec.json.encode(self.connection)).hexdigest()
+
+
+def save(config: WorkerConfig, folder: Path) -> None:
+    """Write a configuration, connection.json last, so that a reader never sees half of one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tags = config.tags.tags
+    parts = [tags[at : at + TAGS_PER_FILE] for at in range(0, len(tags), TAGS_PER_FILE)]
+    names = [f"tags-{number:03}.json.gz" for number in range(len(parts))]
+    for name, part in zip(names, parts, strict=True):
+        _replace(folder / name, gzip.compress(msgspec.json.encode(part), mtime=0))
+    for stale in set(folder.glob(TAGS_GLOB)) - {folder / name for name in names}:
+        stale.unlink()
+    _replace(folder / CONNECTION_FILE, msgspec.json.encode(config.connection))
+
+
+def load(folder: Path) -> WorkerConfig:
+    """Read a configuration.
+
+    Raises ManifestError when a file is missing or wrong, or when the tags are not (yet) those
+    that connection.json was written with; the caller keeps what it has and reads again.
+    """
+    path = folder / CONNECTION_FILE
+    try:
+        connection = msgspec.json.decode(path.read_bytes(), type=Connection)
+        tags: list[Tag] = []
+        for path in sorted(folder.glob(TAGS_GLOB)):
+            tags += msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[Tag])
+    except (OSError, EOFError, msgspec.MsgspecError) as error:
+        raise ManifestError(f"{path}: {error}") from error
+    table = TagTable(tuple(tags))
+    if table.hash != connection.tags_hash:
+        raise ManifestError(f"{folder}: the tags are not those that {CONNECTION_FILE} names")
+    return WorkerConfig(connection, table)
+
+
+def worker_config(
+    *,
+    tenant_id: str,
+    connection_id: str,
+    spec: ScadaConnectionSpec,
+    allowed_networks: tuple[str, ...],
+    tags: TagTable,
+) -> WorkerConfig:
+    """Put a configuration together."""
+    connection = Connection(tenant_id, connection_id, spec, allowed_networks, tags.hash)
+    return WorkerConfig(connection, tags)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)  # noqa: PTH105 - os.replace says what it does

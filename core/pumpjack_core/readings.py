@@ -1,0 +1,66 @@
+"""Readings as columns: the currency of the whole worker. No object per reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from pumpjack_core.tags import TagTable
+
+Int16s = NDArray[np.int16]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """n readings of one connection, in the order in which the device gave them.
+
+    tags         the table that tag_index points into (a new one when tags change)
+    tag_index    int32[n]    position of the tag in tags
+    source_us    int64[n]    time of the value, microseconds since the epoch, UTC
+    value        float64[n]  in the tag's unit; NaN where there is none (then quality is BAD)
+    quality      int16[n]    see pumpjack_core.quality
+    received_us  when the worker got them, microseconds since the epoch, UTC
+    """
+
+    tags: TagTable
+    tag_index: Int32s
+    source_us: Int64s
+    value: Floats
+    quality: Int16s
+    received_us: int
+
+    def __len__(self) -> int:
+        return len(self.tag_index)
+
+    def take(self, rows: NDArray[Any]) -> Batch:
+        """The readings at these positions, or where this mask is true."""
+        return Batch(
+            self.tags,
+            self.tag_index[rows],
+            self.source_us[rows],
+            self.value[rows],
+            self.quality[rows],
+            self.received_us,
+        )
+
+
+class Quarantined(Struct, frozen=True, omit_defaults=True):
+    """One reading kept out of its series, with the reason and what the device really sent.
+
+    tag_index   position in the tag table, -1 when no tag could be named
+    us          its time where one is known, else the time of receipt [µs since epoch, UTC]
+    reason      unparsable, timestamp_conflict, too_old, text_value …
+    raw         what came, as text, cut at 4,096 characters
+    """
+
+    tag_index: int
+    us: int
+    reason: str
+    raw: str

@@ -1,0 +1,1 @@
+"""The database: levels, migrations, roles, the write path and the upkeep."""

@@ -1,0 +1,1 @@
+"""The gateway: REST, WebSocket and token checks for every tenant."""

@@ -1,0 +1,1 @@
+"""The worker: one connection's way from the device to the database and the live feed."""
