@@ -15,7 +15,7 @@ class Clock(Protocol):
     """What tells the time. Tests pass their own."""
 
     def now_us(self) -> int:
-        """Wall time in microseconds since the epoch, UTC. May jump when the machine's clock does."""
+        """Wall time in microseconds since the epoch, UTC; jumps when the machine's clock does."""
         ...
 
     def monotonic(self) -> float:
