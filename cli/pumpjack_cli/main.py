@@ -1,5 +1,96 @@
-"""The `pumpjack` command."""
+"""The `pumpjack` command. A subcommand is one module of its own name:
+
+pumpjack_cli.NAME.NAME     the function; its docstring is the help, its annotated parameters the
+                           options
+pumpjack_cli.NAME.EXAMPLE  a command line that shows its use, printed below the help
+
+A module imports only the standard library, typer and pumpjack_core.errors at its top, the rest
+inside its functions, so that `pumpjack --help` answers at once.
+
+Exit codes: 0 done, 1 could not be done (one sentence on stderr), 2 wrong usage, 130 Ctrl-C.
+PUMPJACK_DEBUG=1 shows the traceback of an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from pumpjack_core.errors import PumpjackError
+
+COMMANDS = ("demo", "up", "validate", "watch", "token", "migrate", "maintain", "simulate", "bench")
+EXAMPLE = "pumpjack demo"
+
+app = typer.Typer(
+    name="pumpjack",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Example:  {EXAMPLE}",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pumpjack {metadata.version('pumpjack')}")
+        raise typer.Exit
+
+
+@app.callback()
+def pumpjack(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Read oil and gas wells: from field devices to a historian and to live screens."""
+
+
+def _register() -> None:
+    for name in COMMANDS:
+        if find_spec(f"pumpjack_cli.{name}") is None:
+            continue  # still being written
+        module = import_module(f"pumpjack_cli.{name}")
+        lines = str(module.EXAMPLE).strip().splitlines()
+        app.command(name, epilog="\n\n".join(f"Example:  {line.strip()}" for line in lines))(
+            getattr(module, name)
+        )
+
+
+_register()
+
+
+def sentences(error: BaseException) -> Iterator[str]:
+    """What a person is told of an error, a sentence each; groups are opened."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from sentences(inner)
+    elif isinstance(error, PumpjackError):
+        yield str(error)
+    else:
+        yield (
+            f"{type(error).__name__}: {error} (this is a fault of pumpjack; "
+            "PUMPJACK_DEBUG=1 shows where it is)"
+        )
 
 
 def main() -> None:
     """Run the command line."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("PUMPJACK_DEBUG"):
+            raise
+        for sentence in dict.fromkeys(sentences(error)):
+            typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+            typer.echo(sentence, err=True)
+        sys.exit(1)

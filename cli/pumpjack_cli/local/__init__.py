@@ -1,0 +1,1 @@
+"""One machine as a platform: what Kubernetes does in a cluster, for `pumpjack up` and `demo`."""
