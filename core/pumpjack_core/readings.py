@@ -51,6 +51,18 @@ class Batch:
         )
 
 
+def no_readings(tags: TagTable, received_us: int) -> Batch:
+    """A batch of none."""
+    return Batch(
+        tags,
+        np.empty(0, np.int32),
+        np.empty(0, np.int64),
+        np.empty(0, np.float64),
+        np.empty(0, np.int16),
+        received_us,
+    )
+
+
 class Quarantined(Struct, frozen=True, omit_defaults=True):
     """One reading kept out of its series, with the reason and what the device really sent.
 

@@ -1,1 +1,134 @@
-"""Run one worker."""
+"""Run one worker: a connection from the device to the stores.
+
+Told by its environment (settings.py). A change of tags in its folder is applied while it runs;
+a change of anything else ends it with RESTART, and whoever started it starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+from msgspec.structs import replace
+
+from pumpjack_core import config as configuration
+from pumpjack_core import log
+from pumpjack_core.clock import SystemClock
+from pumpjack_core.config import CONNECTION_FILE, WorkerConfig
+from pumpjack_core.errors import ManifestError, PumpjackError
+from pumpjack_core.storage.ingest import Ingest
+from pumpjack_worker.adapters.registry import adapter_class
+from pumpjack_worker.pipeline.metrics import Metrics
+from pumpjack_worker.pipeline.pipeline import Pipeline
+from pumpjack_worker.settings import Settings, read
+from pumpjack_worker.status_server import StatusServer
+
+RESTART = 75
+"""Exit code that asks to be started again at once (EX_TEMPFAIL of sysexits.h)."""
+RELOAD_S = 0.5
+_log = log.get_logger("worker")
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; exit 0 when all is stored or safe in the journal."""
+    try:
+        settings = read()
+        log.configure(level=settings.log_level)
+        with contextlib.suppress(ImportError):
+            import uvloop
+
+            sys.exit(uvloop.run(run(settings)))
+        sys.exit(asyncio.run(run(settings)))
+    except PumpjackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+async def run(settings: Settings) -> int:
+    """Run the worker of one folder. Returns the exit code."""
+    config = configuration.load(settings.config_dir)
+    connection = config.connection
+    clock = SystemClock()
+    metrics = Metrics(
+        tenant_id=connection.tenant_id,
+        protocol=connection.spec.protocol,
+        connection_id=connection.connection_id,
+    )
+
+    async def connect() -> Ingest:
+        return await Ingest.connect(settings.database_url)
+
+    pipeline = await Pipeline.open(
+        config,
+        adapter_class(connection.spec.protocol)(connection, config.tags, clock),
+        settings.journal_dir,
+        connect,
+        redis_url=settings.redis_url,
+        clock=clock,
+        metrics=metrics,
+    )
+    server = StatusServer(settings.status_address, metrics.registry, pipeline.status)
+    try:
+        code = await _run_until_told(pipeline, config, settings)
+        if not await pipeline.drain(settings.drain_s if code == 0 else 0.0):
+            _log.info("what is not stored waits in the journal for the next start")
+        return code
+    finally:
+        server.stop()
+
+
+async def _run_until_told(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(pipeline.run(), name="pipeline")
+    stopped = asyncio.create_task(stop.wait(), name="signal")
+    reload = asyncio.create_task(_reload_forever(pipeline, config, settings), name="reload")
+    await asyncio.wait((running, stopped, reload), return_when=asyncio.FIRST_COMPLETED)
+    for task in (running, stopped, reload):
+        task.cancel()
+    results = await asyncio.gather(running, stopped, reload, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            raise result
+    return RESTART if not stop.is_set() else 0
+
+
+async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> None:
+    """Apply changes of tags; return when something else changed."""
+    path = settings.config_dir / CONNECTION_FILE
+    seen = _version(path)
+    while True:
+        await asyncio.sleep(RELOAD_S)
+        version = _version(path)
+        if version == seen:
+            continue
+        try:
+            found = configuration.load(settings.config_dir)
+        except ManifestError as error:
+            _log.warning(f"the changed configuration is not whole yet: {error}")
+            continue
+        seen = version
+        if not _differs_in_tags_only(found, config):
+            _log.info("the connection was changed; starting again with it")
+            return
+        if found.tags.hash != config.tags.hash:
+            pipeline.apply(found)
+            _log.info("the tags were changed", tags=len(found.tags))
+        config = found
+
+
+def _version(path: os.PathLike[str]) -> tuple[int, int]:
+    with contextlib.suppress(FileNotFoundError):
+        found = os.stat(path)  # noqa: PTH116 - follows the links of a mounted ConfigMap
+        return (found.st_mtime_ns, found.st_ino)
+    return (0, 0)
+
+
+def _differs_in_tags_only(one: WorkerConfig, other: WorkerConfig) -> bool:
+    same_tags = other.connection.tags_hash
+    return replace(one.connection, tags_hash=same_tags) == other.connection

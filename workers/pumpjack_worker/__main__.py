@@ -1,0 +1,5 @@
+"""python -m pumpjack_worker."""
+
+from pumpjack_worker.main import main
+
+main()

@@ -1,0 +1,145 @@
+"""The journal: what was read and is not in the database yet, safe on disk.
+
+Appends are committed in groups, at most one commit in 20 ms, the first at once: an fsync costs
+more than the rows in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Self, TypeVar
+from uuid import UUID
+
+from pumpjack_core.clock import Clock
+from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
+from pumpjack_core.log import get_logger
+from pumpjack_core.readings import Batch, Quarantined, no_readings
+from pumpjack_worker.pipeline import codec
+from pumpjack_worker.pipeline.spool import Row, Spool, Waiting
+
+GROUP_S = 0.020
+_Result = TypeVar("_Result")
+_log = get_logger("worker.journal")
+
+
+class Entry(NamedTuple):
+    """One batch that waits to be written."""
+
+    seq: int
+    batch: Batch
+    quarantined: tuple[Quarantined, ...]
+
+
+class Journal:
+    """Async face of a Spool. All calls run on one thread of its own, in the order of the calls."""
+
+    def __init__(self, spool: Spool, folder: Path, clock: Clock) -> None:
+        self._spool = spool
+        self._folder = folder
+        self._clock = clock
+        self._next_seq = spool.next_seq
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._pending: list[tuple[Row, asyncio.Future[None]]] = []
+        self._wanted = asyncio.Event()
+        self._closing = False
+        self._flusher = asyncio.create_task(self._flush_forever(), name="journal")
+        self.added = asyncio.Event()
+        """Set when something new waits; the writer clears it."""
+        self.full: JournalFull | None = None
+        """Why the last append failed for want of room, None once one succeeded again."""
+
+    @classmethod
+    async def open(cls, folder: Path, connection_id: str, *, size_bytes: int, clock: Clock) -> Self:
+        """Open or make the journal in a folder. Raises JournalError with the way out."""
+        spool = await asyncio.to_thread(Spool, folder, connection_id, size_bytes=size_bytes)
+        return cls(spool, folder, clock)
+
+    @property
+    def journal_id(self) -> UUID:
+        """Made with the file; the epoch of the feed."""
+        return self._spool.journal_id
+
+    @property
+    def waiting(self) -> Waiting:
+        """What is on disk and not in the database."""
+        return self._spool.waiting
+
+    def take_seq(self) -> int:
+        """The next number, which no other batch of this journal has or will have."""
+        seq = self._next_seq
+        self._next_seq += 1
+        return seq
+
+    def append(
+        self, seq: int, batch: Batch, quarantined: Sequence[Quarantined] = ()
+    ) -> asyncio.Future[None]:
+        """Put a batch on disk. The future is done when it is there; JournalFull when it is not."""
+        row = Row(seq, batch.received_us, len(batch), batch.tags, codec.encode(batch, quarantined))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((row, done))
+        self._wanted.set()
+        return done
+
+    async def oldest(self, *, most_readings: int) -> list[Entry]:
+        """The oldest batches in order. One that does not read any more is set aside and told."""
+        rows = await self._run(partial(self._spool.oldest, most_readings=most_readings))
+        entries: list[Entry] = []
+        for row in rows:
+            try:
+                entries.append(Entry(row.seq, *codec.decode(row.payload, row.tags)))
+            except JournalDamaged as error:
+                aside = self._folder / f"journal.damaged-batch-{row.seq}.bin"
+                await self._run(partial(aside.write_bytes, row.payload))
+                _log.error(f"batch {row.seq} cannot be stored: {error}; it is kept as {aside}")
+                note = Quarantined(-1, row.created_us, "damaged_batch", aside.name)
+                entries.append(Entry(row.seq, no_readings(row.tags, row.created_us), (note,)))
+        return entries
+
+    async def remove(self, up_to: int) -> None:
+        """Forget what the database has, up to this seq."""
+        await self._run(partial(self._spool.remove, up_to))
+
+    async def close(self) -> None:
+        """Commit what is pending and close the file."""
+        self._closing = True
+        self._wanted.set()
+        await self._flusher
+        await self._run(self._spool.close)
+        self._thread.shutdown()
+
+    async def _run(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def _flush_forever(self) -> None:
+        while not self._closing:
+            await self._wanted.wait()
+            self._wanted.clear()
+            started = self._clock.monotonic()
+            await self._flush()
+            if not self._closing:
+                await asyncio.sleep(max(0.0, GROUP_S - (self._clock.monotonic() - started)))
+        await self._flush()
+
+    async def _flush(self) -> None:
+        group, self._pending = self._pending, []
+        if not group:
+            return
+        rows = [row for row, _ in group]
+        try:
+            await self._run(partial(self._spool.append, rows))
+        except JournalError as error:
+            if isinstance(error, JournalFull):
+                self.full = error
+            for _, done in group:
+                if not done.cancelled():
+                    done.set_exception(error)
+            return
+        self.full = None
+        self.added.set()
+        for _, done in group:
+            if not done.cancelled():
+                done.set_result(None)

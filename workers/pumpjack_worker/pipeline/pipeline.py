@@ -1,0 +1,388 @@
+"""One connection's pipeline: device, validation, journal, writer, publisher, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from pumpjack_core import wire
+from pumpjack_core.backoff import Backoff
+from pumpjack_core.clock import Clock, iso_us
+from pumpjack_core.config import WorkerConfig
+from pumpjack_core.errors import DeviceError, JournalError, JournalFull
+from pumpjack_core.log import get_logger
+from pumpjack_core.quality import BAD_COMM_FAILURE, LEVEL_MASK
+from pumpjack_core.readings import Batch, Quarantined, no_readings
+from pumpjack_core.tags import TagTable
+from pumpjack_core.units import seconds, size_bytes
+from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
+from pumpjack_worker.pipeline.feed import Feed
+from pumpjack_worker.pipeline.journal import Journal
+from pumpjack_worker.pipeline.metrics import Metrics
+from pumpjack_worker.pipeline.publisher import Publisher
+from pumpjack_worker.pipeline.staleness import Staleness
+from pumpjack_worker.pipeline.status import Status, describe
+from pumpjack_worker.pipeline.validate import Validator
+from pumpjack_worker.pipeline.writer import Connect, Writer
+
+DEFAULT_MAX_AGE_S = 90 * 86_400.0
+"""The store keeps raw readings this long unless it is told otherwise (design, section 6)."""
+ACKS_WAITING = 1_000
+"""Deliveries that may wait for the journal; then reading waits too."""
+WATCH_S = 1.0
+_log = get_logger("worker")
+
+
+class Pipeline:
+    """Everything between one adapter and the stores."""
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        adapter: Adapter,
+        journal: Journal,
+        connect: Connect,
+        *,
+        redis_url: str,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._config = config
+        self._adapter = adapter
+        self._journal = journal
+        self._clock = clock
+        self._metrics = metrics
+        connection = config.connection
+        names = {"tenant_id": connection.tenant_id, "connection_id": connection.connection_id}
+        feed = Feed(epoch=journal.journal_id, protocol=connection.spec.protocol, **names)
+        self._publisher = Publisher(
+            redis_url, feed, heartbeat=self._heartbeat, clock=clock, metrics=metrics, **names
+        )
+        self.writer = Writer(
+            journal,
+            connect,
+            connection_id=connection.connection_id,
+            protocol=connection.spec.protocol,
+            clock=clock,
+            metrics=metrics,
+        )
+        self._validator = self._validator_of(config.tags, None)
+        self._staleness = Staleness(config.tags, clock.now_us())
+        self._acks: asyncio.Queue[tuple[asyncio.Future[None], Ack, int]] = asyncio.Queue(
+            ACKS_WAITING
+        )
+        self._state: wire.DeviceState = "connecting"
+        self._trouble: DeviceError | None = None
+        self._hole: Hole | None = None
+        self._clock_offset_s: float | None = None
+        self._readings = 0
+        self._rate = Rate(clock)
+
+    @classmethod
+    async def open(
+        cls,
+        config: WorkerConfig,
+        adapter: Adapter,
+        folder: Path,
+        connect: Connect,
+        *,
+        redis_url: str,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> Self:
+        """Open the journal in folder and put the pipeline together. Raises JournalError."""
+        journal = await Journal.open(
+            folder,
+            config.connection.connection_id,
+            size_bytes=size_bytes(config.connection.spec.journal.size),
+            clock=clock,
+        )
+        return cls(
+            config, adapter, journal, connect, redis_url=redis_url, clock=clock, metrics=metrics
+        )
+
+    async def run(self) -> None:
+        """Read, store and publish until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.writer.run(), name="writer")
+                tasks.create_task(self._publisher.run(), name="publisher")
+                tasks.create_task(self._acknowledge(), name="acknowledge")
+                tasks.create_task(self._watch(), name="watch")
+                tasks.create_task(self._read_while_allowed(), name="reader")
+        finally:
+            await self._adapter.close()
+
+    async def drain(self, limit_s: float) -> bool:
+        """After run(): store what waits, for at most so long, and close.
+
+        Returns whether all is stored; what is not stays in the journal for the next start.
+        """
+        self._state = "stopped"
+        while not self._acks.empty():
+            await self._acknowledge_one()
+        writer = asyncio.create_task(self.writer.run(), name="writer")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self.writer.drained()
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        await self._publisher.close()
+        left = self._journal.waiting.batches
+        await self._journal.close()
+        return left == 0
+
+    def apply(self, config: WorkerConfig) -> None:
+        """Read other tags from now on; those that stay lose and repeat nothing."""
+        self._config = config
+        self._validator = self._validator_of(config.tags, self._validator)
+        self._staleness = Staleness(config.tags, self._clock.now_us(), self._staleness)
+        self._adapter.apply_tags(config.tags)
+        wells: dict[str, set[str]] = {}
+        for tag in config.tags.tags:
+            wells.setdefault(tag.well_id, set()).add(tag.name)
+        self._publisher.forget(wells)
+
+    def status(self) -> Status:
+        """What this worker does now, for /status and for the heartbeat."""
+        return describe(
+            self._config,
+            state=self._state,
+            trouble=self._trouble,
+            journal=self._journal,
+            writer=self.writer,
+            rejected=self._adapter.rejected,
+            readings=self._readings,
+            readings_per_second=self._rate.per_second,
+            clock_offset_s=self._clock_offset_s,
+            redis=self._publisher.breaker.state,
+            now_us=self._clock.now_us(),
+        )
+
+    # Reading the device
+
+    async def _read_while_allowed(self) -> None:
+        if self._config.connection.spec.suspend:
+            self._state = "suspended"
+            return
+        reader = asyncio.create_task(self._read_forever(), name="device")
+        fenced = asyncio.create_task(self.writer.fenced.wait(), name="fence")
+        try:
+            await asyncio.wait((reader, fenced), return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                reader.result()
+            self._state = "fenced"
+        finally:
+            for task in (reader, fenced):
+                task.cancel()
+            await asyncio.gather(reader, fenced, return_exceptions=True)
+        await self._adapter.close()
+
+    async def _read_forever(self) -> None:
+        pause = Backoff(first_s=0.5, most_s=30.0)
+        while True:
+            try:
+                if self._state != "disconnected":
+                    self._state = "connecting"
+                await self._adapter.connect()
+                self._came_up()
+                while True:
+                    await self._take(await self._adapter.read_batch())
+                    pause.reset()
+            except DeviceError as error:
+                await self._went_down(error)
+            await asyncio.sleep(pause.next_s())
+
+    def _came_up(self) -> None:
+        _log.info("connected", connection=self._config.connection.connection_id)
+        self._state, self._trouble = "connected", None
+        self._metrics.reconnects.inc()
+        self._metrics.active.set(1)
+
+    async def _went_down(self, error: DeviceError) -> None:
+        """Mark every tag once an outage: nothing stays on a screen as if it were current."""
+        self._metrics.active.set(0)
+        if self._state != "disconnected":
+            _log.warning(str(error), reason=error.reason)
+            batch = self._staleness.all_tags(BAD_COMM_FAILURE, self._clock.now_us())
+            await self._store(batch, (), no_ack)
+        self._state, self._trouble = "disconnected", error
+
+    async def _take(self, delivery: Delivery) -> None:
+        batch = delivery.batch
+        if batch.tags is not self._validator.tags:
+            batch = _in_table(batch, self._validator.tags)
+        judged = self._validator.judge(batch)
+        self._clock_offset_s = judged.clock_offset_s
+        self._metrics.errors(judged.errors)
+        self._staleness.saw(batch)
+        await self._store(judged.batch, (*delivery.quarantined, *judged.quarantined), delivery.ack)
+
+    # Storing and publishing
+
+    async def _store(self, batch: Batch, quarantined: tuple[Quarantined, ...], ack: Ack) -> None:
+        """Publish at once and journal; ack follows when the journal has it on disk."""
+        n = len(batch)
+        if n:
+            levels = np.bincount(batch.quality & LEVEL_MASK, minlength=3)
+            self._metrics.ingested(levels[:3].tolist())
+            self._readings += n
+            self._rate.add(n)
+        seq = self._journal.take_seq()
+        self._publisher.publish(seq, batch, stored=self._journal.full is None)
+        done = self._journal.append(seq, batch, quarantined)
+        await self._acks.put((done, ack, n))
+
+    async def _acknowledge(self) -> None:
+        while True:
+            await self._acknowledge_one()
+
+    async def _acknowledge_one(self) -> None:
+        """Acknowledge the oldest delivery once the journal has it; never, if it could not."""
+        done, ack, readings = await self._acks.get()
+        try:
+            await done
+        except JournalError as error:
+            self._metrics.not_stored.inc(readings)
+            self._metrics.journal_full.set(1)
+            if self._hole is None:
+                _log.error(f"{readings} readings are shown and not stored: {error}")
+                self._hole = Hole(self._clock.now_us())
+            self._hole.add(readings)
+            if not isinstance(error, JournalFull):
+                raise
+            return
+        await ack()
+        if self._hole is not None:
+            self._record(self._hole)
+
+    def _record(self, hole: Hole) -> None:
+        """The journal takes batches again: keep what was lost on record, beside the readings."""
+        self._hole = None
+        self._metrics.journal_full.set(0)
+        now_us = self._clock.now_us()
+        note = hole.note(now_us)
+        _log.warning(f"the journal takes readings again; not stored meanwhile: {note.raw}")
+        batch = no_readings(self._config.tags, now_us)
+        done = self._journal.append(self._journal.take_seq(), batch, (note,))
+        done.add_done_callback(lambda future: future.exception())  # full again: counted anew
+
+    # Watching
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now_us = self._clock.now_us()
+            if self._state == "connected":
+                stale = self._staleness.newly_stale(now_us)
+                if stale is not None:
+                    self._metrics.errors({"stale": len(stale)})
+                    await self._store(stale, (), no_ack)
+            self._measure(now_us)
+
+    def _measure(self, now_us: int) -> None:
+        waiting = self._journal.waiting
+        self._metrics.journal_batches.set(waiting.batches)
+        self._metrics.journal_bytes.set(waiting.bytes)
+        oldest_us = waiting.oldest_us
+        age_s = 0.0 if oldest_us is None else max(0.0, (now_us - oldest_us) / 1e6)
+        self._metrics.journal_oldest.set(age_s)
+        self._metrics.rejected_tags.set(len(self._adapter.rejected))
+        self._metrics.rate.set(self._rate.roll())
+
+    def _heartbeat(self) -> wire.Heartbeat:
+        status = self.status()
+        connection = self._config.connection
+        return wire.Heartbeat(
+            epoch=str(self._journal.journal_id),
+            tenant_id=connection.tenant_id,
+            connection_id=connection.connection_id,
+            source_protocol=connection.spec.protocol,
+            at=iso_us(self._clock.now_us()),
+            wells=dict(self._publisher.sent_seq),
+            stored_seq=status.stored_seq,
+            state=status.state,
+            reason=status.reason,
+            message=status.message,
+            journal_batches=status.journal_batches,
+            journal_bytes=status.journal_bytes,
+            journal_oldest_s=status.journal_oldest_s,
+            rejected_tags=len(status.rejected),
+            config_hash=status.config_hash,
+        )
+
+    def _validator_of(self, tags: TagTable, before: Validator | None) -> Validator:
+        clock = self._config.connection.spec.clock
+        return Validator(
+            tags,
+            max_future_s=seconds(clock.max_future),
+            max_age_s=seconds(clock.max_age) if clock.max_age else DEFAULT_MAX_AGE_S,
+            before=before,
+        )
+
+
+class Hole:
+    """Readings that could not be journalled, from first to last."""
+
+    def __init__(self, from_us: int) -> None:
+        self._from_us = from_us
+        self._batches = 0
+        self._readings = 0
+
+    def add(self, readings: int) -> None:
+        """Count one more batch that was lost."""
+        self._batches += 1
+        self._readings += readings
+
+    def note(self, to_us: int) -> Quarantined:
+        """What goes on record in the database."""
+        raw = {
+            "from": iso_us(self._from_us),
+            "to": iso_us(to_us),
+            "batches": self._batches,
+            "readings": self._readings,
+        }
+        return Quarantined(-1, self._from_us, "not_stored", msgspec.json.encode(raw).decode())
+
+
+class Rate:
+    """Readings a second since the last roll()."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.monotonic()
+        self._count = 0
+        self.per_second = 0.0
+
+    def add(self, readings: int) -> None:
+        """Count some."""
+        self._count += readings
+
+    def roll(self) -> float:
+        """Close the current stretch and return its rate."""
+        now = self._clock.monotonic()
+        self.per_second = self._count / max(now - self._since, 1e-3)
+        self._count, self._since = 0, now
+        return self.per_second
+
+
+def _in_table(batch: Batch, tags: TagTable) -> Batch:
+    """A batch that was read with the tags before an edit, in the new table; removed tags go."""
+    place = {tag.key: at for at, tag in enumerate(tags.tags)}
+    moved = np.array([place.get(tag.key, -1) for tag in batch.tags.tags], np.int32)
+    index = moved[batch.tag_index]
+    kept = index >= 0
+    kept_batch = batch.take(kept)
+    return Batch(
+        tags,
+        index[kept],
+        kept_batch.source_us,
+        kept_batch.value,
+        kept_batch.quality,
+        batch.received_us,
+    )

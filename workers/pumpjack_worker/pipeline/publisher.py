@@ -1,0 +1,166 @@
+"""The live feed: batches to Redis at once, beside the journal and never behind the database.
+
+Lossy by nature, and it says so: a message that could not be sent stays in the chain of prev, so
+that every receiver sees the gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import redis.asyncio
+import redis.exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from pumpjack_core import wire
+from pumpjack_core.clock import Clock
+from pumpjack_core.log import get_logger
+from pumpjack_core.readings import Batch
+from pumpjack_worker.pipeline.breaker import Breaker
+from pumpjack_worker.pipeline.feed import Feed, FeedMessage, position_field
+from pumpjack_worker.pipeline.metrics import Metrics
+
+QUEUE_MESSAGES = 1_000
+CALL_TIMEOUT_S = 2.0
+BURST_MESSAGES = 64
+Fields = dict[str | bytes | bytearray | memoryview | int | float, Any]
+_log = get_logger("worker.publisher")
+
+
+class Publisher:
+    """Sends one connection's messages and heartbeats."""
+
+    def __init__(
+        self,
+        url: str,
+        feed: Feed,
+        *,
+        tenant_id: str,
+        connection_id: str,
+        heartbeat: Callable[[], wire.Heartbeat],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._redis = redis.asyncio.from_url(
+            url,
+            socket_timeout=CALL_TIMEOUT_S,
+            socket_connect_timeout=CALL_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # the breaker decides when to try again
+        )
+        self._feed = feed
+        self._tenant_id = tenant_id
+        self._connection_id = connection_id
+        self._heartbeat = heartbeat
+        self._metrics = metrics
+        self._queue: deque[FeedMessage] = deque()
+        self._order = asyncio.Lock()
+        """Held while sending: a heartbeat must not overtake the messages that it counts."""
+        self._wanted = asyncio.Event()
+        self._latest: dict[str, Fields] = {}
+        self.sent_seq: dict[str, int] = {}
+        """Last seq that was sent, or given up, for each well."""
+        self.breaker = Breaker(clock)
+
+    def publish(self, seq: int, batch: Batch, *, stored: bool) -> None:
+        """Send a batch as soon as Redis can take it; the oldest goes when too many wait."""
+        for message in self._feed.encode(seq, batch, stored=stored):
+            if message.latest:
+                self._latest.setdefault(message.well_id, {}).update(message.latest)
+            self._queue.append(message)
+        while len(self._queue) > QUEUE_MESSAGES:
+            self._queue.popleft()
+            self._metrics.feed_dropped.inc()
+        self._wanted.set()
+
+    def forget(self, wells: dict[str, set[str]]) -> None:
+        """Keep only these wells and tags in the latest values that are sent again."""
+        for well_id in list(self._latest):
+            kept = wells.get(well_id, set())
+            self._latest[well_id] = {k: v for k, v in self._latest[well_id].items() if k in kept}
+            if not kept:
+                del self._latest[well_id]
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send_messages(), name="publisher")
+            tasks.create_task(self._send_heartbeats(), name="heartbeat")
+
+    async def close(self) -> None:
+        """Send what waits and a last heartbeat, if Redis takes them, and disconnect."""
+        if self.breaker.allows():
+            await self._send_waiting()
+            await self._beat()
+        await self._redis.aclose()
+
+    async def _send_messages(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self._send_waiting()
+
+    async def _send_waiting(self) -> None:
+        while self._queue:
+            async with self._order:
+                most = min(BURST_MESSAGES, len(self._queue))
+                burst = [self._queue.popleft() for _ in range(most)]
+                if not await self._send(burst):
+                    self._metrics.feed_dropped.inc(len(burst))
+                self.sent_seq.update((message.well_id, message.seq) for message in burst)
+
+    async def _send_heartbeats(self) -> None:
+        while True:
+            await self._beat()
+            await asyncio.sleep(wire.HEARTBEAT_S)
+
+    async def _beat(self) -> None:
+        async with self._order:
+            beat = wire.encode(self._heartbeat())
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.publish(wire.readings_channel(self._tenant_id), beat)
+            pipe.hset(wire.heartbeat_key(self._tenant_id), self._connection_id, beat)
+            await self._execute(pipe)
+
+    async def _send(self, burst: list[FeedMessage]) -> bool:
+        channel = wire.readings_channel(self._tenant_id)
+        pipe = self._redis.pipeline(transaction=True)
+        changed: dict[str, Fields] = {}
+        for message in burst:
+            pipe.publish(channel, message.payload)
+            fields = changed.setdefault(message.well_id, {})
+            fields.update(message.latest)
+            fields[position_field(self._connection_id)] = (
+                f'{{"epoch":"{self._feed.epoch}","seq":{message.seq}}}'
+            )
+        for well_id, fields in changed.items():
+            pipe.hset(wire.latest_key(self._tenant_id, well_id), mapping=fields)
+        return await self._execute(pipe)
+
+    async def _execute(self, pipe: redis.asyncio.client.Pipeline) -> bool:
+        """Whether Redis took it. After an outage the latest hashes are written again, whole."""
+        if not self.breaker.allows():
+            return False
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await pipe.execute()
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            if self.breaker.state == "closed":
+                _log.warning(f"Redis does not take the live feed ({error}); storing goes on")
+            self.breaker.failed()
+            self._metrics.redis_up.set(0)
+            return False
+        self._metrics.redis_up.set(1)
+        if self.breaker.succeeded():
+            _log.info("Redis takes the live feed again")
+            await self._write_latest_again()
+        return True
+
+    async def _write_latest_again(self) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for well_id, fields in self._latest.items():
+            pipe.hset(wire.latest_key(self._tenant_id, well_id), mapping=fields)
+        await self._execute(pipe)

@@ -1,0 +1,64 @@
+"""Tags that stopped without a word: after 3 intervals, at least 10 s, they are marked.
+
+A screen must never show the last good value as if it were current (design, section 2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pumpjack_core.quality import LEVEL_MASK, Level, Reason, quality
+from pumpjack_core.readings import Batch, Int32s
+from pumpjack_core.tags import TagTable
+
+INTERVALS = 3
+LEAST_S = 10.0
+BAD_STALE = quality(Level.BAD, Reason.STALE)
+
+
+class Staleness:
+    """When each tag of a table last had a reading, and whether it is marked already."""
+
+    def __init__(self, tags: TagTable, now_us: int, before: Staleness | None = None) -> None:
+        self.tags = tags
+        limit_s = [max(LEAST_S, INTERVALS * tag.interval_s) for tag in tags.tags]
+        self._limit_us = (np.array(limit_s, np.float64) * 1e6).astype(np.int64)
+        self._seen_us = np.full(len(tags), now_us, np.int64)
+        self._marked = np.zeros(len(tags), np.bool_)
+        if before is not None:
+            old = {tag.key: at for at, tag in enumerate(before.tags.tags)}
+            for at, tag in enumerate(tags.tags):
+                if (was := old.get(tag.key)) is not None:
+                    self._seen_us[at] = before._seen_us[was]
+                    self._marked[at] = before._marked[was]
+
+    def saw(self, batch: Batch) -> None:
+        """Take note of a batch from the device. A BAD reading is a mark by itself."""
+        self._seen_us[batch.tag_index] = batch.received_us
+        self._marked[batch.tag_index] = (batch.quality & LEVEL_MASK) == Level.BAD
+
+    def newly_stale(self, now_us: int) -> Batch | None:
+        """A batch that marks the tags that became stale, None when there are none."""
+        stale = np.flatnonzero(~self._marked & (now_us - self._seen_us > self._limit_us))
+        if not len(stale):
+            return None
+        self._marked[stale] = True
+        return without_value(self.tags, stale.astype(np.int32), BAD_STALE, now_us)
+
+    def all_tags(self, code: int, now_us: int) -> Batch:
+        """A batch that marks every tag with a quality: the device is away."""
+        self._marked[:] = True
+        return without_value(self.tags, np.arange(len(self.tags), dtype=np.int32), code, now_us)
+
+
+def without_value(tags: TagTable, index: Int32s, code: int, now_us: int) -> Batch:
+    """Readings without a value: these tags, one quality, one time."""
+    n = len(index)
+    return Batch(
+        tags,
+        index,
+        np.full(n, now_us, np.int64),
+        np.full(n, np.nan),
+        np.full(n, code, np.int16),
+        now_us,
+    )

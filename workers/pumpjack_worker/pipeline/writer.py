@@ -1,0 +1,201 @@
+"""Drain the journal into the database, oldest first, each batch exactly once.
+
+Exactly once: write_batch moves the journal's cursor from where the last call left it, in the
+transaction of the readings; a call whose answer was lost finds the cursor moved and stores nothing
+(docs/architecture.md). Only then do the rows leave the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+import numpy as np
+
+from pumpjack_core.backoff import Backoff
+from pumpjack_core.clock import Clock
+from pumpjack_core.errors import StorageError
+from pumpjack_core.log import get_logger
+from pumpjack_core.readings import Int32s, Quarantined
+from pumpjack_core.storage.ingest import Ingest, Written
+from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline.journal import Entry, Journal
+from pumpjack_worker.pipeline.metrics import Metrics
+
+MOST_READINGS = 20_000
+LINGER_S = 1.0
+SMALL_READINGS = 200
+SMALL_LINGER_S = 2.0
+"""With hundreds of workers the transactions are the limit, not the rows: wait for more rows."""
+_log = get_logger("worker.writer")
+
+
+class Connect(Protocol):
+    """Opens a database session; tests give their own."""
+
+    async def __call__(self) -> Ingest: ...
+
+
+class Writer:
+    """One connection's way from the journal to the database."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        connect: Connect,
+        *,
+        connection_id: str,
+        protocol: str,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._journal = journal
+        self._connect = connect
+        self._connection_id = connection_id
+        self._protocol = protocol
+        self._clock = clock
+        self._metrics = metrics
+        self._tag_ids: dict[str, Int32s] = {}
+        self._fence: int | None = None
+        self._draining = False
+        self.stored_seq = 0
+        """The cursor: everything up to this seq is in the database."""
+        self.problem: str | None = None
+        """Why the database takes nothing now, None while it does."""
+        self.fenced = asyncio.Event()
+        """Set when another worker of this connection has started after this one."""
+        self.stored_us: int | None = None
+        """When the last batch was committed, None before the first."""
+
+    async def run(self) -> None:
+        """Write until cancelled. What was not written stays in the journal."""
+        pause = Backoff(first_s=0.2, most_s=10.0)
+        while True:
+            try:
+                session = await self._connect()
+                try:
+                    await self._begin(session)
+                    self._came_up(pause)
+                    await self._drain_forever(session)
+                finally:
+                    await session.close()
+            except StorageError as error:
+                if self.problem is None:
+                    _log.warning(f"the database takes no readings ({error}); they are journalled")
+                self.problem = str(error)
+                self._metrics.database_up.set(0)
+                await asyncio.sleep(pause.next_s())
+
+    async def drained(self) -> None:
+        """Write without waiting for more, and return when nothing waits in the journal."""
+        self._draining = True
+        while self._journal.waiting.batches:
+            self._journal.added.set()
+            await asyncio.sleep(0.02)
+
+    def _came_up(self, pause: Backoff) -> None:
+        if self.problem is not None:
+            _log.info("the database takes readings again")
+        self.problem = None
+        self._metrics.database_up.set(1)
+        pause.reset()
+
+    async def _begin(self, session: Ingest) -> None:
+        if self._fence is None:
+            self._fence = await session.take_fence(self._connection_id, self._protocol)
+        cursor = await session.open_journal(self._journal.journal_id, self._connection_id)
+        await self._moved(cursor)
+        self._tag_ids.clear()
+
+    async def _drain_forever(self, session: Ingest) -> None:
+        while True:
+            await self._wait_for_work()
+            while entries := await self._journal.oldest(most_readings=MOST_READINGS):
+                await self._write(session, entries)
+                if self._journal.waiting.readings < MOST_READINGS:
+                    break
+
+    async def _wait_for_work(self) -> None:
+        """Wait for readings, then a moment for more of them, unless a full batch waits."""
+        while not self._journal.waiting.batches:
+            await self._next_append()
+        since = self._clock.monotonic()
+        while (readings := self._journal.waiting.readings) < MOST_READINGS:
+            linger_s = SMALL_LINGER_S if readings < SMALL_READINGS else LINGER_S
+            left_s = since + linger_s - self._clock.monotonic()
+            if left_s <= 0 or self._draining:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._next_append()
+
+    async def _next_append(self) -> None:
+        self._journal.added.clear()
+        await self._journal.added.wait()
+
+    async def _write(self, session: Ingest, entries: list[Entry]) -> None:
+        entries = [entry for entry in entries if entry.seq > self.stored_seq]
+        if not entries:
+            await self._journal.remove(self.stored_seq)
+            return
+        ids = [await self._ids(session, entry.batch.tags) for entry in entries]
+        batches = [entry.batch for entry in entries]
+        written = await session.write_batch(
+            self._journal.journal_id,
+            self.stored_seq,
+            entries[-1].seq,
+            np.concatenate([batch.source_us for batch in batches]),
+            np.concatenate([own[batch.tag_index] for own, batch in zip(ids, batches, strict=True)]),
+            np.concatenate([batch.quality for batch in batches]),
+            np.concatenate([batch.value for batch in batches]),
+            [
+                _kept_out(item, own)
+                for own, entry in zip(ids, entries, strict=True)
+                for item in entry.quarantined
+            ],
+        )
+        await self._account(written, entries)
+
+    async def _account(self, written: Written, entries: list[Entry]) -> None:
+        await self._moved(written.cursor)
+        if self._fence is not None and written.fence > self._fence and not self.fenced.is_set():
+            self.fenced.set()
+            _log.warning(
+                f"another worker of {self._connection_id} started after this one; "
+                "this one reads no more and only empties its journal"
+            )
+        if not written.applied:
+            _log.info(f"the database had everything up to batch {written.cursor} already")
+            return
+        now_us = self._clock.now_us()
+        self.stored_us = now_us
+        self._metrics.stored.inc(written.stored)
+        self._metrics.duplicates.inc(written.duplicates)
+        self._metrics.shifted.inc(written.shifted)
+        self._metrics.quarantined.inc(written.quarantined)
+        for entry in entries:
+            self._metrics.latency.observe((now_us - entry.batch.received_us) / 1e6)
+
+    async def _moved(self, cursor: int) -> None:
+        if cursor < self.stored_seq:
+            _log.error(
+                f"the database's cursor went back from {self.stored_seq} to {cursor}: it was "
+                "restored from a backup; readings stored since then are missing from it"
+            )
+        self.stored_seq = cursor
+        await self._journal.remove(cursor)
+
+    async def _ids(self, session: Ingest, tags: TagTable) -> Int32s:
+        """tag_id of each position of a tag table."""
+        known = self._tag_ids.get(tags.hash)
+        if known is None:
+            found = await session.register_series(self._connection_id, tags.tags)
+            known = np.array(found, np.int32)
+            self._tag_ids[tags.hash] = known
+        return known
+
+
+def _kept_out(item: Quarantined, ids: Int32s) -> tuple[int | None, int, str, str]:
+    tag_id = int(ids[item.tag_index]) if item.tag_index >= 0 else None
+    return (tag_id, item.us, item.reason, item.raw)

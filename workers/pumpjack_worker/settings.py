@@ -1,0 +1,62 @@
+"""What the process is told by its environment. Secrets are in URLs and never logged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from pumpjack_core.errors import ManifestError
+
+PREFIX = "PUMPJACK_"
+
+
+class Settings(Struct, frozen=True):
+    """Settings of one worker.
+
+    config_dir      folder with connection.json and the tags (pumpjack_core.config)
+    journal_dir     folder of the journal, on a local disk
+    database_url    postgresql://… as the tenant's writer
+    redis_url       redis://…, rediss://… or unix://…
+    status_address  host:port of /metrics, /status, /healthz and /readyz
+    drain_s         how long a stop may take to store what waits [s]
+    log_level       DEBUG, INFO, WARNING or ERROR
+    """
+
+    config_dir: Path
+    journal_dir: Path
+    database_url: str
+    redis_url: str
+    status_address: str = "127.0.0.1:9464"
+    drain_s: float = 10.0
+    log_level: str = "INFO"
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises ManifestError that names the variable."""
+    values = {
+        name: environment[PREFIX + name.upper()]
+        for name in Settings.__struct_fields__
+        if PREFIX + name.upper() in environment
+    }
+    for name in ("config_dir", "journal_dir", "database_url", "redis_url"):
+        if name not in values:
+            raise ManifestError(
+                f"{PREFIX}{name.upper()} is not set; docs/architecture.md lists the settings"
+            )
+    drain = values.get("drain_s", "10")
+    try:
+        drain_s = float(drain)
+    except ValueError:
+        raise ManifestError(f"{PREFIX}DRAIN_S is {drain!r}, not a number of seconds") from None
+    return Settings(
+        config_dir=Path(values["config_dir"]),
+        journal_dir=Path(values["journal_dir"]),
+        database_url=values["database_url"],
+        redis_url=values["redis_url"],
+        status_address=values.get("status_address", "127.0.0.1:9464"),
+        drain_s=drain_s,
+        log_level=values.get("log_level", "INFO").upper(),
+    )
