@@ -13,10 +13,11 @@ PUMPJACK_DEBUG=1 shows the traceback of an error.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from collections.abc import Iterator
-from importlib import import_module, metadata
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -25,7 +26,6 @@ import typer
 from pumpjack_core.errors import PumpjackError
 
 COMMANDS = ("demo", "up", "validate", "watch", "token", "migrate", "maintain", "simulate", "bench")
-EXAMPLE = "pumpjack demo"
 
 app = typer.Typer(
     name="pumpjack",
@@ -33,17 +33,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Example:  {EXAMPLE}",
 )
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         typer.echo(f"pumpjack {metadata.version('pumpjack')}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog="Example:\n\npumpjack demo")
 def pumpjack(
     _version: Annotated[
         bool,
@@ -55,15 +56,25 @@ def pumpjack(
     """Read oil and gas wells: from field devices to a historian and to live screens."""
 
 
+def help_text(function: Callable[..., object]) -> str:
+    """The docstring, with each paragraph on one line, for the terminal to break."""
+    text = inspect.getdoc(function) or ""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def epilog(example: str) -> str:
+    """The examples, a line each, below the help."""
+    lines = [line.strip().replace("[", "\\[") for line in example.strip().splitlines()]
+    return "\n\n".join(["Examples:" if len(lines) > 1 else "Example:", *lines])
+
+
 def _register() -> None:
     for name in COMMANDS:
         if find_spec(f"pumpjack_cli.{name}") is None:
             continue  # still being written
         module = import_module(f"pumpjack_cli.{name}")
-        lines = str(module.EXAMPLE).strip().splitlines()
-        app.command(name, epilog="\n\n".join(f"Example:  {line.strip()}" for line in lines))(
-            getattr(module, name)
-        )
+        function = getattr(module, name)
+        app.command(name, help=help_text(function), epilog=epilog(module.EXAMPLE))(function)
 
 
 _register()
@@ -86,7 +97,7 @@ def sentences(error: BaseException) -> Iterator[str]:
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        app(prog_name="pumpjack")
     except Exception as error:
         if os.environ.get("PUMPJACK_DEBUG"):
             raise

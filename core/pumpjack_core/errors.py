@@ -11,7 +11,8 @@ PumpjackError                a sentence for a person: what happened, where, what
 │   └── JournalDamaged       the file is not a readable journal; it was set aside
 ├── StorageError             the database cannot do what was asked
 │   └── UnsupportedDatabase  the server is too old, or lacks what a level needs
-└── AuthError                a token was refused; carries the code that the client is told
+├── AuthError                a token was refused; carries the code that the client is told
+└── SetupError               this machine, as it is, does not let it run: a busy port, a full disk
 """
 
 from __future__ import annotations
@@ -77,3 +78,7 @@ class AuthError(PumpjackError):
     def __init__(self, message: str, *, code: str = "AUTH_FAILED") -> None:
         super().__init__(message)
         self.code = code
+
+
+class SetupError(PumpjackError):
+    """This machine, as it is, does not let it run. Names the port, the folder or the option."""

@@ -1,0 +1,61 @@
+"""`pumpjack token`: a token for the local gateway."""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pumpjack_cli.output import Output, OutputOption
+
+EXAMPLE = """
+pumpjack token --tenant permian
+curl -H "Authorization: Bearer $(pumpjack token --tenant permian)" http://127.0.0.1:4000/api/scada/wells
+"""
+
+
+class Role(StrEnum):
+    """What the holder of a token may do; each may do all that those before may."""
+
+    viewer = "viewer"
+    operator = "operator"
+    engineer = "engineer"
+    admin = "admin"
+
+
+def token(
+    *,
+    tenant: Annotated[str, typer.Option(help="Whose wells the token opens.")],
+    role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.viewer,
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 12h.")] = "12h",
+    subject: Annotated[str, typer.Option(help="Who it is for, as the audit log names them.")] = (
+        "local-user"
+    ),
+    data_dir: Annotated[Path, typer.Option(help="Folder of `pumpjack up` or `demo`.")] = Path(
+        ".pumpjack"
+    ),
+    output: OutputOption = Output.text,
+) -> None:
+    """Print a token for the gateway of a local `pumpjack up` or `demo`.
+
+    It is signed with the secret in the data folder, and only that gateway accepts it. A gateway
+    in production trusts the tokens of your own issuer instead.
+    """
+    from pumpjack_cli.local.access import local_token
+    from pumpjack_cli.local.datadir import DataDir
+    from pumpjack_core.units import seconds
+
+    lifetime_s = seconds(ttl)
+    text = local_token(
+        DataDir(data_dir), tenant_id=tenant, role=role, lifetime_s=lifetime_s, subject=subject
+    )
+    if output is Output.json:
+        expires = int(time.time() + lifetime_s)
+        text = json.dumps(
+            {"token": text, "tenantId": tenant, "role": role.value, "expires": expires}
+        )
+    typer.echo(text)

@@ -1,0 +1,64 @@
+"""`pumpjack token`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pumpjack_cli.local.access import AUDIENCE, ISSUER, gateway_environment
+from pumpjack_cli.local.datadir import DataDir
+from pumpjack_core.clock import SystemClock
+from pumpjack_gateway.auth import Role, Verifier
+from pumpjack_gateway.settings import from_environment
+from tests.cli.command import run
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    found = DataDir(tmp_path)
+    gateway_environment(found)
+    found.remember_tenants({"permian-ops": "permian"})
+    return found
+
+
+async def test_the_gateway_accepts_what_the_command_prints(data: DataDir) -> None:
+    done = run("token", "--tenant", "permian", "--role", "operator", "--data-dir", str(data.root))
+    settings = from_environment(
+        {
+            "PUMPJACK_DATABASE_URL": "postgresql://x",
+            "PUMPJACK_REDIS_URL": "redis://x",
+            **gateway_environment(data),
+        }
+    )
+    who = await Verifier(settings.issuers(), SystemClock()).verify(done.stdout.strip())
+    assert (who.tenant_id, who.role, who.subject) == ("permian", Role.operator, "local-user")
+    assert (who.issuer, "pumpjack") == (ISSUER, AUDIENCE)
+
+
+def test_a_script_gets_the_token_and_when_it_ends(data: DataDir) -> None:
+    done = run("token", "--tenant", "permian", "-o", "json", "--data-dir", str(data.root))
+    found = json.loads(done.stdout)
+    assert found["token"].count(".") == 2
+    assert (found["tenantId"], found["role"]) == ("permian", "viewer")
+    assert found["expires"] > 0
+
+
+def test_an_unknown_tenant_is_refused_with_those_that_are_known(data: DataDir) -> None:
+    done = run("token", "--tenant", "bakken", "--data-dir", str(data.root))
+    assert done.code == 1
+    assert "'bakken' has no wells" in done.stderr
+    assert "known are permian" in done.stderr
+
+
+def test_without_a_data_folder_it_says_what_makes_one(tmp_path: Path) -> None:
+    done = run("token", "--tenant", "permian", "--data-dir", str(tmp_path / "none"))
+    assert done.code == 1
+    assert "pumpjack up" in done.stderr
+
+
+def test_a_time_that_is_none_is_refused(data: DataDir) -> None:
+    done = run("token", "--tenant", "permian", "--ttl", "soon", "--data-dir", str(data.root))
+    assert done.code == 1
+    assert "'soon' is no duration" in done.stderr
