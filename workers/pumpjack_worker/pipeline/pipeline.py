@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -177,6 +178,7 @@ class Pipeline:
             if reader.done():
                 reader.result()
             self._state = "fenced"
+            self._publisher.silence()
         finally:
             for task in (reader, fenced):
                 task.cancel()
@@ -270,7 +272,11 @@ class Pipeline:
         _log.warning(f"the journal takes readings again; not stored meanwhile: {note.raw}")
         batch = no_readings(self._config.tags, now_us)
         done = self._journal.append(self._journal.take_seq(), batch, (note,))
-        done.add_done_callback(lambda future: future.exception())  # full again: counted anew
+        done.add_done_callback(partial(self._recorded, hole))
+
+    def _recorded(self, hole: Hole, done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and done.exception() is not None:  # full again
+            self._hole = hole
 
     # Watching
 
@@ -322,6 +328,7 @@ class Pipeline:
             tags,
             max_future_s=seconds(clock.max_future),
             max_age_s=seconds(clock.max_age) if clock.max_age else DEFAULT_MAX_AGE_S,
+            at_receipt=clock.source == "receipt",
             before=before,
         )
 

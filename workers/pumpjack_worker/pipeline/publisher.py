@@ -63,6 +63,7 @@ class Publisher:
         self._latest: dict[str, Fields] = {}
         self.sent_seq: dict[str, int] = {}
         """Last seq that was sent, or given up, for each well."""
+        self._silent = False
         self.breaker = Breaker(clock)
 
     def publish(self, seq: int, batch: Batch, *, stored: bool) -> None:
@@ -83,6 +84,10 @@ class Publisher:
             self._latest[well_id] = {k: v for k, v in self._latest[well_id].items() if k in kept}
             if not kept:
                 del self._latest[well_id]
+
+    def silence(self) -> None:
+        """Say no more: another worker speaks for this connection."""
+        self._silent = True
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -142,7 +147,7 @@ class Publisher:
 
     async def _execute(self, pipe: redis.asyncio.client.Pipeline) -> bool:
         """Whether Redis took it. After an outage the latest hashes are written again, whole."""
-        if not self.breaker.allows():
+        if self._silent or not self.breaker.allows():
             return False
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):

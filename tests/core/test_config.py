@@ -1,0 +1,65 @@
+"""The folder that tells a worker what to run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pumpjack_core import config
+from pumpjack_core.errors import ManifestError
+from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
+from pumpjack_core.tags import Tag, TagTable
+
+
+def made(n: int = 3, **tag: object) -> config.WorkerConfig:
+    tags = TagTable(
+        tuple(Tag("a1", f"t{at}", "holding:40001", "float32", 1.0, **tag) for at in range(n))
+    )
+    return config.worker_config(
+        tenant_id="permian",
+        connection_id="ops/plc",
+        spec=ScadaConnectionSpec(protocol="modbus-tcp", modbus_tcp=ModbusTcp(host="10.1.0.1")),
+        allowed_networks=("10.0.0.0/8",),
+        tags=tags,
+    )
+
+
+def test_what_was_saved_is_loaded(tmp_path):
+    saved = made(unit="psi", low=0.0)
+    config.save(saved, tmp_path)
+    loaded = config.load(tmp_path)
+    assert loaded == saved
+    assert loaded.hash == saved.hash
+
+
+def test_a_large_table_is_split_and_a_smaller_one_leaves_nothing_behind(tmp_path):
+    config.save(made(config.TAGS_PER_FILE * 2 + 1), tmp_path)
+    assert len(list(tmp_path.glob(config.TAGS_GLOB))) == 3
+    assert len(config.load(tmp_path).tags) == config.TAGS_PER_FILE * 2 + 1
+    config.save(made(1), tmp_path)
+    assert len(list(tmp_path.glob(config.TAGS_GLOB))) == 1
+
+
+def test_the_hash_changes_with_any_tag():
+    assert made().hash != made(unit="bar").hash
+
+
+def test_half_of_an_update_is_refused(tmp_path):
+    config.save(made(3), tmp_path)
+    head = (tmp_path / config.CONNECTION_FILE).read_bytes()
+    config.save(made(4), tmp_path)
+    (tmp_path / config.CONNECTION_FILE).write_bytes(head)
+    with pytest.raises(ManifestError, match="not those"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"tenantId": 1}', b'{"what": "ever"}'])
+def test_a_broken_file_is_named(tmp_path, content):
+    config.save(made(), tmp_path)
+    (tmp_path / config.CONNECTION_FILE).write_bytes(content)
+    with pytest.raises(ManifestError, match=config.CONNECTION_FILE):
+        config.load(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ManifestError, match="nowhere"):
+        config.load(tmp_path / "nowhere")
