@@ -1,0 +1,134 @@
+"""The way to one device: opens links, asks with retries, and ends at once when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from pumpjack_core.errors import NotConnected
+from pumpjack_core.networks import Network
+from pumpjack_worker.adapters.modbus_tcp.frames import (
+    BUSY,
+    GATEWAY,
+    Request,
+    exception_text,
+    payload_of,
+)
+from pumpjack_worker.adapters.modbus_tcp.link import Link, Silence, open_link
+
+SHORTEST_CONNECT_S = 1.0
+"""Least time for a name and a connection, also where requests are given less."""
+BUSY_PAUSE_S = 0.1
+
+
+class Settings(Struct, frozen=True):
+    """Where the device is and how patient we are with it."""
+
+    host: str
+    port: int
+    networks: tuple[Network, ...]
+    timeout_s: float
+    retries: int
+
+    @property
+    def peer(self) -> str:
+        """Host and port for messages."""
+        return f"{self.host}:{self.port}"
+
+
+class UnitTrouble(Exception):
+    """A unit did not answer, or said that it cannot. silent: it gave no sign of itself."""
+
+    def __init__(self, text: str, *, silent: bool) -> None:
+        super().__init__(text)
+        self.silent = silent
+
+
+class Session:
+    """Asks one device. After close() everything raises NotConnected."""
+
+    def __init__(
+        self, settings: Settings, *, on_late: Callable[[int], None], on_lost: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._on_late = on_late
+        self._on_lost = on_lost
+        self._link: Link | None = None
+        self._opening: asyncio.Task[Link] | None = None
+        self._closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the link is there, as far as one can know without asking."""
+        return self._link is not None and self._link.lost is None
+
+    async def open(self) -> None:
+        """Open a new link in place of the old one. Raises NotConnected or HostNotAllowed."""
+        self.drop()
+        if self._closed:
+            raise self._was_closed()
+        settings = self._settings
+        self._opening = asyncio.create_task(
+            open_link(
+                settings.host,
+                settings.port,
+                settings.networks,
+                timeout_s=max(settings.timeout_s, SHORTEST_CONNECT_S),
+                on_late=self._on_late,
+                on_lost=self._on_lost,
+            )
+        )
+        try:
+            self._link = await self._opening
+        except asyncio.CancelledError:
+            if self._closed and self._opening.cancelled():
+                raise self._was_closed() from None
+            raise
+        finally:
+            self._opening = None
+
+    async def ask(
+        self, request: Request, *, attempts: int = 1, timeout_s: float | None = None
+    ) -> bytes | int:
+        """Payload of the answer, or the exception code by which the device refused the request.
+
+        Raises UnitTrouble when no attempt gave either, NotConnected when the link is lost.
+        """
+        patience_s = self._settings.timeout_s if timeout_s is None else timeout_s
+        trouble = UnitTrouble("it was not asked", silent=False)
+        for _ in range(attempts):
+            if self._link is None:
+                raise self._was_closed()
+            try:
+                answer = payload_of(request, await self._link.ask(request, patience_s))
+            except Silence:
+                trouble = UnitTrouble(f"no answer within {patience_s:g} s", silent=True)
+                continue
+            if answer in BUSY:
+                trouble = UnitTrouble(exception_text(int(answer)), silent=False)
+                await asyncio.sleep(min(BUSY_PAUSE_S, patience_s))
+            elif answer in GATEWAY:
+                trouble = UnitTrouble(exception_text(int(answer)), silent=True)
+            else:
+                return answer
+        raise trouble
+
+    def drop(self) -> None:
+        """End the link; open() makes another."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def close(self) -> None:
+        """End the link and whatever waits for one, for good."""
+        self._closed = True
+        if self._opening is not None:
+            self._opening.cancel()
+        self.drop()
+
+    def _was_closed(self) -> NotConnected:
+        return NotConnected(
+            f"{self._settings.peer}: there is no session; call connect()", reason="Closed"
+        )
