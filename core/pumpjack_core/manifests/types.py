@@ -11,51 +11,339 @@ class ModbusTcp(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
     """A device, or a gateway to several units, that speaks Modbus TCP."""
 
     host: str
+    """Name or IP address of the device. The platform decides which networks a tenant may reach."""
     port: int = 502
+    """TCP port of the device."""
     unit_id: int = 1
+    """Unit (slave) that is read where a tag's address names none, 0 to 255."""
     timeout: str = "1s"
+    """How long one request may take, for example 500ms or 1s, 50ms to 60s."""
     retries: int = 1
+    """How often an unanswered request is repeated before its tags are reported BAD, 0 to 5."""
     max_block: int = 125
+    """Largest number of registers in one request, 1 to 125. Lower it for devices that refuse long
+    reads.
+    """
     max_gap: int = 8
+    """Largest number of unused registers read along to join two tags into one request, 0 to 124."""
 
 
 class CredentialsSecretRef(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Secret with the login for the device."""
+    """Secret of type pumpjack.dev/device-credentials in the same namespace, with the login for the
+    device.
+    """
 
     name: str
+    """Name of the Secret."""
 
 
 class ConnectionClock(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Whose clock stamps a reading, and what is believed of it."""
 
     source: Literal["device", "server", "receipt"] = "device"
+    """device: the time that the device gives with a value; server: the time of the server that
+    relays it; receipt: the worker's own. Protocols without times of their own (Modbus) always
+    use receipt.
+    """
     zone: str = "UTC"
+    """IANA time zone of device times that carry none, for example America/Chicago."""
     max_future: str = "5m"
+    """A device time further ahead than this is not believed; the reading is stored at its time of
+    receipt, UNCERTAIN with reason clock.
+    """
     max_age: str | None = None
+    """Readings older than this are quarantined. Not set means the store's retention of raw
+    readings.
+    """
 
 
 class Journal(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Where readings wait on disk until the database has them."""
 
     size: str = "1Gi"
+    """Largest size of the journal, for example 512Mi or 1Gi. When it is full, nothing in it is
+    overwritten.
+    """
     storage: Literal["pvc", "emptyDir"] = "pvc"
+    """pvc: a volume that survives the pod; emptyDir: lost with the node."""
     storage_class_name: str | None = None
+    """StorageClass of the volume; the cluster's default when not set."""
+
+
+class Toleration(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Taints that the worker tolerates."""
+
+    key: str | None = None
+    """Key of the taint."""
+    operator: Literal["Exists", "Equal"] | None = None
+    """How the value is compared."""
+    value: str | None = None
+    """Value of the taint."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint."""
+    toleration_seconds: int | None = None
+    """Seconds until a NoExecute taint evicts the worker."""
+
+
+class Resources(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """CPU and memory of the worker."""
+
+    requests: dict[str, str] = field(default_factory=dict)
+    """What the worker is guaranteed."""
+    limits: dict[str, str] = field(default_factory=dict)
+    """What the worker may use at most."""
+
+
+class Placement(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Where the worker runs and what it may use. This is all that can be said about its pod."""
+
+    node_selector: dict[str, str] = field(default_factory=dict)
+    """Labels that the node must have."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints that the worker tolerates."""
+    resources: Resources | None = None
+    """CPU and memory of the worker."""
 
 
 class Writes(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Commands to the device."""
 
     enabled: bool = False
+    """Whether tags of this connection may be written. The platform must allow it for the network
+    as well.
+    """
 
 
 class ScadaConnectionSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Where the device is and how it is read."""
 
     protocol: Literal["modbus-tcp"]
+    """The protocol that the device speaks. It names the one member below that must be present, and
+    cannot be changed later.
+    """
     modbus_tcp: ModbusTcp | None = None
+    """A device, or a gateway to several units, that speaks Modbus TCP."""
     credentials_secret_ref: CredentialsSecretRef | None = None
+    """Secret of type pumpjack.dev/device-credentials in the same namespace, with the login for the
+    device.
+    """
     poll_interval: str = "1s"
+    """How often tags are read that name no interval of their own, for example 500ms, 1s or 5m,
+    100ms to 24h.
+    """
     clock: ConnectionClock = field(default_factory=ConnectionClock)
+    """Whose clock stamps a reading, and what is believed of it."""
     journal: Journal = field(default_factory=Journal)
+    """Where readings wait on disk until the database has them."""
+    placement: Placement | None = None
+    """Where the worker runs and what it may use. This is all that can be said about its pod."""
     writes: Writes = field(default_factory=Writes)
+    """Commands to the device."""
     suspend: bool = False
+    """Stop reading the device and keep everything else."""
+
+
+class WorkerRef(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """The StatefulSet that reads this device."""
+
+    name: str | None = None
+    """Name of the StatefulSet."""
+
+
+class ConnectionRejectedTag(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """The first 50 tags that could not be used."""
+
+    tag: str
+    """The tag."""
+    mapping: str
+    """The TagMapping that declares it."""
+    reason: str
+    """Why it could not be used and what to do."""
+
+
+class Condition(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """What holds and what does not, each with a reason and a sentence."""
+
+    type: str
+    """Name of the condition."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
+    reason: str
+    """Why, as one word in CamelCase."""
+    message: str
+    """Why, as a sentence a person can act on."""
+    last_transition_time: str
+    """When status last changed."""
+    observed_generation: int | None = None
+    """Generation of the spec that this condition speaks of."""
+
+
+class ScadaConnectionStatus(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """What became of the spec. Slow facts only; counters are metrics."""
+
+    observed_generation: int | None = None
+    """Generation of the spec that this status speaks of."""
+    endpoint: str | None = None
+    """Host and port that are read."""
+    worker_ref: WorkerRef | None = None
+    """The StatefulSet that reads this device."""
+    mapped_tags: int | None = None
+    """Number of tags that are read."""
+    rejected_tags_total: int | None = None
+    """Number of tags that could not be used."""
+    rejected_tags: tuple[ConnectionRejectedTag, ...] = ()
+    """The first 50 tags that could not be used."""
+    applied_config_hash: str | None = None
+    """Hash of the configuration that the worker runs."""
+    last_reading_time: str | None = None
+    """Time of the newest stored reading, coarse."""
+    conditions: tuple[Condition, ...] = ()
+    """What holds and what does not, each with a reason and a sentence."""
+
+
+class ConnectionRef(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The one ScadaConnection, in the same namespace, that the tags are read from."""
+
+    name: str
+    """Name of the ScadaConnection."""
+
+
+class ConnectionSelector(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Every ScadaConnection of the same namespace with these labels."""
+
+    match_labels: dict[str, str]
+    """Labels that a connection must have, all of them."""
+
+
+class RawRange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Raw values that engineeringRange maps to, for example 0 to 32767."""
+
+    min: float
+    """Lower raw value."""
+    max: float
+    """Upper raw value."""
+
+
+class EngineeringRange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Values in the tag's unit that stand for the ends of rawRange."""
+
+    min: float
+    """Value at rawRange.min."""
+    max: float
+    """Value at rawRange.max."""
+
+
+class ValueRange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Values outside are stored as BAD with reason out_of_range."""
+
+    min: float | None = None
+    """Lowest believable value, in the tag's unit."""
+    max: float | None = None
+    """Highest believable value, in the tag's unit."""
+
+
+class Anomaly(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Values far from the tag's recent ones are stored as UNCERTAIN with reason anomaly."""
+
+    z_score: float
+    """How many robust standard deviations from the median of the window are too far, 1 to 100."""
+    window: int = 64
+    """Number of recent readings that it is compared with, 8 to 512."""
+
+
+class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The measurements, at most 500."""
+
+    name: str
+    """Name of the measurement, unique in the well, for example casing_pressure."""
+    address: str
+    """Where the connection finds it, in the protocol's syntax; may be templated like wellId.
+    Modbus: holding:40001, holding:40001.3 (a bit), holding:@0x0 (as on the wire),
+    holding:40001;unit=7;order=CDAB.
+    """
+    description: str | None = None
+    """What it measures, in words."""
+    data_type: Literal[
+        "bool",
+        "int16",
+        "uint16",
+        "int32",
+        "uint32",
+        "int64",
+        "uint64",
+        "float32",
+        "float64",
+        "text",
+    ] = "float32"
+    """How the device encodes it. text cannot be stored yet and is rejected with that reason."""
+    unit: str | None = None
+    """Engineering unit after scaling, for example psi, bbl/d, degF."""
+    scale: float | None = None
+    """The raw value is multiplied by this, then offset is added. 1 when not set."""
+    offset: float | None = None
+    """Added to the raw value times scale. 0 when not set."""
+    raw_range: RawRange | None = None
+    """Raw values that engineeringRange maps to, for example 0 to 32767."""
+    engineering_range: EngineeringRange | None = None
+    """Values in the tag's unit that stand for the ends of rawRange."""
+    range: ValueRange | None = None
+    """Values outside are stored as BAD with reason out_of_range."""
+    anomaly: Anomaly | None = None
+    """Values far from the tag's recent ones are stored as UNCERTAIN with reason anomaly."""
+    interval: str | None = None
+    """How often it is read, 100ms to 24h; the connection's pollInterval when not set."""
+
+
+class TagMappingSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Which connections, which well, which tags."""
+
+    well_id: str
+    """The well. May name labels of the connection and its name: pad7-{{ labels.unit }} or {{ name
+    }}.
+    """
+    tags: tuple[MappedTag, ...]
+    """The measurements, at most 500."""
+    connection_ref: ConnectionRef | None = None
+    """The one ScadaConnection, in the same namespace, that the tags are read from."""
+    connection_selector: ConnectionSelector | None = None
+    """Every ScadaConnection of the same namespace with these labels."""
+
+
+class MappingRejectedTag(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """The first 50 tags that could not be used."""
+
+    tag: str
+    """The tag."""
+    connection: str
+    """The connection for which it was rejected."""
+    reason: str
+    """Why it could not be used and what to do."""
+
+
+class TagMappingStatus(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """What became of the spec."""
+
+    observed_generation: int | None = None
+    """Generation of the spec that this status speaks of."""
+    matched_connections: int | None = None
+    """Number of connections that this mapping serves."""
+    accepted_tags: int | None = None
+    """Number of tags that are read."""
+    rejected_tags_total: int | None = None
+    """Number of tags that could not be used."""
+    rejected_tags: tuple[MappingRejectedTag, ...] = ()
+    """The first 50 tags that could not be used."""
+    conditions: tuple[Condition, ...] = ()
+    """What holds and what does not, each with a reason and a sentence."""
