@@ -56,7 +56,7 @@ class Generator:
                 self._class(crd.schema["properties"][part], f"{crd.kind}.{part}")
         return "\n\n".join([HEAD, *self._classes.values()])
 
-    def _class(self, schema: Schema, path: str, about: str = "") -> str:
+    def _class(self, schema: Schema, path: str) -> str:
         name = NAMES.get(path, _class_name(path))
         required = set(schema.get("required", ()))
         members = [
@@ -70,23 +70,22 @@ class Generator:
             options += ", omit_defaults=True"
         head = _fitting(f"class {name}(", f'Struct, {options}, rename="camel"', "):")
         fields = [_field(key, sub, of, required) for key, sub, of, required in members]
-        docstring = _docstring(schema.get("description", about))
-        body = [head, textwrap.indent(docstring, "    "), "", *fields]
+        body = [head, textwrap.indent(_docstring(schema["description"]), "    "), "", *fields]
         source = "\n".join(body) + "\n"
         if self._classes.setdefault(name, source) != source:
             raise SystemExit(f"{path}: the name {name} is taken; give it another in NAMES")
         return name
 
-    def _type(self, schema: Schema, path: str, about: str = "") -> str:
+    def _type(self, schema: Schema, path: str) -> str:
         match schema:
             case {"enum": values}:
                 return f"Literal[{', '.join(_literal(value) for value in values)}]"
             case {"type": "array", "items": items}:
-                return f"tuple[{self._type(items, path + '[]', schema['description'])}, ...]"
+                return f"tuple[{self._type(items, path + '[]')}, ...]"
             case {"type": "object", "additionalProperties": values}:
                 return f"dict[str, {self._type(values, path + '{}')}]"
             case {"type": "object"}:
-                return self._class(schema, path, about)
+                return self._class(schema, path)
         return _SCALARS[schema["type"]]
 
 

@@ -71,7 +71,7 @@ class Journal(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 
 class Toleration(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Taints that the worker tolerates."""
+    """One taint that the worker tolerates."""
 
     key: str | None = None
     """Key of the taint."""
@@ -155,7 +155,7 @@ class WorkerRef(
 class ConnectionRejectedTag(
     Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
 ):
-    """The first 50 tags that could not be used."""
+    """One tag that this connection does not read."""
 
     tag: str
     """The tag."""
@@ -168,7 +168,7 @@ class ConnectionRejectedTag(
 class Condition(
     Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
 ):
-    """What holds and what does not, each with a reason and a sentence."""
+    """One thing that holds or does not."""
 
     type: str
     """Name of the condition."""
@@ -260,7 +260,7 @@ class Anomaly(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 
 class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The measurements, at most 500."""
+    """One measurement of the well."""
 
     name: str
     """Name of the measurement, unique in the well, for example casing_pressure."""
@@ -320,7 +320,7 @@ class TagMappingSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 class MappingRejectedTag(
     Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
 ):
-    """The first 50 tags that could not be used."""
+    """One tag that one connection does not read."""
 
     tag: str
     """The tag."""

@@ -1,0 +1,281 @@
+"""Which connection reads which tags: mappings applied to connections (design, section 4).
+
+Pure, and independent of the order of its input. Every tag of a mapping ends, for every connection
+that the mapping serves, either in that connection's table or among the rejected with a reason.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from pumpjack_core import units
+from pumpjack_core.config import WorkerConfig, worker_config
+from pumpjack_core.errors import ManifestError
+from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, TagMapping
+from pumpjack_core.manifests.problems import did_you_mean
+from pumpjack_core.manifests.templates import fill
+from pumpjack_core.manifests.types import MappedTag
+from pumpjack_core.tags import Tag, TagTable
+
+_WELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MOST_ADDRESS_CHARACTERS = 512
+
+
+class RejectedTag(Struct, frozen=True):
+    """A tag that a connection does not read.
+
+    connection, mapping  namespace/name
+    tag                  its name in the mapping
+    reason               a sentence that says what to do
+    """
+
+    connection: str
+    mapping: str
+    tag: str
+    reason: str
+
+
+class ResolvedConnection(Struct, frozen=True):
+    """A connection with the tags that its worker reads, and those that it may not."""
+
+    connection: ScadaConnection
+    tenant: str
+    tags: TagTable
+    rejected: tuple[RejectedTag, ...]
+
+
+class RefusedConnection(Struct, frozen=True):
+    """A connection that no worker may run, with the reason; its tags are all rejected."""
+
+    connection: ScadaConnection
+    reason: str
+    rejected: tuple[RejectedTag, ...]
+
+
+class ResolvedMapping(Struct, frozen=True):
+    """What became of a mapping.
+
+    connections  ids of the connections that it serves
+    accepted     number of tags that are read, over all its connections
+    problem      why it serves no connection, None when it serves one
+    """
+
+    mapping: TagMapping
+    connections: tuple[str, ...]
+    accepted: int
+    rejected: tuple[RejectedTag, ...]
+    problem: str | None
+
+
+class Resolution(Struct, frozen=True):
+    """The outcome; each part is sorted by namespace and name."""
+
+    connections: tuple[ResolvedConnection, ...]
+    refused: tuple[RefusedConnection, ...]
+    mappings: tuple[ResolvedMapping, ...]
+
+
+def resolve(
+    connections: Sequence[ScadaConnection],
+    mappings: Sequence[TagMapping],
+    tenants: Mapping[str, str],
+) -> Resolution:
+    """Apply mappings to connections.
+
+    tenants: namespace to tenant. A connection in a namespace without one is refused. Of several
+    claims on one tag of one well of a tenant, over all its namespaces, that of the older
+    connection wins, then that of the older mapping; without a creationTimestamp the first by
+    namespace and name.
+    """
+    pairs = _pairs(connections, mappings)
+    accepted: dict[tuple[str, str], list[Tag]] = {}
+    rejected: dict[tuple[str, str], list[RejectedTag]] = {}
+    winners: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for connection, mapping in pairs:
+        pair = (connection.metadata.id, mapping.metadata.id)
+        accepted[pair], rejected[pair] = [], []
+        tenant = tenants.get(connection.metadata.namespace)
+        for mapped in mapping.spec.tags:
+            try:
+                if not tenant:
+                    raise ManifestError(_no_tenant(connection.metadata.namespace))
+                tag = resolve_tag(mapped, mapping, connection)
+                winner = winners.setdefault((tenant, tag.well_id, tag.name), pair)
+                if winner != pair:
+                    raise ManifestError(_claimed(tag, winner))
+            except ManifestError as error:
+                rejected[pair].append(RejectedTag(*pair, mapped.name, str(error)))
+            else:
+                accepted[pair].append(tag)
+    return _outcome(connections, mappings, tenants, accepted, rejected)
+
+
+def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnection) -> Tag:
+    """One tag of a mapping for one connection. Raises ManifestError when it cannot be used."""
+    if mapped.data_type == "text":
+        raise ManifestError("a tag of type text cannot be stored yet; only numbers and bool can")
+    well_id = fill(mapping.spec.well_id, connection.metadata)
+    if not _WELL_ID.fullmatch(well_id):
+        raise ManifestError(
+            f'"{well_id}" cannot be a well id: 1 to 128 letters, digits, ., _ and -, '
+            "a letter or digit first; change wellId or the label that it names"
+        )
+    address = fill(mapped.address, connection.metadata)
+    if not 0 < len(address) <= _MOST_ADDRESS_CHARACTERS:
+        raise ManifestError(
+            f"the address has {len(address)} characters once its labels are filled in; "
+            f"1 to {_MOST_ADDRESS_CHARACTERS} will do"
+        )
+    scale, offset = _scaling(mapped)
+    limits, anomaly = mapped.range, mapped.anomaly
+    tag = Tag(
+        well_id=well_id,
+        name=mapped.name,
+        address=address,
+        data_type=mapped.data_type,
+        interval_s=units.seconds(mapped.interval or connection.spec.poll_interval),
+        unit=mapped.unit or "",
+        scale=scale,
+        offset=offset,
+        low=limits.min if limits is not None else None,
+        high=limits.max if limits is not None else None,
+        mapping=mapping.metadata.id,
+    )
+    if anomaly is None:
+        return tag
+    return msgspec.structs.replace(tag, z_score=anomaly.z_score, z_window=anomaly.window)
+
+
+def worker_configs(
+    resolution: Resolution, networks: Mapping[str, Sequence[str]]
+) -> dict[str, WorkerConfig]:
+    """What each worker is told to run, by connection id.
+
+    networks: tenant to the CIDRs that the platform lets it reach; a tenant that is not in it
+    reaches none.
+    """
+    return {
+        resolved.connection.metadata.id: worker_config(
+            tenant_id=resolved.tenant,
+            connection_id=resolved.connection.metadata.id,
+            spec=resolved.connection.spec,
+            allowed_networks=tuple(networks.get(resolved.tenant, ())),
+            tags=resolved.tags,
+        )
+        for resolved in resolution.connections
+    }
+
+
+def _pairs(
+    connections: Sequence[ScadaConnection], mappings: Sequence[TagMapping]
+) -> list[tuple[ScadaConnection, TagMapping]]:
+    """Every mapping with every connection that it selects, older connections and mappings first."""
+    neighbours: dict[str, list[ScadaConnection]] = defaultdict(list)
+    for connection in connections:
+        neighbours[connection.metadata.namespace].append(connection)
+    found = [
+        (connection, mapping)
+        for mapping in mappings
+        for connection in neighbours[mapping.metadata.namespace]
+        if _selects(mapping, connection)
+    ]
+    return sorted(found, key=lambda pair: (pair[0].metadata.age_key, pair[1].metadata.age_key))
+
+
+def _selects(mapping: TagMapping, connection: ScadaConnection) -> bool:
+    if mapping.spec.connection_ref is not None:
+        return mapping.spec.connection_ref.name == connection.metadata.name
+    selector = mapping.spec.connection_selector
+    return (
+        selector is not None and selector.match_labels.items() <= connection.metadata.labels.items()
+    )
+
+
+def _scaling(mapped: MappedTag) -> tuple[float, float]:
+    """Scale and offset, from the two ranges when they are given."""
+    raw, engineering = mapped.raw_range, mapped.engineering_range
+    if raw is None or engineering is None:
+        scale = 1.0 if mapped.scale is None else mapped.scale
+        return scale, mapped.offset or 0.0
+    scale = (engineering.max - engineering.min) / (raw.max - raw.min)
+    offset = engineering.min - raw.min * scale
+    if not (math.isfinite(scale) and math.isfinite(offset)):
+        raise ManifestError("rawRange is too narrow for engineeringRange; widen it")
+    return scale, offset
+
+
+def _no_tenant(namespace: str) -> str:
+    return (
+        f"namespace {namespace} belongs to no tenant; "
+        f"the platform must label it {TENANT_LABEL}: <tenant>"
+    )
+
+
+def _claimed(tag: Tag, winner: tuple[str, str]) -> str:
+    connection, mapping = winner
+    return (
+        f"well {tag.well_id} has its {tag.name} already, from connection {connection} by mapping "
+        f"{mapping}, which is older or first by name; rename the tag or remove one of the two"
+    )
+
+
+def _outcome(
+    connections: Sequence[ScadaConnection],
+    mappings: Sequence[TagMapping],
+    tenants: Mapping[str, str],
+    accepted: Mapping[tuple[str, str], list[Tag]],
+    rejected: Mapping[tuple[str, str], list[RejectedTag]],
+) -> Resolution:
+    """Group what each pair of connection and mapping got; pairs stand in order of age."""
+    of_connection: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    of_mapping: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for pair in accepted:
+        of_connection[pair[0]].append(pair)
+        of_mapping[pair[1]].append(pair)
+
+    def lost(pairs: Iterable[tuple[str, str]]) -> tuple[RejectedTag, ...]:
+        return tuple(tag for pair in pairs for tag in rejected[pair])
+
+    resolved, refused = [], []
+    for connection in sorted(connections, key=lambda connection: connection.metadata.id):
+        pairs = of_connection[connection.metadata.id]
+        tenant = tenants.get(connection.metadata.namespace)
+        if not tenant:
+            reason = _no_tenant(connection.metadata.namespace)
+            refused.append(RefusedConnection(connection, reason, lost(pairs)))
+            continue
+        table = TagTable(tuple(tag for pair in pairs for tag in accepted[pair]))
+        resolved.append(ResolvedConnection(connection, tenant, table, lost(pairs)))
+    names = defaultdict(list)
+    for connection in connections:
+        names[connection.metadata.namespace].append(connection.metadata.name)
+    served = []
+    for mapping in sorted(mappings, key=lambda mapping: mapping.metadata.id):
+        pairs = of_mapping[mapping.metadata.id]
+        served.append(
+            ResolvedMapping(
+                mapping=mapping,
+                connections=tuple(sorted(pair[0] for pair in pairs)),
+                accepted=sum(len(accepted[pair]) for pair in pairs),
+                rejected=lost(pairs),
+                problem=None if pairs else _unmatched(mapping, names[mapping.metadata.namespace]),
+            )
+        )
+    return Resolution(tuple(resolved), tuple(refused), tuple(served))
+
+
+def _unmatched(mapping: TagMapping, names: Sequence[str]) -> str:
+    namespace = mapping.metadata.namespace
+    if mapping.spec.connection_ref is not None:
+        name = mapping.spec.connection_ref.name
+        return f"there is no ScadaConnection {namespace}/{name}{did_you_mean(name, names)}"
+    selector = mapping.spec.connection_selector
+    labels = selector.match_labels if selector is not None else {}
+    wanted = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    return f"no ScadaConnection in namespace {namespace} has the labels {wanted}"
