@@ -10,6 +10,7 @@ PumpjackError                a sentence for a person: what happened, where, what
 │   ├── JournalFull          no room, or no disk; nothing was written
 │   └── JournalDamaged       the file is not a readable journal; it was set aside
 ├── StorageError             the database cannot do what was asked
+│   ├── StorageUnavailable   the database is away, restarting or full; the same call may do later
 │   └── UnsupportedDatabase  the server is too old, or lacks what a level needs
 ├── AuthError                a token was refused; carries the code that the client is told
 └── SetupError               this machine, as it is, does not let it run: a busy port, a full disk
@@ -66,6 +67,10 @@ class JournalDamaged(JournalError):
 
 class StorageError(PumpjackError):
     """The database cannot do what was asked."""
+
+
+class StorageUnavailable(StorageError):
+    """The database is away, restarting, overloaded or full. The same call may succeed later."""
 
 
 class UnsupportedDatabase(StorageError):

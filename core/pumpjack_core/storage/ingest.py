@@ -1,0 +1,167 @@
+"""The worker's way into the database: the four functions of docs/architecture.md, typed.
+
+    ingest = await Ingest.connect(url)                       # logged in as the tenant's writer
+    fence = await ingest.take_fence("permian-ops/pad7", "modbus-tcp")
+    cursor = await ingest.open_journal(journal_id, "permian-ops/pad7")
+    tag_ids = await ingest.register_series("permian-ops/pad7", table.tags)
+    written = await ingest.write_batch(journal_id, cursor, seq, us, tag, quality, value)
+
+Every method raises StorageUnavailable when the same call may succeed later (the connection was
+lost, the server restarts, its disk is full): close, connect anew after a back-off, repeat. A batch
+that was stored although its answer was lost is not stored again. Any other StorageError says what
+a person has to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from pumpjack_core.errors import StorageError
+from pumpjack_core.readings import Floats, Int16s, Int32s, Int64s
+from pumpjack_core.storage.connect import open_connection, place, translated
+from pumpjack_core.tags import Tag
+
+RAW_LIMIT = 4096
+_WRITE_BATCH = "SELECT * FROM pumpjack.write_batch($1, $2, $3, $4, $5, $6, $7, $8)"
+
+
+class Written(Struct, frozen=True):
+    """What one write_batch did.
+
+    applied      whether the cursor stood at prev; when false nothing was stored
+    cursor       seq up to which the database has everything
+    fence        greater than ours: this worker was replaced
+    stored, duplicates, shifted, quarantined   readings; shifted ones are among the stored
+    """
+
+    applied: bool
+    cursor: int
+    fence: int
+    stored: int
+    duplicates: int
+    shifted: int
+    quarantined: int
+
+
+class Ingest:
+    """One connection of one tenant's writer. Not for two tasks at once."""
+
+    def __init__(self, connection: asyncpg.Connection, where: str) -> None:
+        self._connection = connection
+        self._where = where
+        self._prepared: dict[str, Any] = {}
+        self._pooled = False
+
+    @classmethod
+    async def connect(cls, url: str, *, timeout_s: float = 10.0) -> Self:
+        """Log in. timeout_s bounds the connecting, and then each call."""
+        return cls(await open_connection(url, timeout_s=timeout_s), place(url))
+
+    async def take_fence(self, connection_id: str, protocol: str) -> int:
+        """Register the connection and move its fence one up; returns the new fence."""
+        sql = "SELECT pumpjack.take_fence($1, $2) AS fence"
+        return int((await self._call(sql, connection_id, protocol))["fence"])
+
+    async def open_journal(self, journal_id: UUID, connection_id: str) -> int:
+        """Register a journal; returns its cursor: 0 for a new one."""
+        sql = "SELECT pumpjack.open_journal($1, $2) AS cursor"
+        return int((await self._call(sql, journal_id, connection_id))["cursor"])
+
+    async def register_series(self, connection_id: str, tags: Sequence[Tag]) -> list[int]:
+        """The tag_id of each tag, in the order of tags; made where missing."""
+        sql = "SELECT pumpjack.register_series($1, $2, $3, $4, $5) AS tag_ids"
+        row = await self._call(
+            sql,
+            connection_id,
+            [tag.well_id for tag in tags],
+            [tag.name for tag in tags],
+            [tag.unit for tag in tags],
+            [tag.data_type for tag in tags],
+        )
+        return list(row["tag_ids"])
+
+    async def write_batch(  # noqa: PLR0917 - the columns, as the database function has them
+        self,
+        journal_id: UUID,
+        prev: int,
+        seq: int,
+        us: Int64s,
+        tag: Int32s,
+        quality: Int16s,
+        value: Floats,
+        quarantined: Sequence[tuple[int | None, int, str, str]] = (),
+    ) -> Written:
+        """Store readings and move the journal's cursor from prev to seq, both or neither.
+
+        us           int64[n]    time, microseconds since the epoch, UTC
+        tag          int32[n]    tag_id from register_series
+        quality      int16[n]    see pumpjack_core.quality
+        value        float64[n]  NaN and infinities are stored as NULL with quality BAD
+        quarantined  (tag_id or None, us, reason, raw); raw is cut at 4,096 characters
+        """
+        order = np.lexsort((us, tag))  # stable; ordered rows cost the server a quarter less
+        row = await self._call(
+            _WRITE_BATCH,
+            journal_id,
+            prev,
+            seq,
+            us[order].tolist(),
+            tag[order].tolist(),
+            quality[order].tolist(),
+            value[order].tolist(),
+            _quarantine_json(quarantined) if quarantined else None,
+        )
+        return Written(**dict(row))
+
+    async def close(self) -> None:
+        """End the connection. Safe to call again."""
+        try:
+            await self._connection.close(timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._connection.terminate()
+
+    async def _call(self, sql: str, *arguments: Any) -> asyncpg.Record:
+        with translated(self._where):
+            if not self._pooled:
+                try:
+                    return _only(await (await self._prepare(sql)).fetchrow(*arguments))
+                except (
+                    asyncpg.InvalidSQLStatementNameError,
+                    asyncpg.DuplicatePreparedStatementError,
+                ):
+                    # A pooler gave us another server connection, or one that somebody prepared.
+                    # Nothing ran. From now on each call is a transaction, which a pooler keeps
+                    # on one server connection.
+                    self._pooled = True
+            async with self._connection.transaction():
+                return _only(await self._connection.fetchrow(sql, *arguments))
+
+    async def _prepare(self, sql: str) -> Any:
+        """A statement prepared under a name that no other statement can have."""
+        if sql not in self._prepared:
+            name = "pumpjack_" + hashlib.sha256(sql.encode()).hexdigest()[:16]
+            self._prepared[sql] = await self._connection.prepare(sql, name=name)
+        return self._prepared[sql]
+
+
+def _only(row: asyncpg.Record | None) -> asyncpg.Record:
+    if row is None:
+        raise StorageError("the database function returned no row; run `pumpjack migrate`")
+    return row
+
+
+def _quarantine_json(quarantined: Sequence[tuple[int | None, int, str, str]]) -> str:
+    rows = [
+        # PostgreSQL's text cannot hold NUL; its visible symbol stands in.
+        {"tag": tag, "us": us, "reason": reason, "raw": raw[:RAW_LIMIT].replace("\0", "␀")}
+        for tag, us, reason, raw in quarantined
+    ]
+    return msgspec.json.encode(rows).decode()
