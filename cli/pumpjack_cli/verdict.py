@@ -1,0 +1,157 @@
+"""What `pumpjack validate` has to say about manifests: problems, and what would be read. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import Struct
+
+from pumpjack_core.errors import AddressError
+from pumpjack_core.manifests.load import Loaded
+from pumpjack_core.manifests.objects import TENANT_LABEL
+from pumpjack_core.manifests.problems import Path, Problem, path_text
+from pumpjack_core.manifests.resolve import RejectedTag, Resolution, resolve
+from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_core.tags import Tag
+
+
+class ConnectionSummary(Struct, frozen=True):
+    """What one connection would read. tenant is None when the given files do not tell it."""
+
+    connection: str
+    tenant: str | None
+    wells: tuple[str, ...]
+    accepted: int
+    rejected: int
+
+
+class Verdict(Struct, frozen=True):
+    """The whole answer; valid when no problem is an error."""
+
+    valid: bool
+    objects: dict[str, int]
+    connections: tuple[ConnectionSummary, ...]
+    problems: tuple[Problem, ...]
+
+
+def judge(loaded: Loaded) -> Verdict:
+    """Resolve what was loaded and gather everything that is wrong with it."""
+    tenants = loaded.tenants
+    namespaces = {connection.metadata.namespace for connection in loaded.connections}
+    # A namespace whose tenant is not known here stands for itself, so that its tags resolve.
+    fallbacks = {name: f"namespace {name}" for name in namespaces - tenants.keys()}
+    resolution = resolve(loaded.connections, loaded.mappings, {**fallbacks, **tenants})
+    rejected = [tag for mapping in resolution.mappings for tag in mapping.rejected]
+    rejected += _unreadable_addresses(resolution)
+    problems = [
+        *loaded.problems,
+        *_rejection_problems(loaded, rejected),
+        *_mapping_problems(loaded, resolution),
+        *_namespace_problems(loaded, fallbacks),
+    ]
+    return Verdict(
+        valid=not any(problem.severity == "error" for problem in problems),
+        objects={
+            "connections": len(loaded.connections),
+            "mappings": len(loaded.mappings),
+            "namespaces": len(loaded.namespaces),
+        },
+        connections=tuple(_summaries(resolution, rejected, tenants)),
+        problems=tuple(problems),
+    )
+
+
+def _modbus_tcp(spec: ScadaConnectionSpec, tag: Tag) -> None:
+    from pumpjack_worker.adapters.modbus_tcp.address import parse_address
+
+    if spec.modbus_tcp is not None:
+        parse_address(tag.address, tag.data_type, spec.modbus_tcp.unit_id)
+
+
+ADDRESS_CHECKS: dict[str, Callable[[ScadaConnectionSpec, Tag], None]] = {
+    "modbus-tcp": _modbus_tcp,
+}
+"""Protocol to what raises AddressError for an address that its adapter cannot read."""
+
+
+def _unreadable_addresses(resolution: Resolution) -> Iterator[RejectedTag]:
+    for resolved in resolution.connections:
+        spec = resolved.connection.spec
+        for tag in resolved.tags.tags:
+            try:
+                ADDRESS_CHECKS[spec.protocol](spec, tag)
+            except AddressError as error:
+                identity = resolved.connection.metadata.id
+                yield RejectedTag(identity, tag.mapping, tag.name, f"address {error}")
+
+
+def _rejection_problems(loaded: Loaded, rejected: list[RejectedTag]) -> Iterator[Problem]:
+    """One problem for each tag and reason, however many connections it is about."""
+    grouped: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for tag in rejected:
+        grouped[tag.mapping, tag.tag, tag.reason].append(tag.connection)
+    positions = {
+        mapping.metadata.id: {tag.name: at for at, tag in enumerate(mapping.spec.tags)}
+        for mapping in loaded.mappings
+    }
+    for (mapping, name, reason), connections in grouped.items():
+        first, others = connections[0], len(connections) - 1
+        which = f"connection {first}" + (f" and {others} others" if others else "")
+        message = f"tag {name} is not read from {which}: {reason}"
+        path: Path = ("spec", "tags", positions[mapping][name])
+        yield Problem("error", *_at(loaded, "TagMapping", mapping, path), message)
+
+
+def _mapping_problems(loaded: Loaded, resolution: Resolution) -> Iterator[Problem]:
+    for served in resolution.mappings:
+        if served.problem is not None:
+            by_name = served.mapping.spec.connection_ref is not None
+            path = ("spec", "connectionRef" if by_name else "connectionSelector")
+            message = f"{served.problem}, so its tags are not read"
+            place = _at(loaded, "TagMapping", served.mapping.metadata.id, path)
+            yield Problem("warning", *place, message)
+    for resolved in resolution.connections:
+        if not resolved.tags and not resolved.rejected:
+            message = "no TagMapping names or selects it, so nothing is read from it"
+            place = _at(loaded, "ScadaConnection", resolved.connection.metadata.id, ())
+            yield Problem("warning", *place, message)
+
+
+def _namespace_problems(loaded: Loaded, unknown: Mapping[str, str]) -> Iterator[Problem]:
+    given = {namespace.metadata.name for namespace in loaded.namespaces}
+    for name in sorted(unknown):
+        if name in given:
+            message = f"has no label {TENANT_LABEL}, so its connections will not be served"
+            place = _at(loaded, "Namespace", name, ("metadata", "labels"))
+            yield Problem("warning", *place, message)
+        else:
+            message = (
+                f"namespace {name} is in none of these files, so its tenant is not known; "
+                "claims of other namespaces on its wells were not compared"
+            )
+            yield Problem("note", "", 0, "", "", message)
+
+
+def _at(loaded: Loaded, kind: str, name: str, path: Path) -> tuple[str, int, str, str]:
+    """File, line, object and path of a problem."""
+    place = loaded.places[kind, name]
+    return place.file, place.line(path), f"{kind} {name}", path_text(path)
+
+
+def _summaries(
+    resolution: Resolution, rejected: list[RejectedTag], tenants: Mapping[str, str]
+) -> Iterator[ConnectionSummary]:
+    lost: dict[str, int] = defaultdict(int)
+    for tag in rejected:
+        lost[tag.connection] += 1
+    for resolved in resolution.connections:
+        metadata = resolved.connection.metadata
+        accepted = len(resolved.tags) + len(resolved.rejected) - lost[metadata.id]
+        yield ConnectionSummary(
+            connection=metadata.id,
+            tenant=tenants.get(metadata.namespace),
+            wells=resolved.tags.wells,
+            accepted=accepted,
+            rejected=lost[metadata.id],
+        )
