@@ -87,7 +87,7 @@ def stand_in(tmp_path: Path) -> Stand:
 
 async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
     async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - it looks at another process
+        while not condition():
             await asyncio.sleep(0.02)
 
 

@@ -1,0 +1,1 @@
+"""`pumpjack watch`: model (pure), client (the WebSocket) and screen (the terminal)."""
