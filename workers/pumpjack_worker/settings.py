@@ -11,6 +11,9 @@ from msgspec import Struct
 from pumpjack_core.errors import ManifestError
 
 PREFIX = "PUMPJACK_"
+STATUS_ADDRESS = "127.0.0.1:9464"
+DRAIN_S = 10.0
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class Settings(Struct, frozen=True):
@@ -29,8 +32,8 @@ class Settings(Struct, frozen=True):
     journal_dir: Path
     database_url: str
     redis_url: str
-    status_address: str = "127.0.0.1:9464"
-    drain_s: float = 10.0
+    status_address: str = STATUS_ADDRESS
+    drain_s: float = DRAIN_S
     log_level: str = "INFO"
 
 
@@ -46,17 +49,26 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             raise ManifestError(
                 f"{PREFIX}{name.upper()} is not set; docs/architecture.md lists the settings"
             )
-    drain = values.get("drain_s", "10")
-    try:
-        drain_s = float(drain)
-    except ValueError:
-        raise ManifestError(f"{PREFIX}DRAIN_S is {drain!r}, not a number of seconds") from None
     return Settings(
         config_dir=Path(values["config_dir"]),
         journal_dir=Path(values["journal_dir"]),
         database_url=values["database_url"],
         redis_url=values["redis_url"],
-        status_address=values.get("status_address", "127.0.0.1:9464"),
-        drain_s=drain_s,
-        log_level=values.get("log_level", "INFO").upper(),
+        status_address=values.get("status_address", STATUS_ADDRESS),
+        drain_s=_drain_s(values.get("drain_s")),
+        log_level=_log_level(values.get("log_level")),
     )
+
+
+def _drain_s(text: str | None) -> float:
+    try:
+        return DRAIN_S if text is None else float(text)
+    except ValueError:
+        raise ManifestError(f"{PREFIX}DRAIN_S is {text!r}, not a number of seconds") from None
+
+
+def _log_level(text: str | None) -> str:
+    level = (text or "INFO").upper()
+    if level not in LOG_LEVELS:
+        raise ManifestError(f"{PREFIX}LOG_LEVEL is {text!r}; use one of {', '.join(LOG_LEVELS)}")
+    return level

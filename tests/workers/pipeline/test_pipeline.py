@@ -20,6 +20,7 @@ from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline import writer
 from tests.workers.pipeline.examples import batch, table, tag
 from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, until
 
@@ -65,6 +66,13 @@ class Database:
             tag_name,
         )
         return [row["value"] for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch):
+    """The writer waits for more readings as ever, only not for seconds."""
+    monkeypatch.setattr(writer, "LINGER_S", 0.1)
+    monkeypatch.setattr(writer, "SMALL_LINGER_S", 0.1)
 
 
 @pytest.fixture
@@ -304,8 +312,11 @@ async def test_a_full_journal_stops_acknowledging_and_the_hole_is_on_record(work
     kept = len(worker.adapter.acknowledged)
     assert 0 < kept < 12
     assert worker.adapter.acknowledged == [float(n) for n in range(1, kept + 1)]
-    latest = msgspec.json.decode(await feed.hget(wire.latest_key(TENANT, "a1"), "pressure"))
-    assert latest["value"] is not None
+
+    async def shown() -> bool:
+        return bool(await feed.hexists(wire.latest_key(TENANT, "a1"), "pressure"))
+
+    await until(shown)
 
     database.reachable = True
     await until(lambda: worker.pipeline.status().journal_batches == 0, limit_s=30)

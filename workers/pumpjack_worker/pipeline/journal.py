@@ -23,6 +23,7 @@ from pumpjack_worker.pipeline.spool import Row, Spool, Waiting
 
 GROUP_S = 0.020
 _Result = TypeVar("_Result")
+_Append = tuple[Row, asyncio.Future[None]]
 _log = get_logger("worker.journal")
 
 
@@ -43,7 +44,7 @@ class Journal:
         self._clock = clock
         self._next_seq = spool.next_seq
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._pending: list[tuple[Row, asyncio.Future[None]]] = []
+        self._pending: list[_Append] = []
         self._wanted = asyncio.Event()
         self._closing = False
         self._flusher = asyncio.create_task(self._flush_forever(), name="journal")
@@ -126,20 +127,34 @@ class Journal:
 
     async def _flush(self) -> None:
         group, self._pending = self._pending, []
-        if not group:
-            return
-        rows = [row for row, _ in group]
+        if group:
+            await self._commit(group)
+
+    async def _commit(self, group: list[_Append]) -> None:
+        """Have a group on disk, or as much of its beginning as there is room for."""
         try:
-            await self._run(partial(self._spool.append, rows))
+            await self._run(partial(self._spool.append, [row for row, _ in group]))
+        except JournalFull as error:
+            if len(group) > 1:
+                half = len(group) // 2
+                await self._commit(group[:half])
+                await self._commit(group[half:])
+                return
+            self.full = error
+            _settle(group, error)
         except JournalError as error:
-            if isinstance(error, JournalFull):
-                self.full = error
-            for _, done in group:
-                if not done.cancelled():
-                    done.set_exception(error)
-            return
-        self.full = None
-        self.added.set()
-        for _, done in group:
-            if not done.cancelled():
-                done.set_result(None)
+            _settle(group, error)
+        else:
+            self.full = None
+            self.added.set()
+            _settle(group, None)
+
+
+def _settle(group: list[_Append], error: JournalError | None) -> None:
+    for _, done in group:
+        if done.cancelled():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
