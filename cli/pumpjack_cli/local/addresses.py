@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from dataclasses import dataclass
 
 from pumpjack_core.errors import SetupError
+
+OWN_PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,14 @@ class Address:
         return f"{host}:{self.port}"
 
     @property
+    def reached_host(self) -> str:
+        """The host for a client on this machine: a wildcard is reached on loopback."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    @property
     def reached_at(self) -> str:
-        """The address for a client on this machine: a wildcard is reached on loopback."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return str(Address(host, self.port))
+        """The address for a client on this machine."""
+        return str(Address(self.reached_host, self.port))
 
 
 def parse(text: str, *, option: str) -> Address:
@@ -53,16 +60,19 @@ def claim(address: Address, *, option: str) -> Address:
         return Address(address.host, probe.getsockname()[1])
 
 
-def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Ports that are free now, all different."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((host, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that are free now, all different.
+
+    Below those that the system hands out to clients, so that none is taken by a passing
+    connection between two lives of the server that it is for.
+    """
+    found: list[int] = []
+    for port in random.sample(OWN_PORTS, len(OWN_PORTS)):
+        if len(found) == count:
+            return found
+        if is_free(port):
+            found.append(port)
+    raise SetupError(f"there are no {count} free ports between {OWN_PORTS[0]} and {OWN_PORTS[-1]}")
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -1,0 +1,178 @@
+"""What is to run on this machine, from manifests: pure, but for reading the files."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pumpjack_cli.verdict import judge
+from pumpjack_core.config import WorkerConfig
+from pumpjack_core.errors import ManifestError, SetupError
+from pumpjack_core.manifests.load import SUFFIXES, Loaded, load_paths
+from pumpjack_core.manifests.objects import TENANT_LABEL, Metadata, Namespace
+from pumpjack_core.manifests.problems import Problem
+from pumpjack_core.manifests.resolve import resolve, worker_configs
+from pumpjack_core.networks import Network
+
+DEFAULT_NETWORKS = (
+    *("127.0.0.0/8", "::1/128"),
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+)
+"""What a worker may reach unless told otherwise: this machine and private networks (RFC 1918,
+RFC 4193)."""
+LINK_LOCAL = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
+"""Never reached: cloud machines answer there with credentials (RFC 3927, RFC 4291)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which workers run, with what.
+
+    configs   by connection id
+    tenants   namespace to tenant, of the namespaces with connections
+    remarks   what a person should know of it, a sentence each
+    """
+
+    configs: Mapping[str, WorkerConfig] = field(default_factory=dict)
+    tenants: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def tenant_ids(self) -> list[str]:
+        """Each tenant once."""
+        return sorted(set(self.tenants.values()))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What leads from one plan to another: connection ids."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+class WrongManifests(ManifestError):
+    """Everything that is wrong with the manifests, a sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def make_plan(paths: Iterable[str | Path], networks: Sequence[str]) -> Plan:
+    """Read manifests and resolve them.
+
+    A tag that cannot be read is left out with a remark. Raises WrongManifests when the API server
+    would refuse one of them, and ManifestError when a file cannot be read.
+    """
+    loaded = load_paths(paths)
+    if not loaded.valid:
+        raise WrongManifests([str(p) for p in loaded.problems if p.severity == "error"])
+    labelled, remarks = with_local_tenants(loaded)
+    verdict = judge(labelled)
+    tenants = {
+        connection.metadata.namespace: labelled.tenants[connection.metadata.namespace]
+        for connection in labelled.connections
+    }
+    resolution = resolve(labelled.connections, labelled.mappings, tenants)
+    allowed = dict.fromkeys(tenants.values(), networks)
+    return Plan(
+        worker_configs(resolution, allowed),
+        tenants,
+        (*remarks, *(_remark(problem) for problem in verdict.problems)),
+    )
+
+
+def with_local_tenants(loaded: Loaded) -> tuple[Loaded, list[str]]:
+    """Let a namespace without the tenant label stand for a tenant of its own name.
+
+    Only here, where whoever writes the files is the platform too. Raises WrongManifests when that
+    name is another tenant's: its wells would be mixed up with theirs.
+    """
+    tenants = loaded.tenants
+    missing = sorted({c.metadata.namespace for c in loaded.connections} - tenants.keys())
+    taken = sorted(set(missing) & set(tenants.values()))
+    if taken:
+        raise WrongManifests(
+            [
+                f"namespace {name} has no label {TENANT_LABEL}, and its name is that of a tenant; "
+                "add a Namespace document with the label"
+                for name in taken
+            ]
+        )
+    known = [namespace for namespace in loaded.namespaces if namespace.tenant is not None]
+    made = [Namespace(Metadata(name, "default", {TENANT_LABEL: name})) for name in missing]
+    remarks = [
+        f"namespace {name} has no label {TENANT_LABEL}; its tenant is taken to be {name!r}"
+        for name in missing
+    ]
+    return dataclasses.replace(loaded, namespaces=(*known, *made)), remarks
+
+
+def changes(old: Plan, new: Plan) -> Changes:
+    """Compare two plans."""
+    return Changes(
+        tuple(name for name in new.configs if name not in old.configs),
+        tuple(name for name in old.configs if name not in new.configs),
+        tuple(
+            name
+            for name, config in new.configs.items()
+            if name in old.configs and old.configs[name].hash != config.hash
+        ),
+    )
+
+
+def device_networks(cidrs: Sequence[str]) -> tuple[str, ...]:
+    """What workers may reach. Link-local addresses are cut out of wider networks.
+
+    Raises SetupError for what is no network, or link-local only.
+    """
+    found: list[Network] = []
+    for cidr in cidrs:
+        try:
+            network = ipaddress.ip_network(cidr)
+        except ValueError as error:
+            raise SetupError(
+                f"--device-network {cidr!r} is no network ({error}); write for example 10.1.0.0/16"
+            ) from error
+        found += _without_link_local(network)
+    return tuple(str(network) for network in found)
+
+
+def _without_link_local(network: Network) -> list[Network]:
+    for forbidden in LINK_LOCAL:
+        if network.version != forbidden.version or not network.overlaps(forbidden):
+            continue
+        if network.subnet_of(forbidden):  # type: ignore[arg-type]
+            raise SetupError(
+                f"--device-network {network} is link-local, which is never allowed: "
+                "cloud machines hand out credentials there"
+            )
+        return sorted(network.address_exclude(forbidden))  # type: ignore[arg-type]
+    return [network]
+
+
+def fingerprint(paths: Iterable[str | Path]) -> dict[str, tuple[int, int, int]]:
+    """What changes when a manifest is edited: time, size and inode of each file."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for given in paths:
+        path = Path(given)
+        files = [f for f in path.rglob("*") if f.suffix in SUFFIXES] if path.is_dir() else [path]
+        for file in files:
+            try:
+                stat = file.stat()
+            except OSError:
+                continue
+            found[str(file)] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return found
+
+
+def _remark(problem: Problem) -> str:
+    return str(problem)

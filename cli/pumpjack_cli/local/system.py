@@ -1,0 +1,336 @@
+"""A running local system: one worker a connection, one gateway, upkeep; follows its manifests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pumpjack_cli.local import access
+from pumpjack_cli.local.addresses import Address, free_ports
+from pumpjack_cli.local.database import Database
+from pumpjack_cli.local.datadir import DataDir, Lock, Running, slug
+from pumpjack_cli.local.plan import Changes, Plan, WrongManifests, changes, fingerprint, make_plan
+from pumpjack_cli.local.progress import Progress
+from pumpjack_cli.local.status import WorkerStatus, fetch_all, http_get, news, status_line
+from pumpjack_cli.local.supervisor import Program, Supervisor
+from pumpjack_core import config as configuration
+from pumpjack_core.config import WorkerConfig
+from pumpjack_core.errors import PumpjackError, SetupError, StorageUnavailable
+
+EDITS_S = 1.0
+STATUS_S = 2.0
+START_LIMIT_S = 30.0
+START_LIMIT_A_WORKER_S = 1.0
+LOOK_S = 0.1
+WORKER, GATEWAY, SIMULATOR = "worker", "gateway", "simulator"
+GATEWAY_KEY = (GATEWAY, "")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is to run.
+
+    manifests   files and folders; they are followed while it runs
+    networks    CIDRs that workers may reach
+    simulators  devices to start first, with the ports that they listen on
+    """
+
+    manifests: tuple[Path, ...]
+    networks: tuple[str, ...]
+    rest: Address
+    websocket: Address
+    simulators: tuple[tuple[Program, tuple[int, ...]], ...] = ()
+
+
+class LocalSystem:
+    """Everything but the stores. Entering starts it, leaving stops it in order."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        *,
+        data: DataDir,
+        lock: Lock,
+        database: Database,
+        redis_url: str,
+        progress: Progress,
+    ) -> None:
+        self.settings = settings
+        self.plan = plan
+        self.data = data
+        self.database = database
+        self.redis_url = redis_url
+        self.supervisor = Supervisor(data.logs, progress)
+        self.statuses: dict[str, WorkerStatus | None] = {}
+        self._lock = lock
+        self._progress = progress
+        self._ports: dict[str, int] = {}
+        self._seen = fingerprint(settings.manifests)
+        self._edit_waits = False
+        self.started = False
+        self._stack = AsyncExitStack()
+
+    @property
+    def rest_url(self) -> str:
+        """Where REST is reached from this machine."""
+        return f"http://{self.settings.rest.reached_at}"
+
+    @property
+    def websocket_url(self) -> str:
+        """Where the WebSocket is reached from this machine."""
+        return f"ws://{self.settings.websocket.reached_at}"
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as starting:
+            await self._prepare_database()
+            await starting.enter_async_context(self.supervisor)
+            starting.push_async_callback(self._stop_children)
+            await self._start_simulators()
+            await self._start_gateway()
+            await self._start_workers()
+            tasks = await starting.enter_async_context(asyncio.TaskGroup())
+            for coroutine, name in (
+                (self._follow_edits(), "manifests"),
+                (self._follow_statuses(), "statuses"),
+            ):
+                task = tasks.create_task(coroutine, name=name)
+                starting.callback(task.cancel)
+            self._say_where()
+            self._stack = starting.pop_all()
+        self.started = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._progress.end_line()
+        await self._stack.__aexit__(kind, error, tb)
+
+    # Starting
+
+    async def _prepare_database(self) -> None:
+        with self._progress.step("database schema") as step:
+            report = await self.database.prepare()
+            step.detail = report.level + (
+                f", {len(report.applied)} files" if report.applied else ""
+            )
+        with self._progress.step("tenants") as step:
+            await self._make_tenants(self.plan)
+            step.detail = ", ".join(self.plan.tenant_ids) or "none"
+
+    async def _make_tenants(self, plan: Plan) -> None:
+        self.data.remember_tenants(plan.tenants)
+        await self.database.ensure_tenants(plan.tenant_ids)
+
+    async def _start_simulators(self) -> None:
+        if not self.settings.simulators:
+            return
+        with self._progress.step("simulated devices") as step:
+            ports = [port for _, listening in self.settings.simulators for port in listening]
+            for program, _ in self.settings.simulators:
+                self.supervisor.start(program)
+            await self._until(lambda: _listen(ports), START_LIMIT_S, SIMULATOR)
+            step.detail = ", ".join(f"127.0.0.1:{port}" for port in ports)
+
+    async def _start_gateway(self) -> None:
+        with self._progress.step("gateway") as step:
+            self.supervisor.start(self._gateway_program())
+            await self._until(self._gateway_is_ready, START_LIMIT_S, GATEWAY)
+            step.detail = f"{self.rest_url}, {self.websocket_url}"
+
+    async def _start_workers(self) -> None:
+        names = list(self.plan.configs)
+        with self._progress.step("workers") as step:
+            for name in names:
+                self._start_worker(name, self.plan.configs[name])
+            limit_s = START_LIMIT_S + START_LIMIT_A_WORKER_S * len(names)
+            await self._until(self._workers_answer, limit_s, WORKER)
+            step.detail = f"{len(names)} connections"
+
+    def _start_worker(self, connection_id: str, config: WorkerConfig) -> None:
+        configuration.save(config, self.data.config(connection_id))
+        if connection_id not in self._ports:
+            (self._ports[connection_id],) = free_ports(1)
+        self.supervisor.start(
+            Program(
+                WORKER,
+                connection_id,
+                "pumpjack_worker",
+                environment={
+                    "PUMPJACK_CONFIG_DIR": str(self.data.config(connection_id)),
+                    "PUMPJACK_JOURNAL_DIR": str(self.data.journal(connection_id)),
+                    "PUMPJACK_DATABASE_URL": self.database.writer(config.connection.tenant_id),
+                    "PUMPJACK_REDIS_URL": self.redis_url,
+                    "PUMPJACK_STATUS_ADDRESS": f"127.0.0.1:{self._ports[connection_id]}",
+                },
+                log=f"{WORKER}-{slug(connection_id)}",
+            )
+        )
+
+    def _gateway_program(self) -> Program:
+        return Program(
+            GATEWAY,
+            "",
+            "pumpjack_gateway",
+            environment={
+                "PUMPJACK_DATABASE_URL": self.database.gateway,
+                "PUMPJACK_REDIS_URL": self.redis_url,
+                "PUMPJACK_REST_ADDRESS": str(self.settings.rest),
+                "PUMPJACK_WS_ADDRESS": str(self.settings.websocket),
+                **access.gateway_environment(self.data),
+            },
+        )
+
+    async def _gateway_is_ready(self) -> bool:
+        try:
+            code, _ = await http_get(
+                self.settings.rest.port, "/readyz", host=self.settings.rest.reached_host
+            )
+        except (OSError, TimeoutError):
+            return False
+        return code == 200
+
+    async def _workers_answer(self) -> bool:
+        self.statuses = await fetch_all(self._ports)
+        return all(status is not None for status in self.statuses.values())
+
+    async def _until(
+        self, condition: Callable[[], Awaitable[bool]], limit_s: float, kind: str
+    ) -> None:
+        """Wait for a condition. Raises SetupError with the log of what did not come up."""
+        limit = time.monotonic() + limit_s
+        while not await condition():
+            if time.monotonic() > limit:
+                raise SetupError(
+                    f"the {kind} did not start within {limit_s:.0f} s; "
+                    f"{self.data.logs}/{kind}*.log says why"
+                )
+            await asyncio.sleep(LOOK_S)
+
+    def _say_where(self) -> None:
+        """Let `pumpjack watch` and `token` find us."""
+        self._lock.say(
+            Running(os.getpid(), self.rest_url, self.websocket_url, tuple(self.plan.tenant_ids))
+        )
+
+    # Running
+
+    async def _follow_edits(self) -> None:
+        """Apply the manifests again when a file changed and was left alone for a moment."""
+        applied = self._seen
+        while True:
+            await asyncio.sleep(EDITS_S)
+            found = fingerprint(self.settings.manifests)
+            settled, self._seen = found == self._seen, found
+            if settled and found != applied:
+                applied = found if await self._apply_edit() else applied
+
+    async def _apply_edit(self) -> bool:
+        """Whether it is dealt with; False to try again, when the database is away."""
+        try:
+            plan = await asyncio.to_thread(
+                make_plan, self.settings.manifests, self.settings.networks
+            )
+            await self.apply(plan)
+        except WrongManifests as error:
+            for problem in error.problems:
+                self._progress.warn(problem)
+            self._progress.warn("the manifests are wrong, so what ran before goes on running")
+        except StorageUnavailable as error:
+            if not self._edit_waits:
+                self._progress.warn(f"the edit waits for the database: {error}")
+            self._edit_waits = True
+            return False
+        except PumpjackError as error:
+            self._progress.warn(f"the edit is not applied: {error}")
+        self._edit_waits = False
+        return True
+
+    async def apply(self, plan: Plan) -> Changes:
+        """Bring what runs to another plan. Workers of changed connections go on running."""
+        found = changes(self.plan, plan)
+        for remark in plan.remarks:
+            if remark not in self.plan.remarks:
+                self._progress.warn(remark)
+        if not found:
+            self.plan = plan
+            return found
+        await self._make_tenants(plan)
+        await self._stop_workers(found.removed)
+        for name in found.changed:
+            configuration.save(plan.configs[name], self.data.config(name))
+            self._progress.note(f"{name}: changed, {len(plan.configs[name].tags)} tags")
+        for name in found.added:
+            self._start_worker(name, plan.configs[name])
+            self._progress.note(f"{name}: added, {len(plan.configs[name].tags)} tags")
+        self.plan = plan
+        self._say_where()
+        return found
+
+    async def _stop_workers(self, names: Sequence[str]) -> None:
+        await self.supervisor.stop([(WORKER, name) for name in names])
+        for name in names:
+            last = self.statuses.pop(name, None)
+            self._ports.pop(name, None)
+            left = f"; {waiting}" if (waiting := _waiting(last, self.data.journal(name))) else ""
+            self._progress.note(f"{name}: removed{left}")
+
+    async def _follow_statuses(self) -> None:
+        while True:
+            found = await fetch_all(self._ports)
+            for name, status in found.items():
+                for text in news(self.statuses.get(name), status):
+                    self._progress.warn(text)
+            self.statuses.update(
+                (name, status) for name, status in found.items() if name in self._ports
+            )
+            restarts = sum(map(self.supervisor.restarts, self.supervisor.keys(WORKER)))
+            self._progress.line(status_line(self.statuses.values(), restarts))
+            await asyncio.sleep(STATUS_S)
+
+    # Stopping
+
+    async def _stop_children(self) -> None:
+        """Workers first, so that they can store what they have; devices last."""
+        self._progress.end_line()
+        with self._progress.step("workers stopped") as step:
+            statuses = await fetch_all(self._ports)
+            await self.supervisor.stop(self.supervisor.keys(WORKER))
+            waiting = [
+                text
+                for name, status in statuses.items()
+                if (text := _waiting(status, self.data.journal(name)))
+            ]
+            step.detail = "; ".join(waiting)
+        with self._progress.step("gateway stopped"):
+            await self.supervisor.stop(self.supervisor.keys(GATEWAY))
+        await self.supervisor.stop(self.supervisor.keys(SIMULATOR))
+
+
+def _waiting(status: WorkerStatus | None, journal: Path) -> str:
+    """What the database does not have yet, as far as the last status tells."""
+    if status is None or status.journal_oldest_s < STATUS_S:
+        return ""
+    return f"{status.journal_readings} readings wait in {journal} for the next start"
+
+
+async def _listen(ports: Sequence[int]) -> bool:
+    """Whether a server answers on each of the ports."""
+    for port in ports:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+    return True
