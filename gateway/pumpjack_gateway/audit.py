@@ -1,0 +1,75 @@
+"""Who signed in and what they looked at, to the database's audit log. Never in anyone's way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from pumpjack_core.backoff import Backoff
+from pumpjack_core.errors import StorageError
+from pumpjack_gateway.metrics import Metrics
+
+ENTRIES_MAX = 5_000
+BATCH_MAX = 200
+
+Entry = tuple[str, str, str, str, str]
+"""Tenant, actor, action, outcome, detail as JSON."""
+
+
+class Book(Protocol):
+    """Where entries are kept (store.Store)."""
+
+    async def audit(self, entries: Sequence[Entry]) -> None:
+        """Raises StorageError."""
+        ...
+
+
+class Audit:
+    """Keeps entries until the database takes them; the oldest are lost, and counted, when full."""
+
+    def __init__(self, book: Book, metrics: Metrics) -> None:
+        self._book = book
+        self._metrics = metrics
+        self._entries: deque[Entry] = deque()
+        self._filled = asyncio.Event()
+
+    def note(self, tenant_id: str, actor: str, action: str, outcome: str, **detail: object) -> None:
+        """Add an entry. Returns at once."""
+        if len(self._entries) >= ENTRIES_MAX:
+            self._entries.popleft()
+            self._metrics.audit_dropped.inc()
+        text = msgspec.json.encode(detail).decode()
+        self._entries.append((tenant_id, actor, action, outcome, text))
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        backoff = Backoff(first_s=1.0, most_s=30.0)
+        while True:
+            await self._filled.wait()
+            try:
+                await self._write_some()
+                backoff.reset()
+            except StorageError:
+                await asyncio.sleep(backoff.next_s())
+
+    async def flush(self) -> None:
+        """Write what is left, if the database takes it."""
+        try:
+            while self._entries:
+                await self._write_some()
+        except StorageError:
+            self._metrics.audit_dropped.inc(len(self._entries))
+
+    async def _write_some(self) -> None:
+        batch = [self._entries[at] for at in range(min(BATCH_MAX, len(self._entries)))]
+        await self._book.audit(batch)
+        for entry in batch:
+            if self._entries and self._entries[0] is entry:
+                self._entries.popleft()
+        if not self._entries:
+            self._filled.clear()

@@ -1,0 +1,1 @@
+"""The live feed: from one Redis subscription to many WebSockets."""

@@ -1,0 +1,1 @@
+"""REST: history, latest values, wells, and how the gateway itself is."""
