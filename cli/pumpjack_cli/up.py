@@ -80,12 +80,14 @@ def up(
     from pumpjack_cli.local.system import Settings
 
     progress = Progress()
-    settings = Settings(
-        tuple(file),
-        device_networks(device_network or DEFAULT_NETWORKS),
-        parse(rest_address, option="--rest-address"),
-        parse(ws_address, option="--ws-address"),
-    )
+
+    def settings() -> Settings:
+        return Settings(
+            tuple(file),
+            device_networks(device_network or DEFAULT_NETWORKS),
+            parse(rest_address, option="--rest-address"),
+            parse(ws_address, option="--ws-address"),
+        )
 
     async def until_stopped(system: LocalSystem, stop: asyncio.Event) -> None:
         for line in what_next(system):
@@ -101,15 +103,22 @@ def what_next(system: LocalSystem) -> list[str]:
     where = "" if system.data.root == Path(".pumpjack") else f" --data-dir {system.data.root}"
     return [
         "",
-        f"[bold]REST[/]       {system.rest_url}   (its description: {system.rest_url}/docs)",
-        f"[bold]WebSocket[/]  {system.websocket_url}",
-        f"[bold]tenants[/]    {', '.join(tenants)}",
+        *where_it_is(system),
         "",
         "Try, in another terminal:",
         *(f"  pumpjack watch --tenant {tenant}{where}" for tenant in tenants),
         f'  curl -H "Authorization: Bearer $(pumpjack token --tenant {tenants[0]}{where})" '
-        f"{system.rest_url}/api/scada/latest",
+        f"{system.rest_url}/api/scada/wells",
         "",
         "Edit a manifest, and it is applied. Ctrl-C stops everything; the data stays.",
         "",
+    ]
+
+
+def where_it_is(system: LocalSystem) -> list[str]:
+    """Addresses and tenants, as lines with markup."""
+    return [
+        f"[bold]REST[/]       {system.rest_url}   (its description: {system.rest_url}/docs)",
+        f"[bold]WebSocket[/]  {system.websocket_url}",
+        f"[bold]tenants[/]    {', '.join(system.plan.tenant_ids)}",
     ]

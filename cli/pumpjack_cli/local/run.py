@@ -33,7 +33,7 @@ class Stores:
 
 
 def run(
-    settings: Settings,
+    prepare: Callable[[], Settings],
     stores: Stores,
     data: DataDir,
     progress: Progress,
@@ -41,10 +41,12 @@ def run(
 ) -> T:
     """Start everything, run body, stop everything. body gets the event that a signal sets.
 
+    prepare is called when the data folder is ours alone.
     Raises SetupError, ManifestError or StorageError when it cannot start.
     """
     data.prepare()
     with _signals_as_interrupts(), data.lock() as lock:
+        settings = prepare()
         plan = _plan(settings, progress)
         settings = replace(
             settings,

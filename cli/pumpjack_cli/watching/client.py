@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -70,8 +71,13 @@ class Rest:
 
     async def wells(self) -> tuple[Well, ...]:
         """The wells of the token's tenant with their tags."""
-        answer = await self.get("/api/scada/wells")
-        return msgspec.convert(answer["wells"], tuple[Well, ...])
+        found: list[Well] = []
+        page = await self.get("/api/scada/wells")
+        while True:
+            found += msgspec.convert(page["wells"], list[Well])
+            if not page.get("nextAfter"):
+                return tuple(found)
+            page = await self.get(f"/api/scada/wells?after={quote(page['nextAfter'], safe='')}")
 
     def _get(self, path: str) -> Any:
         code, body = self._open(path)

@@ -1,0 +1,226 @@
+"""What `pumpjack demo --check` verifies: every reading's whole way, for each tenant."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import numpy as np
+from msgspec import Struct
+from rich.table import Table
+
+from pumpjack_cli.local.access import local_token
+from pumpjack_cli.local.progress import Progress
+from pumpjack_cli.local.system import LocalSystem
+from pumpjack_cli.watching.client import Lost, Rest, follow
+from pumpjack_cli.watching.model import seconds_of
+from pumpjack_core.errors import PumpjackError
+from pumpjack_core.wire import Readings
+from pumpjack_gateway.live.messages import Subscribed
+
+FIRST_READINGS_S = 40.0
+LISTEN_S = 6.0
+LOOK_S = 0.25
+TOKEN_S = 600.0
+PERCENTILES = (50, 95, 99)
+
+
+class TenantResult(Struct, frozen=True, rename="camel"):
+    """What was found of one tenant.
+
+    tags             declared; stored_tags have at least one reading in the database
+    stored           readings in the database, counted with the tenant's own role
+    rest_readings    readings that REST gave
+    live_readings    readings that came over the WebSocket, in live_messages
+    latency_ms       from the reading's time at the device's answer to this client: p50, p95, p99
+    """
+
+    tenant_id: str
+    wells: int
+    tags: int
+    stored_tags: int
+    stored: int
+    rest_readings: int
+    snapshots: int
+    live_messages: int
+    live_readings: int
+    latency_ms: tuple[float, ...]
+
+
+class Result(Struct, frozen=True):
+    """The whole check; failures is empty when all is well."""
+
+    ok: bool
+    tenants: tuple[TenantResult, ...]
+    failures: tuple[str, ...]
+
+
+@dataclass
+class _Heard:
+    """What one client got."""
+
+    snapshots: set[str] = field(default_factory=set)
+    wells: set[str] = field(default_factory=set)
+    messages: int = 0
+    latencies_s: list[float] = field(default_factory=list)
+
+
+class Check:
+    """One check of a running system."""
+
+    def __init__(self, system: LocalSystem, progress: Progress) -> None:
+        self._system = system
+        self._progress = progress
+        self._failures: list[str] = []
+
+    async def run(self) -> Result:
+        """Check each tenant. Failures are in the result, not raised."""
+        tenants = self._system.plan.tenant_ids
+        with self._progress.step("first readings of every tag stored"):
+            await self._wait_for_readings(tenants)
+        with self._progress.step(f"live feed, for {LISTEN_S:.0f} s"):
+            heard = await asyncio.gather(*(self._listen(tenant) for tenant in tenants))
+        results = []
+        with self._progress.step("database and REST"):
+            for tenant, got in zip(tenants, heard, strict=True):
+                results.append(await self._tenant(tenant, got))
+        return Result(not self._failures, tuple(results), tuple(self._failures))
+
+    def _wells(self, tenant: str) -> list[str]:
+        configs = self._system.plan.configs.values()
+        of_tenant = [config for config in configs if config.connection.tenant_id == tenant]
+        return sorted({well for config in of_tenant for well in config.tags.wells})
+
+    def _tags(self, tenant: str) -> int:
+        configs = self._system.plan.configs.values()
+        return sum(len(c.tags) for c in configs if c.connection.tenant_id == tenant)
+
+    def _expect(self, condition: object, failure: str) -> None:
+        if not condition:
+            self._failures.append(failure)
+
+    def _token(self, tenant: str) -> Callable[[], str]:
+        token = local_token(
+            self._system.data, tenant_id=tenant, role="viewer", lifetime_s=TOKEN_S, subject="check"
+        )
+        return lambda: token
+
+    async def _wait_for_readings(self, tenants: Sequence[str]) -> None:
+        limit = time.monotonic() + FIRST_READINGS_S
+        missing = set(tenants)
+        while missing and time.monotonic() < limit:
+            for tenant in sorted(missing):
+                _, series = await self._system.database.count_readings(tenant)
+                if series >= self._tags(tenant):
+                    missing.discard(tenant)
+            await asyncio.sleep(LOOK_S)
+
+    async def _listen(self, tenant: str) -> _Heard:
+        heard, wells = _Heard(), self._wells(tenant)
+        messages = follow(self._system.websocket_url, self._token(tenant), lambda: wells)
+        try:
+            async with asyncio.timeout(LISTEN_S):
+                async for event, _ in messages:
+                    now_s = time.time()
+                    if isinstance(event, Lost):
+                        self._failures.append(f"{tenant}: WebSocket: {event.reason}")
+                    elif isinstance(event, Subscribed):
+                        heard.snapshots.add(event.well_id)
+                    elif isinstance(event, Readings):
+                        self._hear(tenant, heard, event, now_s)
+        except TimeoutError:
+            pass
+        except PumpjackError as error:
+            self._failures.append(f"{tenant}: WebSocket: {error}")
+        finally:
+            await messages.aclose()
+        return heard
+
+    def _hear(self, tenant: str, heard: _Heard, message: Readings, now_s: float) -> None:
+        if message.tenant_id != tenant:
+            self._failures.append(f"{tenant}: got readings of {message.tenant_id}")
+        heard.messages += 1
+        heard.wells.add(message.well_id)
+        heard.latencies_s += [now_s - seconds_of(one.timestamp) for one in message.readings]
+
+    async def _tenant(self, tenant: str, heard: _Heard) -> TenantResult:
+        wells, tags = self._wells(tenant), self._tags(tenant)
+        stored, series = await self._system.database.count_readings(tenant)
+        self._expect(
+            series >= tags, f"{tenant}: of {tags} tags only {series} have a reading in the database"
+        )
+        self._expect(
+            heard.snapshots >= set(wells),
+            f"{tenant}: no snapshot came of {_listed(set(wells) - heard.snapshots)}",
+        )
+        self._expect(
+            heard.wells >= set(wells),
+            f"{tenant}: no live reading came of {_listed(set(wells) - heard.wells)}",
+        )
+        return TenantResult(
+            tenant_id=tenant,
+            wells=len(wells),
+            tags=tags,
+            stored_tags=series,
+            stored=stored,
+            rest_readings=await self._ask_rest(tenant, wells),
+            snapshots=len(heard.snapshots),
+            live_messages=heard.messages,
+            live_readings=len(heard.latencies_s),
+            latency_ms=percentiles_ms(heard.latencies_s),
+        )
+
+    async def _ask_rest(self, tenant: str, wells: Sequence[str]) -> int:
+        """Readings that REST gives of the tenant's wells, and refusals of everyone else's."""
+        rest = Rest(self._system.rest_url, self._token(tenant))
+        count = 0
+        try:
+            for well in wells:
+                page = await rest.get(f"/api/scada/readings?wellId={quote(well)}&limit=5000")
+                latest = await rest.get(f"/api/scada/latest?wellId={quote(well)}")
+                count += len(page["readings"])
+                self._expect(page["readings"], f"{tenant}: REST gives no reading of {well}")
+                self._expect(latest["readings"], f"{tenant}: REST gives no latest of {well}")
+            for other in self._system.plan.tenant_ids:
+                for well in self._wells(other) if other != tenant else []:
+                    code = await rest.status_of(f"/api/scada/readings?wellId={quote(well)}")
+                    self._expect(
+                        code in (403, 404),
+                        f"{tenant}: REST answers {code} for {well}, a well of {other}",
+                    )
+        except PumpjackError as error:
+            self._failures.append(f"{tenant}: REST: {error}")
+        return count
+
+
+def percentiles_ms(latencies_s: Sequence[float]) -> tuple[float, ...]:
+    """p50, p95 and p99 in milliseconds; none when there is nothing to measure."""
+    if not latencies_s:
+        return ()
+    return tuple(round(float(ms), 1) for ms in np.percentile(latencies_s, PERCENTILES) * 1000.0)
+
+
+def table_of(result: Result) -> Table:
+    """The result for a person."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    titles = ("tenant", "wells", "tags", "stored", "REST", "live", "p50", "p95", "p99 [ms]")
+    for title in titles:
+        table.add_column(title, justify="left" if title == "tenant" else "right")
+    for one in result.tenants:
+        table.add_row(
+            one.tenant_id,
+            str(one.wells),
+            f"{one.stored_tags}/{one.tags}",
+            str(one.stored),
+            str(one.rest_readings),
+            f"{one.live_readings} in {one.live_messages}",
+            *([f"{ms:.1f}" for ms in one.latency_ms] or ["-"] * len(PERCENTILES)),
+        )
+    return table
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
