@@ -58,7 +58,7 @@ def judge(loaded: Loaded) -> Verdict:
             "namespaces": len(loaded.namespaces),
         },
         connections=tuple(_summaries(resolution, rejected, tenants)),
-        problems=tuple(problems),
+        problems=tuple(sorted(problems, key=lambda at: (at.file == "", at.file, at.line))),
     )
 
 
@@ -108,7 +108,7 @@ def _mapping_problems(loaded: Loaded, resolution: Resolution) -> Iterator[Proble
         if served.problem is not None:
             by_name = served.mapping.spec.connection_ref is not None
             path = ("spec", "connectionRef" if by_name else "connectionSelector")
-            message = f"{served.problem}, so its tags are not read"
+            message = f"its tags are not read: {served.problem}"
             place = _at(loaded, "TagMapping", served.mapping.metadata.id, path)
             yield Problem("warning", *place, message)
     for resolved in resolution.connections:

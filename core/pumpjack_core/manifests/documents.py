@@ -17,7 +17,7 @@ from msgspec import Struct
 from yaml._yaml import CParser
 
 from pumpjack_core.manifests import scalars
-from pumpjack_core.manifests.problems import Finding, Path, shown
+from pumpjack_core.manifests.problems import Finding, Path, Severity, shown
 
 MOST_VALUES = 1_000_000
 """Values in one document after aliases are expanded; more is an attack or a mistake."""
@@ -36,6 +36,11 @@ class Document(Struct, frozen=True):
     value: Any
     findings: tuple[tuple[int, Finding], ...]
     root: yaml.Node | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether the text itself has no error."""
+        return not any(finding.severity == "error" for _, finding in self.findings)
 
     def line(self, path: Path) -> int:
         """Line, from 1, of the value at path, or of the nearest value around it."""
@@ -221,7 +226,8 @@ class _Builder:
         if key is None:
             self._say(node, path, "a key must be text; quote it")
         elif node.tag == _PLAIN_TAG and key != node.value and key in ("true", "false"):
-            self._say(node, path, f'YAML reads the key {node.value} as {key}; write "{node.value}"')
+            message = f'YAML reads the key {node.value} as {key}; write "{node.value}"'
+            self._say(node, (*path, key), message, "warning")
         return key
 
     def _merge(self, node: yaml.Node, path: Path) -> dict[str, Any]:
@@ -236,8 +242,10 @@ class _Builder:
                 merged.setdefault(key, item)
         return merged
 
-    def _say(self, node: yaml.Node, path: Path, message: str) -> None:
-        self.findings.append((node.start_mark.line + 1, Finding(path, message)))
+    def _say(
+        self, node: yaml.Node, path: Path, message: str, severity: Severity = "error"
+    ) -> None:
+        self.findings.append((node.start_mark.line + 1, Finding(path, message, severity)))
 
 
 def _key_text(node: yaml.Node) -> str | None:

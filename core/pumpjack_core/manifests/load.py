@@ -143,8 +143,9 @@ class _Loader:
         for document in documents:
             name = "" if _is_list(document.value) else _object_name(document.value)
             for line, finding in document.findings:
-                path, message = path_text(finding.path), finding.message
-                self._problems.append(Problem("error", file, line, name, path, message))
+                path = path_text(finding.path)
+                problem = Problem(finding.severity, file, line, name, path, finding.message)
+                self._problems.append(problem)
             if document.value is not None:
                 self._take(document.value, Place(file, document, ()))
 
@@ -157,7 +158,7 @@ class _Loader:
         name = _object_name(value)
         for finding in checked.findings:
             self._problems.append(_problem(finding, place, name))
-        if checked.object is None:
+        if checked.object is None or not place.document.sound:
             return
         kind = type(checked.object).__name__
         metadata = checked.object.metadata

@@ -26,11 +26,14 @@ _SELF_MEMBER = re.compile(r"\bself\.([A-Za-z_][A-Za-z0-9_]*)")
 _FIELD_PATH_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\['([^']+)'\]")
 
 
+_ITSELF: tuple[Path, ...] = ((),)
+
+
 class Rule(Struct, frozen=True):
     """One compiled rule.
 
     field  moves the reported path below the value that has the rule
-    reads  what it looks at below that value, () the value itself
+    reads  the members of that value that it looks at, or the value itself
     """
 
     source: str
@@ -68,7 +71,7 @@ class Rules:
         for rule in self.here:
             # A new object has no oldSelf, so rules about changes are not asked.
             if not rule.is_transition and not any((*path, *read) in broken for read in rule.reads):
-                yield from _broken(rule, value, path)
+                yield from _asked(rule, value, path)
         if isinstance(value, dict):
             for key, rules in self.below.items():
                 if key in value:
@@ -83,11 +86,14 @@ def with_parents(paths: Iterable[Path]) -> frozenset[Path]:
     return frozenset(path[:length] for path in paths for length in range(len(path) + 1))
 
 
-def _broken(rule: Rule, value: Any, path: Path) -> Iterator[Finding]:
-    # The engine copies what it is given, so it gets no more than the rule reads.
-    read = value if rule.reads == ((),) else {k: value[k] for (k,) in rule.reads if k in value}
+def _asked(rule: Rule, value: Any, path: Path) -> Iterator[Finding]:
+    if rule.reads != _ITSELF:
+        if not isinstance(value, dict):
+            return  # the schema has said so
+        # The engine copies what it is given, so it gets no more than the rule reads.
+        value = {key: value[key] for (key,) in rule.reads if key in value}
     try:
-        holds = rule.program.execute({"self": read})
+        holds = rule.program.execute({"self": value})
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
         yield Finding((*path, *rule.field), f"the rule {rule.source} cannot be asked: {error}")
         return
@@ -101,7 +107,7 @@ def _compiled(rule: Schema) -> Rule:
         source=rule["rule"],
         message=rule["message"],
         field=_steps(rule.get("fieldPath", "")),
-        reads=tuple((name,) for name in _SELF_MEMBER.findall(rule["rule"])) or ((),),
+        reads=tuple((name,) for name in _SELF_MEMBER.findall(rule["rule"])) or _ITSELF,
         is_transition="oldSelf" in program.variables(),
         program=program,
     )

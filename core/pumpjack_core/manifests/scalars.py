@@ -28,6 +28,7 @@ _WORDS: dict[str, Scalar] = {
 }
 _FIRST_OF_A_NUMBER = frozenset("+-.0123456789")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DOT_FIRST = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 _INTEGER = re.compile(
     r"(?P<sign>[-+]?)(?:0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)"
     r"|(?P<d>0|[1-9][0-9]*))"
@@ -45,6 +46,8 @@ def resolve(text: str) -> Scalar:
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _FIRST_OF_A_NUMBER:
+        return text
+    if text[0] == "." and not _DOT_FIRST.fullmatch(text):
         return text
     plain = text.replace("_", "")
     integer = _INTEGER.fullmatch(plain)

@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError
 from pumpjack_core.manifests.crds import Schema
 from pumpjack_core.manifests.problems import Finding, Path, did_you_mean, listed, shown
 
-_SAME_IN_JSON_SCHEMA = (
+SAME_IN_JSON_SCHEMA = (
     "type",
     "description",
     "enum",
@@ -122,7 +122,7 @@ def _unknown_key(key: str, known: list[str], path: Path) -> Finding:
 
 def _translated(schema: Schema) -> Schema:
     """The same schema for jsonschema; unknown keys are gone before it is asked."""
-    same = {key: schema[key] for key in _SAME_IN_JSON_SCHEMA if key in schema}
+    same = {key: schema[key] for key in SAME_IN_JSON_SCHEMA if key in schema}
     if "pattern" in schema:
         # In RE2, $ is the end of the text; in Python it also matches before a final newline.
         same["pattern"] = re.sub(r"(?<!\\)\$$", r"\\Z", schema["pattern"])
