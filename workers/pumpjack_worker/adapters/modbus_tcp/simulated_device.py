@@ -1,0 +1,203 @@
+"""A Modbus TCP server in memory: registers that somebody else fills, and faults on demand.
+
+Our own answers above pymodbus's framer: its server (3.16) gives a delayed answer the transaction
+id of the newest request, so that a slow device cannot be simulated with it, and it spends more
+time on a block than the adapter that reads it. The tests read pymodbus's server as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU
+
+from pumpjack_core.errors import PumpjackError
+from pumpjack_worker.adapters.modbus_tcp.address import AREAS, LAST_OFFSET, Area
+from pumpjack_worker.adapters.modbus_tcp.plan import Place
+
+SIZE = LAST_OFFSET + 1
+_BY_FUNCTION = {area.function: area for area in AREAS.values()}
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_SUCH_UNIT = 1, 2, 3, 11
+
+
+class Memory:
+    """The registers or bits of one area; what was never written is not there.
+
+    content  registers big-endian, two bytes each, as they go over the wire; a bit takes a byte
+    """
+
+    def __init__(self, area: Area) -> None:
+        self._bits = area.holds_bits
+        self._width = 1 if area.holds_bits else 2
+        self.content = bytearray(SIZE * self._width)
+        self.exists = bytearray(SIZE)
+
+    def write(self, offset: int, content: bytes) -> None:
+        """Set registers from their bytes, or bits from a byte of 0 or 1 each."""
+        self.content[offset * self._width : offset * self._width + len(content)] = content
+        self.allow(offset, offset + len(content) // self._width)
+
+    def write_bit(self, offset: int, bit: int, on: bool) -> None:
+        """Set one bit of a register, 0 the least significant."""
+        at = 2 * offset + (bit < 8)
+        mask = 1 << bit % 8
+        self.content[at] = self.content[at] | mask if on else self.content[at] & ~mask
+        self.allow(offset, offset + 1)
+
+    def allow(self, start: int, end: int) -> None:
+        """These registers are there."""
+        self.exists[start:end] = b"\1" * (end - start)
+
+    def read(self, start: int, count: int) -> bytes | None:
+        """As an answer carries it, or None when one of them is not there."""
+        end = start + count
+        if end > SIZE or self.exists.find(0, start, end) >= 0:
+            return None
+        found = self.content[start * self._width : end * self._width]
+        if self._bits:
+            return np.packbits(np.frombuffer(found, np.uint8), bitorder="little").tobytes()
+        return bytes(found)
+
+
+@dataclass
+class SimulatedDevice:
+    """Units and what is wrong with them. Faults may be changed at any time.
+
+    silent    units that do not answer
+    delay_s   unit to the time before each of its answers
+    refused   registers to the exception code that any request for them gets
+    trouble   unit to the exception code of all its answers (6 busy, 11 gateway …)
+    on_read   called with unit, area, start and count before an answer goes out
+    requests  (unit, area, start, count) to how often it was asked for
+    """
+
+    units: dict[int, dict[Area, Memory]] = field(default_factory=dict)
+    silent: set[int] = field(default_factory=set)
+    delay_s: dict[int, float] = field(default_factory=dict)
+    refused: dict[Place, int] = field(default_factory=dict)
+    trouble: dict[int, int] = field(default_factory=dict)
+    on_read: Callable[[int, Area, int, int], None] | None = None
+    requests: dict[tuple[int, Area, int, int], int] = field(default_factory=dict)
+
+    def memory(self, unit: int, area: Area) -> Memory:
+        """The registers of a unit, made when they are first asked for."""
+        areas = self.units.setdefault(unit, {})
+        if area not in areas:
+            areas[area] = Memory(area)
+        return areas[area]
+
+    def answer(self, unit: int, pdu: bytes) -> bytes | None:
+        """The PDU that answers a request; None: no answer."""
+        if unit in self.silent:
+            return None
+        function = pdu[0]
+        code = self.trouble.get(unit, 0 if unit in self.units else NO_SUCH_UNIT)
+        area = _BY_FUNCTION.get(function)
+        if code or area is None or len(pdu) != 5:
+            return bytes([function | 0x80, code or ILLEGAL_FUNCTION])
+        start, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
+        asked = (unit, area, start, count)
+        self.requests[asked] = self.requests.get(asked, 0) + 1
+        if not 1 <= count <= area.most_per_request:
+            return bytes([function | 0x80, ILLEGAL_VALUE])
+        for offset in range(start, start + count) if self.refused else ():
+            if code := self.refused.get((unit, area, offset), 0):
+                return bytes([function | 0x80, code])
+        memory = self.units[unit].get(area)
+        found = memory.read(start, count) if memory else None
+        if found is None:
+            return bytes([function | 0x80, ILLEGAL_ADDRESS])
+        if self.on_read is not None:
+            self.on_read(unit, area, start, count)
+        return bytes([function, len(found)]) + found
+
+
+_framer = FramerSocket(DecodePDU(is_server=True))
+
+
+class _Connection(asyncio.Protocol):
+    """One client."""
+
+    def __init__(self, device: SimulatedDevice, connections: set[asyncio.Transport]) -> None:
+        self._device = device
+        self._connections = connections
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(transport)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if self._transport is not None:
+            self._connections.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while True:
+            used, unit, transaction, pdu = _framer.decode(self._buffer)
+            if not used or self._transport is None:
+                return
+            self._buffer = self._buffer[used:]
+            answer = self._device.answer(unit, pdu)
+            if answer is None:
+                continue
+            frame = _framer.encode(answer, unit, transaction)
+            delay_s = self._device.delay_s.get(unit)
+            if delay_s:
+                asyncio.get_running_loop().call_later(delay_s, self._transport.write, frame)
+            else:
+                self._transport.write(frame)
+
+
+class DeviceServer:
+    """Serves devices, each on its port. port 0 picks a free one, see ports."""
+
+    def __init__(self, devices: Mapping[int, SimulatedDevice], *, host: str = "127.0.0.1") -> None:
+        self._devices = devices
+        self._host = host
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[asyncio.Transport] = set()
+        self.ports: list[int] = []
+
+    async def __aenter__(self) -> DeviceServer:
+        for port, device in self._devices.items():
+            await self._listen(port, device)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for server in self._servers:
+            server.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close all connections, and go on listening."""
+        for transport in list(self._connections):
+            transport.abort()
+
+    async def _listen(self, port: int, device: SimulatedDevice) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                lambda: _Connection(device, self._connections), self._host, port
+            )
+        except OSError as error:
+            await self.__aexit__()
+            if error.errno == errno.EADDRINUSE:
+                raise PumpjackError(
+                    f"port {port} of {self._host} is in use, perhaps by another simulator; "
+                    "stop that program, or choose another port"
+                ) from error
+            if error.errno == errno.EACCES:
+                raise PumpjackError(
+                    f"port {port} of {self._host} is for privileged programs; choose one from 1024"
+                ) from error
+            raise PumpjackError(f"cannot listen on {self._host}:{port}: {error}") from error
+        self._servers.append(server)
+        self.ports.append(int(server.sockets[0].getsockname()[1]))

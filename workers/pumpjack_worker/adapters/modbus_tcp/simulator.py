@@ -1,0 +1,164 @@
+"""Simulated PLCs of an oil field.
+
+    python -m pumpjack_worker.adapters.modbus_tcp.simulator -f examples/oilfield
+
+serves each modbus-tcp connection of the manifests on its port, laid out as their tags say;
+`pumpjack simulate modbus-tcp` is the same. It listens on the loopback address unless told
+otherwise: a simulator needs no password, so nobody else should find it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from pumpjack_core.errors import ManifestError, PumpjackError
+from pumpjack_worker.adapters.modbus_tcp.ledger import Ledger
+from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer
+from pumpjack_worker.adapters.modbus_tcp.simulated_plc import SimulatedPlc
+from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
+    manifests,
+    own_wells,
+    placed_by_port,
+)
+
+DEFAULT_PORT = 15_020
+
+
+class Options(Struct, frozen=True):
+    """What to simulate.
+
+    files            manifests whose connections are served; none: wells of the simulator's own
+    connection       only this one of them
+    port             instead of the connection's own, when it is only one
+    wells            how many wells of its own
+    tick_s           time between two steps of the field
+    silent_units     units that do not answer, as if their power were off
+    delay_s          before each answer
+    ledger           file that every served value is written to, see ledger.HEADER
+    write_manifests  file for the manifests that read the simulator's own wells
+    """
+
+    files: tuple[str, ...] = ()
+    connection: str | None = None
+    host: str = "127.0.0.1"
+    port: int | None = None
+    wells: int = 3
+    seed: int = 1
+    tick_s: float = 0.2
+    silent_units: tuple[int, ...] = ()
+    delay_s: float = 0.0
+    ledger: Path | None = None
+    write_manifests: Path | None = None
+
+
+def plcs_of(options: Options) -> dict[int, SimulatedPlc]:
+    """The PLCs to simulate, by port. Raises ManifestError."""
+    if options.files:
+        placed = placed_by_port(options.files, options.connection)
+        if options.port is not None:
+            if len(placed) > 1:
+                raise ManifestError(
+                    f"--port is for one device, and the manifests hold {len(placed)}; "
+                    "pick one with --connection"
+                )
+            placed = {options.port: next(iter(placed.values()))}
+    else:
+        placed = {DEFAULT_PORT if options.port is None else options.port: own_wells(options.wells)}
+    plcs = {port: SimulatedPlc(tags, seed=options.seed) for port, tags in placed.items()}
+    for plc in plcs.values():
+        plc.device.silent.update(options.silent_units)
+        if options.delay_s:
+            plc.device.delay_s.update(dict.fromkeys(plc.device.units, options.delay_s))
+    return plcs
+
+
+async def serve(plcs: Mapping[int, SimulatedPlc], options: Options, stop: asyncio.Event) -> None:
+    """Serve the PLCs until stop is set, and step them. Raises PumpjackError for a busy port."""
+    _step(plcs)
+    devices = {port: plc.device for port, plc in plcs.items()}
+    async with DeviceServer(devices, host=options.host) as server:
+        for port, plc in zip(server.ports, plcs.values(), strict=True):
+            counts = f"{len(plc.shown)} tags, {len(plc.field.wells)} wells"
+            _say(f"{options.host}:{port} serves {counts}, {len(plc.device.units)} units")
+        _say("Ctrl-C stops it")
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while not stop.is_set():
+            due = max(due + options.tick_s, loop.time())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await stop.wait()
+            _step(plcs)
+
+
+def run(options: Options) -> None:
+    """Simulate until SIGINT or SIGTERM. Raises PumpjackError when it cannot begin."""
+    plcs = plcs_of(options)
+    if options.write_manifests is not None:
+        port = next(iter(plcs))
+        options.write_manifests.write_text(manifests(options.wells, port))
+        _say(f"manifests that read it: {options.write_manifests}")
+    with contextlib.ExitStack() as stack:
+        if options.ledger is not None:
+            ledger = Ledger(stack.enter_context(options.ledger.open("w", buffering=1)))
+            for plc in plcs.values():
+                plc.attach(ledger)
+        asyncio.run(_until_signalled(plcs, options))
+
+
+async def _until_signalled(plcs: Mapping[int, SimulatedPlc], options: Options) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await serve(plcs, options, stop)
+
+
+def _step(plcs: Mapping[int, SimulatedPlc]) -> None:
+    now_us = time.time_ns() // 1000
+    for plc in plcs.values():
+        plc.step(now_us)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """The simulator by itself, without the rest of the command line."""
+    parser = argparse.ArgumentParser(description="Simulated PLCs of an oil field, Modbus TCP.")
+    parser.add_argument("-f", "--file", action="append", default=[], help="manifests to serve")
+    parser.add_argument("--connection", help="only this connection of the manifests")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port, instead of the connection's own")
+    parser.add_argument("--wells", type=int, default=3, help="wells of its own, without -f")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another field")
+    parser.add_argument("--tick", type=float, default=0.2, help="seconds between two steps")
+    parser.add_argument("--ledger", type=Path, help="CSV file for every value that is served")
+    given = parser.parse_args()
+    options = Options(
+        files=tuple(given.file),
+        connection=given.connection,
+        host=given.host,
+        port=given.port,
+        wells=given.wells,
+        seed=given.seed,
+        tick_s=given.tick,
+        ledger=given.ledger,
+    )
+    try:
+        run(options)
+    except PumpjackError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

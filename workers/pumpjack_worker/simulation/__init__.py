@@ -1,0 +1,1 @@
+"""Simulated wells, for demonstrations and tests; no protocol."""

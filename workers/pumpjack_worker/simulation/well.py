@@ -1,0 +1,135 @@
+"""One rod-pumped oil well and its tanks, as far as its instruments can tell.
+
+Not a reservoir model: a few first-order lags and random walks, chosen so that what hangs together
+in the field hangs together here. The pump lifts the fluid; when it stops, rates and tubing
+pressure fall and casing pressure builds up; tanks fill with what is produced and are hauled off.
+"""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+PUMPING, TRIPPED = "pumping", "tripped"
+
+TANK_BARRELS = 400.0
+TANK_HASTE = 60.0
+"""Tanks fill this much faster than real ones, so that a demonstration sees one hauled off."""
+HAULED_PER_S = 0.012
+"""Share of a tank that a truck takes each second."""
+MEAN_RUN_S, SHORTEST_RUN_S = 180.0, 60.0
+MEAN_STOP_S, SHORTEST_STOP_S = 15.0, 15.0
+LONGEST_STEP_S = 5.0
+
+
+class Well:
+    """A well. step() moves it on; quantity holds what its instruments would show.
+
+    Pressures psi, temperatures degF, oil and water bbl/d, gas mcf/d, current A, speed strokes/min,
+    levels as a share of the tank, run_hours h, conditions 0 or 1.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        uniform = random.uniform
+        self._oil = uniform(40, 220)
+        self._water_cut = uniform(0.3, 0.75)
+        self._gas_oil = uniform(0.6, 1.6)
+        self._speed = uniform(6, 11)
+        self._current = uniform(28, 60)
+        self._line = uniform(60, 110)
+        self._casing = uniform(140, 320)
+        self._drift = dict.fromkeys(("line", "casing", "rate", "temperature"), 0.0)
+        self._flow = 1.0  # share of the full rate, follows the pump with a lag
+        self._built_up = 0.0  # casing pressure from being shut in [psi]
+        self._state_left_s = self._run_length_s()
+        self._hauling = {"oil_level": False, "water_level": False}
+        self.state = PUMPING
+        self.quantity = {
+            "oil_level": uniform(0.2, 0.8),
+            "water_level": uniform(0.2, 0.8),
+            "run_hours": float(random.randrange(1_000, 40_000)) + uniform(0, 1),
+        }
+        self.step(0.0)
+
+    def step(self, elapsed_s: float) -> None:
+        """Move on by so many seconds."""
+        seconds = min(elapsed_s, LONGEST_STEP_S)
+        self._run_or_trip(seconds)
+        running = self.state == PUMPING
+        self._flow += (running - self._flow) * _share(seconds, 8.0)
+        self._built_up += ((0.0 if running else 90.0) - self._built_up) * _share(seconds, 40.0)
+        for name in self._drift:
+            self._drift[name] = self._walk(self._drift[name], seconds)
+        self._instruments(running)
+        self._tank("oil_level", self.quantity["oil_rate"], seconds)
+        self._tank("water_level", self.quantity["water_rate"], seconds)
+        self.quantity["run_hours"] += running * seconds / 3600
+        self.quantity["status"] = float(self.status_word())
+
+    def status_word(self) -> int:
+        """Status bits: running, tripped, a tank is high, emergency shutdown, a tank is hauled."""
+        levels = (self.quantity["oil_level"], self.quantity["water_level"])
+        tripped = self.state == TRIPPED
+        return (
+            (not tripped)
+            | tripped << 1
+            | (max(levels) > 0.85) << 2
+            | tripped << 3
+            | any(self._hauling.values()) << 4
+        )
+
+    def _instruments(self, running: bool) -> None:
+        gauss, drift, flow = self._random.gauss, self._drift, self._flow
+        oil = self._oil * flow * (1 + 0.04 * drift["rate"])
+        stroke = running * gauss(1, 0.03)
+        self.quantity |= {
+            "oil_rate": max(0.0, oil * gauss(1, 0.01)),
+            "water_rate": max(0.0, oil * self._water_cut / (1 - self._water_cut) * gauss(1, 0.012)),
+            "gas_rate": max(0.0, oil * self._gas_oil * gauss(1, 0.02)),
+            "line_pressure": self._line * (0.7 + 0.3 * flow) + 4 * drift["line"] + gauss(0, 0.3),
+            "tubing_pressure": self._line + 70 * flow + 4 * drift["line"] + gauss(0, 0.8),
+            "casing_pressure": self._casing + self._built_up + 6 * drift["casing"] + gauss(0, 0.4),
+            "temperature": 72 + 38 * flow + 3 * drift["temperature"] + gauss(0, 0.15),
+            "vibration": 0.05 + 0.3 * abs(stroke),
+            "voltage": 480 + gauss(0, 1.2) - 6 * running,
+            "motor_current": max(0.0, self._current * stroke),
+            "pump_speed": max(0.0, self._speed * running * gauss(1, 0.004)),
+            "running": float(running),
+            "tripped": float(not running),
+        }
+
+    def _run_or_trip(self, seconds: float) -> None:
+        self._state_left_s -= seconds
+        if self._state_left_s > 0:
+            return
+        if self.state == PUMPING:
+            self.state = TRIPPED
+            self._state_left_s = SHORTEST_STOP_S + self._random.expovariate(1 / MEAN_STOP_S)
+        else:
+            self.state = PUMPING
+            self._state_left_s = self._run_length_s()
+
+    def _run_length_s(self) -> float:
+        return SHORTEST_RUN_S + self._random.expovariate(1 / MEAN_RUN_S)
+
+    def _tank(self, name: str, rate: float, seconds: float) -> None:
+        level = self.quantity[name]
+        level += rate / 86_400 / TANK_BARRELS * TANK_HASTE * seconds
+        if self._hauling[name]:
+            level -= HAULED_PER_S * seconds
+        if level >= 0.92:
+            self._hauling[name] = True
+        elif level <= 0.12:
+            self._hauling[name] = False
+        self.quantity[name] = min(max(level, 0.0), 1.0)
+
+    def _walk(self, value: float, seconds: float) -> float:
+        """A random walk that is drawn back to 0: slow drift of about one in size."""
+        pull = _share(seconds, 300.0)
+        return value * (1 - pull) + self._random.gauss(0, 1) * math.sqrt(2 * pull)
+
+
+def _share(seconds: float, constant_s: float) -> float:
+    """How far a first-order lag goes in a step."""
+    return min(1.0, seconds / constant_s)
