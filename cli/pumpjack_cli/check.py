@@ -19,11 +19,12 @@ from pumpjack_cli.watching.client import Lost, Rest, follow
 from pumpjack_cli.watching.model import seconds_of
 from pumpjack_core.errors import PumpjackError
 from pumpjack_core.wire import Readings
-from pumpjack_gateway.live.messages import Subscribed
+from pumpjack_gateway.live.messages import Problem, Subscribed
 
 FIRST_READINGS_S = 40.0
 LISTEN_S = 6.0
 LOOK_S = 0.25
+REFUSAL_S = 5.0
 TOKEN_S = 600.0
 PERCENTILES = (50, 95, 99)
 
@@ -84,9 +85,10 @@ class Check:
         with self._progress.step(f"live feed, for {LISTEN_S:.0f} s"):
             heard = await asyncio.gather(*(self._listen(tenant) for tenant in tenants))
         results = []
-        with self._progress.step("database and REST"):
+        with self._progress.step("database, REST and the border between tenants"):
             for tenant, got in zip(tenants, heard, strict=True):
                 results.append(await self._tenant(tenant, got))
+                await self._knock(tenant)
         return Result(not self._failures, tuple(results), tuple(self._failures))
 
     def _wells(self, tenant: str) -> list[str]:
@@ -195,6 +197,29 @@ class Check:
             self._failures.append(f"{tenant}: REST: {error}")
         return count
 
+    async def _knock(self, tenant: str) -> None:
+        """The WebSocket refuses a well of another tenant as one that does not exist."""
+        for other in self._system.plan.tenant_ids:
+            if other == tenant:
+                continue
+            wells = self._wells(other)
+            refused: set[str | None] = set()
+            messages = follow(self._system.websocket_url, self._token(tenant), lambda w=wells: w)  # type: ignore[misc]
+            try:
+                async with asyncio.timeout(REFUSAL_S):
+                    while refused < set(wells):
+                        event, _ = await anext(messages)
+                        if isinstance(event, Problem) and event.code == "FORBIDDEN_WELL":
+                            refused.add(event.well_id)
+                        self._expect(
+                            not isinstance(event, Subscribed),
+                            f"{tenant}: the WebSocket opens a well of {other}",
+                        )
+            except TimeoutError:
+                self._failures.append(f"{tenant}: the WebSocket does not refuse wells of {other}")
+            finally:
+                await messages.aclose()
+
 
 def percentiles_ms(latencies_s: Sequence[float]) -> tuple[float, ...]:
     """p50, p95 and p99 in milliseconds; none when there is nothing to measure."""
@@ -206,7 +231,7 @@ def percentiles_ms(latencies_s: Sequence[float]) -> tuple[float, ...]:
 def table_of(result: Result) -> Table:
     """The result for a person."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    titles = ("tenant", "wells", "tags", "stored", "REST", "live", "p50", "p95", "p99 [ms]")
+    titles = ("tenant", "wells", "tags", "stored", "REST", "live", "p50 ms", "p95 ms", "p99 ms")
     for title in titles:
         table.add_column(title, justify="left" if title == "tenant" else "right")
     for one in result.tenants:

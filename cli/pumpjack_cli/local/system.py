@@ -30,7 +30,6 @@ START_LIMIT_S = 30.0
 START_LIMIT_A_WORKER_S = 1.0
 LOOK_S = 0.1
 WORKER, GATEWAY, SIMULATOR = "worker", "gateway", "simulator"
-GATEWAY_KEY = (GATEWAY, "")
 
 
 @dataclass(frozen=True)
@@ -93,9 +92,10 @@ class LocalSystem:
             await self._prepare_database()
             await starting.enter_async_context(self.supervisor)
             starting.push_async_callback(self._stop_children)
+            self.supervisor.start(self._gateway_program())
             await self._start_simulators()
-            await self._start_gateway()
             await self._start_workers()
+            await self._wait_for_gateway()
             tasks = await starting.enter_async_context(asyncio.TaskGroup())
             for coroutine, name in (
                 (self._follow_edits(), "manifests"),
@@ -143,12 +143,6 @@ class LocalSystem:
             await self._until(lambda: _listen(ports), START_LIMIT_S, SIMULATOR)
             step.detail = ", ".join(f"127.0.0.1:{port}" for port in ports)
 
-    async def _start_gateway(self) -> None:
-        with self._progress.step("gateway") as step:
-            self.supervisor.start(self._gateway_program())
-            await self._until(self._gateway_is_ready, START_LIMIT_S, GATEWAY)
-            step.detail = f"{self.rest_url}, {self.websocket_url}"
-
     async def _start_workers(self) -> None:
         names = list(self.plan.configs)
         with self._progress.step("workers") as step:
@@ -157,6 +151,11 @@ class LocalSystem:
             limit_s = START_LIMIT_S + START_LIMIT_A_WORKER_S * len(names)
             await self._until(self._workers_answer, limit_s, WORKER)
             step.detail = f"{len(names)} connections"
+
+    async def _wait_for_gateway(self) -> None:
+        with self._progress.step("gateway") as step:
+            await self._until(self._gateway_is_ready, START_LIMIT_S, GATEWAY)
+            step.detail = f"{self.rest_url}, {self.websocket_url}"
 
     def _start_worker(self, connection_id: str, config: WorkerConfig) -> None:
         configuration.save(config, self.data.config(connection_id))

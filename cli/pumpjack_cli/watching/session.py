@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from pumpjack_cli.local.access import local_token
-from pumpjack_cli.local.datadir import DataDir
+from pumpjack_cli.local.datadir import DataDir, Running
 from pumpjack_cli.watching.client import Event, Lost, Rest, Well, follow
 from pumpjack_cli.watching.model import ConnectionView, RowView, Table
 from pumpjack_cli.watching.screen import render
@@ -28,6 +29,8 @@ REDRAW_S = 0.25
 ONCE_LIMIT_S = 20.0
 LOOK_AGAIN_S = 15.0
 SETTLE_S = 1.0
+STARTING_S = 60.0
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,11 @@ def where(
 ) -> Gateway:
     """Find the gateway: the one named, or the local one. Raises SetupError saying what to give."""
     data = DataDir(folder)
-    running = data.running()
-    if running is None and not (websocket and rest):
-        raise SetupError(
-            f"nothing runs from {folder}; start `pumpjack up` or `pumpjack demo`, name its folder "
-            "with --data-dir, or give another gateway's --ws and --rest"
-        )
-    found_ws = websocket or (running.websocket if running else "")
-    found_rest = rest or (running.rest if running else "")
-    if not found_ws or not found_rest:
-        raise SetupError(f"the gateway of {folder} is still starting; try again in a moment")
+    if not (websocket and rest):
+        running = _running(data)
+        websocket, rest = websocket or running.websocket, rest or running.rest
     if token is not None:
-        return Gateway(found_rest, found_ws, lambda: token)
+        return Gateway(rest, websocket, lambda: token)
     chosen = tenant or _only_tenant(data)
 
     def mint() -> str:
@@ -69,7 +65,24 @@ def where(
         )
 
     mint()  # an unknown tenant is told now, not at the first connection
-    return Gateway(found_rest, found_ws, mint)
+    return Gateway(rest, websocket, mint)
+
+
+def _running(data: DataDir) -> Running:
+    """What runs from the folder; one that is still starting is waited for."""
+    limit = time.monotonic() + STARTING_S
+    running = data.running()
+    if running is not None and not running.websocket:
+        sys.stderr.write("the gateway is still starting …\n")
+    while running is not None and not running.websocket and time.monotonic() < limit:
+        time.sleep(LOOK_S)
+        running = data.running()
+    if running is None or not running.websocket:
+        raise SetupError(
+            f"nothing runs from {data.root}; start `pumpjack up` or `pumpjack demo`, name its "
+            "folder with --data-dir, or give another gateway's --ws and --rest"
+        )
+    return running
 
 
 def _only_tenant(data: DataDir) -> str:
@@ -108,17 +121,21 @@ class Session:
 
     async def messages(self) -> AsyncGenerator[tuple[Event, str]]:
         """Take in what comes, and pass it on with its text. Raises AuthError, PumpjackError."""
-        async for event, text in follow(
-            self._gateway.websocket, self._gateway.token, lambda: self.wells
-        ):
-            if isinstance(event, Problem) and event.code == "FORBIDDEN_WELL":
+        coming = follow(self._gateway.websocket, self._gateway.token, lambda: self.wells)
+        async with contextlib.aclosing(coming):
+            async for event, text in coming:
+                self._take(event)
+                yield event, text
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Problem(code="FORBIDDEN_WELL"):
                 raise PumpjackError(event.message)
-            if isinstance(event, Lost):
+            case Lost():
                 self.lost = f"{event.reason}; trying again"
                 self.table.went_offline()
-            else:
+            case _:
                 self.table.apply(event, time.time())
-            yield event, text
 
 
 def units_of(wells: Sequence[Well]) -> dict[tuple[str, str], str]:
@@ -136,8 +153,9 @@ async def show(gateway: Gateway, wanted: Sequence[str]) -> None:
     with Live(console=console, auto_refresh=False, screen=True) as live:
 
         async def receive() -> None:
-            async for _ in session.messages():
-                pass
+            async with contextlib.aclosing(session.messages()) as messages:
+                async for _ in messages:
+                    pass
 
         async def redraw() -> None:
             while True:
@@ -159,9 +177,13 @@ async def print_messages(gateway: Gateway, wanted: Sequence[str]) -> None:
     await session.look()
     looking = asyncio.create_task(session.look_forever(), name="wells")
     try:
-        async for _, text in session.messages():
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+        async with contextlib.aclosing(session.messages()) as messages:
+            async for _, text in messages:
+                sys.stdout.write(text + "\n")
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has enough; the interpreter must not fail at its last flush either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         looking.cancel()
 
