@@ -47,19 +47,19 @@ async def isolate(ask: Ask, block: Block, code: int) -> Found:
     found = Found([], [], [], [])
     left = REQUESTS_PER_SEARCH
 
-    async def search(spans: Sequence[Span], code: int) -> bool:
-        """Search spans that were refused together; whether one is refused by itself."""
+    async def search(spans: Sequence[Span], code: int) -> None:
+        """Search spans that were refused together."""
         if len(spans) == 1:
             found.refused.append((spans[0], code))
-            return True
+            return
         half = len(spans) // 2
-        guilty = [await read(spans[:half]), await read(spans[half:])]
-        if not any(guilty):
+        refused = [await read(spans[:half]), await read(spans[half:])]
+        if not any(refused):
             second = spans[half]
             found.cuts.append((second.unit, second.area, second.start))
-        return any(guilty)
 
     async def read(spans: Sequence[Span]) -> bool:
+        """Read spans, or search them; whether they were refused."""
         nonlocal left
         if left == 0:
             found.unknown.extend(spans)
@@ -68,7 +68,8 @@ async def isolate(ask: Ask, block: Block, code: int) -> Found:
         part = Block(tuple(spans))
         answer = await ask(part)
         if isinstance(answer, int):
-            return await search(spans, answer)
+            await search(spans, answer)
+            return True
         found.answers.append((part, answer))
         return False
 
