@@ -48,6 +48,7 @@ class Store:
         self._limit_s = limit_s
         self._pool: asyncpg.Pool | None = None
         self.is_up = False
+        self._complained = False
 
     async def open(self) -> None:
         """Make the pool; it connects when first used, so the database may still be down."""
@@ -231,7 +232,7 @@ class Store:
         try:
             async with self._pool.acquire(timeout=ACQUIRE_LIMIT_S) as connection:
                 yield connection
-            self.is_up = True
+            self.is_up, self._complained = True, False
         except asyncpg.QueryCanceledError as error:
             raise QueryTooLong(
                 f"the database did not answer within {self._limit_s:.0f} s; "
@@ -248,7 +249,9 @@ class Store:
 
     def _unavailable(self, error: Exception, sentence: str) -> StoreUnavailable:
         self.is_up = False
-        _log.warning("the database did not answer", why=f"{type(error).__name__}: {error}")
+        if not self._complained:
+            self._complained = True
+            _log.warning("the database does not answer", why=f"{type(error).__name__}: {error}")
         return StoreUnavailable(sentence)
 
 

@@ -33,8 +33,9 @@ class FeedServer:
         self._command = [
             *command,
             *("--port", "0", "--unixsocket", str(self._socket), "--dir", str(folder)),
-            *("--save", ""),
+            *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
         ]
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,6 +57,10 @@ class FeedServer:
             self._process.wait(10)
             self._process = None
         self._socket.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Lose everything that was kept, while stopped."""
+        shutil.rmtree(self._folder / "appendonlydir")
 
 
 def redis_server() -> str:

@@ -91,6 +91,7 @@ async def screen(
 ) -> AsyncIterator[Screen]:
     """A client that has signed in through the header."""
     headers = {"Authorization": f"Bearer {sign_in or token(tenant)}"}
+    options = {"close_timeout": 0.1} | options  # what a test did not read must not hold it up
     async with connect(
         f"ws://127.0.0.1:{gateway.ws_port}/", additional_headers=headers, **options
     ) as socket:

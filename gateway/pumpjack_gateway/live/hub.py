@@ -324,7 +324,7 @@ class Hub:
             return
         well.started = True
         latest = parse_latest(answer)
-        merge = well.positions.snapshot(latest.positions)
+        merge = well.positions.snapshot(latest.positions, arriving=bool(well.waiting))
         if merge.arrived:
             well.tenant.gapped.add(well)
         follow = self._statuses(well)

@@ -81,11 +81,12 @@ class Connected(Struct, frozen=True, rename="camel", tag="connected"):
 
 
 class Subscribed(Struct, frozen=True, rename="camel", tag="subscribed"):
-    """The well as it is now; it replaces what was shown. What follows continues from here.
+    """The well as it is now; what follows continues from here.
 
     source   feed: the latest values of the live feed; database: the last stored ones, because
              the feed is down; none: neither could be read
-    resumed  true when the gateway had lost the feed and has it again
+    resumed  true when the gateway had lost the feed and has it again: show these values, and
+             keep those of tags that are not among them (Redis may have lost them)
     """
 
     well_id: str

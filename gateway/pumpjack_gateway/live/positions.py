@@ -136,8 +136,10 @@ class Positions:
             return Pulse(healed=healed)
         return NOTHING
 
-    def snapshot(self, positions: Mapping[str, Position]) -> Merge:
+    def snapshot(self, positions: Mapping[str, Position], *, arriving: bool = True) -> Merge:
         """Take in the positions of the latest hash, read at this point of the feed.
+
+        arriving: someone knows nothing but this snapshot.
 
         It is ahead where messages were lost before it, and behind where an old dump of Redis was
         loaded; neither happens while the link holds.
@@ -157,8 +159,9 @@ class Positions:
         for name, track in self._tracks.items():
             known = positions.get(name)
             if known is None or known.seq < track.seq:
-                track.open(known.seq if known is not None else 0, track.seq)
                 behind = True
+                if arriving:
+                    track.open(known.seq if known is not None else 0, track.seq)
         arrived = tuple(
             (name, track.gap) for name, track in self._tracks.items() if track.gap is not None
         )
