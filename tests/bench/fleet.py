@@ -98,6 +98,7 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
     clock = SystemClock()
     pipelines: list[Pipeline] = []
     adapters: list[Synthetic] = []
+    all_metrics: list[Metrics] = []
 
     async def connect() -> Ingest:
         return await Ingest.connect(urls[0])
@@ -113,6 +114,7 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
             period_s=load.period_s,
             phase_s=number / load.workers * load.period_s,
         )
+        all_metrics.append(Metrics(protocol="modbus-tcp", **names))
         pipeline = await Pipeline.open(
             cfg,
             adapter,
@@ -120,7 +122,7 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
             connect,
             redis_url=urls[1],
             clock=clock,
-            metrics=Metrics(protocol="modbus-tcp", **names),
+            metrics=all_metrics[-1],
         )
         if not load.period_s:
             adapter.hold = lambda p=pipeline: p.status().journal_readings > 60_000
@@ -139,13 +141,19 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
                 "sent": sum(adapter.sent for adapter in adapters),
                 "waiting": sum(state.journal_readings for state in states),
                 "oldest_s": max(state.journal_oldest_s for state in states),
+                "feed_dropped": sum(
+                    metrics.registry.get_sample_value(
+                        "scada_feed_dropped_messages_total",
+                        {"tenant_id": TENANT, "connection_id": state.connection_id},
+                    )
+                    for metrics, state in zip(all_metrics, states, strict=True)
+                ),
                 "problems": sorted({text for state in states for text in state.problems}),
             }
         )
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    await asyncio.gather(*(pipeline.drain(20.0) for pipeline in pipelines))
+    for pipeline in pipelines:
+        pipeline.stop(20.0)
+    await asyncio.gather(*running)
 
 
 def worker_process(load: Load, urls: tuple[str, str], folder: Path, pipe: Pipe) -> None:
@@ -219,6 +227,7 @@ def measure(load: Load) -> dict[str, object]:
                 "worker_rss_mb": round(after["rss_mb"]),
                 "sent": after["sent"],
                 "stored_after_stop": at_last,
+                "feed_messages_dropped": after["feed_dropped"],
                 "problems": after["problems"],
             }
 

@@ -72,34 +72,27 @@ async def run(settings: Settings) -> int:
     )
     server = StatusServer(settings.status_address, metrics.registry, pipeline.status)
     try:
-        code = await _run_until_told(pipeline, config, settings)
-        if not await pipeline.drain(settings.drain_s if code == 0 else 0.0):
-            _log.info("what is not stored waits in the journal for the next start")
-        return code
+        return await _run_until_told(pipeline, config, settings)
     finally:
         server.stop()
 
 
 async def _run_until_told(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> int:
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    running = asyncio.create_task(pipeline.run(), name="pipeline")
-    stopped = asyncio.create_task(stop.wait(), name="signal")
-    reload = asyncio.create_task(_reload_forever(pipeline, config, settings), name="reload")
-    await asyncio.wait((running, stopped, reload), return_when=asyncio.FIRST_COMPLETED)
-    for task in (running, stopped, reload):
-        task.cancel()
-    results = await asyncio.gather(running, stopped, reload, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
-            raise result
-    return RESTART if not stop.is_set() else 0
+        loop.add_signal_handler(number, pipeline.stop, settings.drain_s)
+    async with asyncio.TaskGroup() as tasks:
+        reload = tasks.create_task(_reload_forever(pipeline, config, settings), name="reload")
+        reload.add_done_callback(lambda _task: pipeline.stop(0.0))
+        if not await pipeline.run():
+            _log.info("what is not stored waits in the journal for the next start")
+        changed = reload.done()
+        reload.cancel()
+    return RESTART if changed else 0
 
 
 async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> None:
-    """Apply changes of tags; return when something else changed."""
+    """Apply changes of tags; return when something else was changed."""
     path = settings.config_dir / CONNECTION_FILE
     seen = _version(path)
     while True:

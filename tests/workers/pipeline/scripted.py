@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -99,13 +98,8 @@ class Worker:
         self._task = asyncio.create_task(pipeline.run())
 
     async def stop(self, drain_s: float = 5.0) -> bool:
-        await self.kill()
-        return await self.pipeline.drain(drain_s)
-
-    async def kill(self) -> None:
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        self.pipeline.stop(drain_s)
+        return await self._task
 
 
 async def start(

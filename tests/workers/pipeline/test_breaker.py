@@ -52,3 +52,9 @@ def test_after_a_pause_one_call_tries_and_its_failure_opens_it_for_longer(breake
 
 def test_a_first_success_tells_of_no_outage(breaker):
     assert not breaker.succeeded()
+
+
+def test_only_the_first_failure_of_an_outage_is_news(breaker):
+    assert [breaker.failed() for _ in range(3)] == [True, False, False]
+    breaker.succeeded()
+    assert breaker.failed()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from pathlib import Path
 
 import asyncpg
 import msgspec
@@ -206,8 +205,7 @@ async def test_while_redis_is_away_readings_are_stored_and_the_feed_returns_whol
 ):
     folder = tmp_path / "v"
     with EmbeddedValkey(folder) as own:
-        url = own.url
-        worker = await start(tmp_path / "j", database.connect, url)
+        worker = await start(tmp_path / "j", database.connect, own.url)
         worker.adapter.read(1.0)
         worker.adapter.read(7.0, at=1)
         await stored(database, 1.0)
@@ -217,8 +215,6 @@ async def test_while_redis_is_away_readings_are_stored_and_the_feed_returns_whol
 
     (folder / "dump.rdb").unlink(missing_ok=True)
     with EmbeddedValkey(folder) as again:
-        Path(url.removeprefix("unix://")).parent.mkdir(exist_ok=True)
-        Path(url.removeprefix("unix://")).symlink_to(again.url.removeprefix("unix://"))
         client = redis.asyncio.from_url(again.url)
 
         async def latest() -> bool:
@@ -306,7 +302,8 @@ async def test_a_full_journal_stops_acknowledging_and_the_hole_is_on_record(work
     for number in range(1, 13):
         values = [float(number)] + [0.0] * 20_000
         times = range(first_us + number * 30_000, first_us + number * 30_000 + len(values))
-        worker.adapter.give(batch(tags, values, index=[0] * len(values), us=times))
+        index = [0] * len(values)
+        worker.adapter.give(batch(tags, values, index=index, us=times, received_us=first_us))
     await until(worker.adapter.gives.empty)
     await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
     kept = len(worker.adapter.acknowledged)

@@ -38,9 +38,10 @@ class Breaker:
         self.state = "closed"
         return was_away
 
-    def failed(self) -> None:
-        """Tell of a call that failed."""
+    def failed(self) -> bool:
+        """Tell of a call that failed. Returns whether it is the first of an outage."""
         self._failures += 1
         if self.state == "half-open" or self._failures >= self._limit:
             self.state = "open"
             self._opens_until = self._clock.monotonic() + self._pause.next_s()
+        return self._failures == 1

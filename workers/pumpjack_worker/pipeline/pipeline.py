@@ -77,6 +77,8 @@ class Pipeline:
         self._acks: asyncio.Queue[tuple[asyncio.Future[None], Ack, int]] = asyncio.Queue(
             ACKS_WAITING
         )
+        self._stopping = asyncio.Event()
+        self._drain_s = 0.0
         self._state: wire.DeviceState = "connecting"
         self._trouble: DeviceError | None = None
         self._hole: Hole | None = None
@@ -107,36 +109,43 @@ class Pipeline:
             config, adapter, journal, connect, redis_url=redis_url, clock=clock, metrics=metrics
         )
 
-    async def run(self) -> None:
-        """Read, store and publish until cancelled."""
+    async def run(self) -> bool:
+        """Read, store and publish until stop(). Returns whether everything read is stored.
+
+        What is not stored waits in the journal, also when this is cancelled.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.writer.run(), name="writer")
-                tasks.create_task(self._publisher.run(), name="publisher")
-                tasks.create_task(self._acknowledge(), name="acknowledge")
-                tasks.create_task(self._watch(), name="watch")
-                tasks.create_task(self._read_while_allowed(), name="reader")
+                reader = tasks.create_task(self._read_while_allowed(), name="reader")
+                others = [
+                    tasks.create_task(self.writer.run(), name="writer"),
+                    tasks.create_task(self._publisher.run(), name="publisher"),
+                    tasks.create_task(self._acknowledge(), name="acknowledge"),
+                    tasks.create_task(self._watch(), name="watch"),
+                ]
+                await self._stopping.wait()
+                reader.cancel()
+                await asyncio.wait((reader,))
+                await self._drain()
+                for task in others:
+                    task.cancel()
         finally:
+            self._state = "stopped"
             await self._adapter.close()
+            await self._publisher.close()
+            await self._journal.close()
+        return self._journal.waiting.batches == 0
 
-    async def drain(self, limit_s: float) -> bool:
-        """After run(): store what waits, for at most so long, and close.
+    def stop(self, drain_s: float) -> None:
+        """Read no more, store what waits for at most drain_s, and end run()."""
+        self._drain_s = drain_s
+        self._stopping.set()
 
-        Returns whether all is stored; what is not stays in the journal for the next start.
-        """
-        self._state = "stopped"
-        while not self._acks.empty():
-            await self._acknowledge_one()
-        writer = asyncio.create_task(self.writer.run(), name="writer")
+    async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(self._drain_s):
+                await self._acks.join()
                 await self.writer.drained()
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-        await self._publisher.close()
-        left = self._journal.waiting.batches
-        await self._journal.close()
-        return left == 0
 
     def apply(self, config: WorkerConfig) -> None:
         """Read other tags from now on; those that stay lose and repeat nothing."""
@@ -241,27 +250,28 @@ class Pipeline:
         await self._acks.put((done, ack, n))
 
     async def _acknowledge(self) -> None:
+        """Acknowledge each delivery once the journal has it; never, if it could not."""
         while True:
-            await self._acknowledge_one()
+            done, ack, readings = await self._acks.get()
+            try:
+                await done
+            except JournalError as error:
+                self._not_stored(error, readings)
+                if not isinstance(error, JournalFull):
+                    raise
+            else:
+                await ack()
+                if self._hole is not None:
+                    self._record(self._hole)
+            self._acks.task_done()
 
-    async def _acknowledge_one(self) -> None:
-        """Acknowledge the oldest delivery once the journal has it; never, if it could not."""
-        done, ack, readings = await self._acks.get()
-        try:
-            await done
-        except JournalError as error:
-            self._metrics.not_stored.inc(readings)
-            self._metrics.journal_full.set(1)
-            if self._hole is None:
-                _log.error(f"{readings} readings are shown and not stored: {error}")
-                self._hole = Hole(self._clock.now_us())
-            self._hole.add(readings)
-            if not isinstance(error, JournalFull):
-                raise
-            return
-        await ack()
-        if self._hole is not None:
-            self._record(self._hole)
+    def _not_stored(self, error: JournalError, readings: int) -> None:
+        self._metrics.not_stored.inc(readings)
+        self._metrics.journal_full.set(1)
+        if self._hole is None:
+            _log.error(f"{readings} readings are shown and not stored: {error}")
+            self._hole = Hole(self._clock.now_us())
+        self._hole.add(readings)
 
     def _record(self, hole: Hole) -> None:
         """The journal takes batches again: keep what was lost on record, beside the readings."""

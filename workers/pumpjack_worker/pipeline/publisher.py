@@ -153,9 +153,8 @@ class Publisher:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 await pipe.execute()
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-            if self.breaker.state == "closed":
+            if self.breaker.failed():
                 _log.warning(f"Redis does not take the live feed ({error}); storing goes on")
-            self.breaker.failed()
             self._metrics.redis_up.set(0)
             return False
         self._metrics.redis_up.set(1)
