@@ -109,7 +109,7 @@ ACCEPTED = {
     "a number written as 1e-1": Case(tag("scale: 1e-1")),
     "an octal port, as Kubernetes reads it": Case(connection(device="{host: plc, port: 0766}")),
     "true written as yes": Case(connection("  suspend: yes")),
-    "a status, which the server clears": Case(connection("status: {mappedTags: 5}")),
+    "a status, which the server clears": Case(connection("status: {mappedTags: many}")),
     "an unquoted time in the metadata": Case(
         connection(metadata="{name: pad-a, creationTimestamp: 2026-01-31T06:30:00Z}")
     ),
@@ -389,6 +389,11 @@ RULES = {
     ),
     "a range from 9 to 5.5": Case(
         tag("range: {min: 9, max: 5.5}"), "spec.tags[0].range", "min must be less than max"
+    ),
+    "a range whose ends are one number to a computer": Case(
+        tag("range: {min: 9007199254740992, max: 9007199254740993}"),
+        "spec.tags[0].range",
+        "min must be less than max",
     ),
     "a raw range that is empty": Case(
         tag("rawRange: {min: 0, max: 0}, engineeringRange: {min: 0, max: 20}"),
