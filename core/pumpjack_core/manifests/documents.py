@@ -242,9 +242,7 @@ class _Builder:
                 merged.setdefault(key, item)
         return merged
 
-    def _say(
-        self, node: yaml.Node, path: Path, message: str, severity: Severity = "error"
-    ) -> None:
+    def _say(self, node: yaml.Node, path: Path, message: str, severity: Severity = "error") -> None:
         self.findings.append((node.start_mark.line + 1, Finding(path, message, severity)))
 
 

@@ -1,4 +1,6 @@
-"""Write types.py from crds/: python -m pumpjack_core.manifests.generate [--check]
+"""Write what crds/ say: python -m pumpjack_core.manifests.generate [--check]
+
+The targets are types.py beside this file and docs/manifest-fields.md (reference.py).
 
 Every object of a schema becomes a frozen Struct, named after its key; NAMES says otherwise where
 that name would be taken or say too little.
@@ -12,9 +14,11 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from pumpjack_core.manifests import reference
 from pumpjack_core.manifests.crds import Schema, load_crds
 
-TARGET = Path(__file__).with_name("types.py")
+TYPES = Path(__file__).with_name("types.py")
+FIELDS = Path(__file__).parents[3] / "docs" / "manifest-fields.md"
 
 NAMES = {
     "ScadaConnection.spec": "ScadaConnectionSpec",
@@ -147,18 +151,18 @@ def _literal(value: Any) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write types.py, or with --check tell whether it is what would be written."""
-    source = Generator().source()
-    if arguments == ["--check"]:
-        if TARGET.read_text(encoding="utf-8") == source:
-            return 0
-        print(f"{TARGET} is not what crds/ say; run make types", file=sys.stderr)
-        return 1
-    if arguments:
+    """Write the targets, or with --check tell whether they are what would be written."""
+    if arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2
-    TARGET.write_text(source, encoding="utf-8")
-    return 0
+    stale = 0
+    for target, content in ((TYPES, Generator().source()), (FIELDS, reference.markdown())):
+        if not arguments:
+            target.write_text(content, encoding="utf-8")
+        elif target.read_text(encoding="utf-8") != content:
+            print(f"{target} is not what crds/ say; run make types", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":
