@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,13 @@ class Batch:
             self.quality[rows],
             self.received_us,
         )
+
+    def in_table(self, tags: TagTable) -> Batch:
+        """The same readings in another table; those of tags that are not in it are left out."""
+        place = {tag.key: at for at, tag in enumerate(tags.tags)}
+        moved = np.array([place.get(tag.key, -1) for tag in self.tags.tags], np.int32)
+        kept = self.take(moved[self.tag_index] >= 0)
+        return replace(kept, tags=tags, tag_index=moved[kept.tag_index])
 
 
 def no_readings(tags: TagTable, received_us: int) -> Batch:

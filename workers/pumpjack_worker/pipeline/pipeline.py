@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-import msgspec
 import numpy as np
 
 from pumpjack_core import wire
@@ -23,9 +22,11 @@ from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
 from pumpjack_worker.pipeline.feed import Feed
+from pumpjack_worker.pipeline.hole import Hole
 from pumpjack_worker.pipeline.journal import Journal
 from pumpjack_worker.pipeline.metrics import Metrics
 from pumpjack_worker.pipeline.publisher import Publisher
+from pumpjack_worker.pipeline.rate import Rate
 from pumpjack_worker.pipeline.staleness import Staleness
 from pumpjack_worker.pipeline.status import Status, describe
 from pumpjack_worker.pipeline.validate import Validator
@@ -227,7 +228,7 @@ class Pipeline:
     async def _take(self, delivery: Delivery) -> None:
         batch = delivery.batch
         if batch.tags is not self._validator.tags:
-            batch = _in_table(batch, self._validator.tags)
+            batch = batch.in_table(self._validator.tags)
         judged = self._validator.judge(batch)
         self._clock_offset_s = judged.clock_offset_s
         self._metrics.errors(judged.errors)
@@ -341,65 +342,3 @@ class Pipeline:
             at_receipt=clock.source == "receipt",
             before=before,
         )
-
-
-class Hole:
-    """Readings that could not be journalled, from first to last."""
-
-    def __init__(self, from_us: int) -> None:
-        self._from_us = from_us
-        self._batches = 0
-        self._readings = 0
-
-    def add(self, readings: int) -> None:
-        """Count one more batch that was lost."""
-        self._batches += 1
-        self._readings += readings
-
-    def note(self, to_us: int) -> Quarantined:
-        """What goes on record in the database."""
-        raw = {
-            "from": iso_us(self._from_us),
-            "to": iso_us(to_us),
-            "batches": self._batches,
-            "readings": self._readings,
-        }
-        return Quarantined(-1, self._from_us, "not_stored", msgspec.json.encode(raw).decode())
-
-
-class Rate:
-    """Readings a second since the last roll()."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._since = clock.monotonic()
-        self._count = 0
-        self.per_second = 0.0
-
-    def add(self, readings: int) -> None:
-        """Count some."""
-        self._count += readings
-
-    def roll(self) -> float:
-        """Close the current stretch and return its rate."""
-        now = self._clock.monotonic()
-        self.per_second = self._count / max(now - self._since, 1e-3)
-        self._count, self._since = 0, now
-        return self.per_second
-
-
-def _in_table(batch: Batch, tags: TagTable) -> Batch:
-    """A batch that was read with the tags before an edit, in the new table; removed tags go."""
-    place = {tag.key: at for at, tag in enumerate(tags.tags)}
-    moved = np.array([place.get(tag.key, -1) for tag in batch.tags.tags], np.int32)
-    index = moved[batch.tag_index]
-    kept = index >= 0
-    kept_batch = batch.take(kept)
-    return Batch(
-        tags,
-        index[kept],
-        kept_batch.source_us,
-        kept_batch.value,
-        kept_batch.quality,
-        batch.received_us,
-    )
