@@ -20,7 +20,8 @@ class Protocol(StrEnum):
     modbus_tcp = "modbus-tcp"
 
 
-def simulate(  # noqa: PLR0917 - each is an option of its own
+def simulate(
+    *,
     _protocol: Annotated[
         Protocol, typer.Argument(metavar="PROTOCOL", help="What it speaks: modbus-tcp.")
     ],

@@ -11,6 +11,7 @@ import asyncio
 import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from pymodbus.framer import FramerSocket
@@ -130,9 +131,8 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._connections.add(transport)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its type
+        self._connections.add(self._transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self._transport is not None:
