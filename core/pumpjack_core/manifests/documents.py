@@ -22,6 +22,10 @@ from pumpjack_core.manifests.problems import Finding, Path, Severity, shown
 MOST_VALUES = 1_000_000
 """Values in one document after aliases are expanded; more is an attack or a mistake."""
 
+MOST_DEPTH = 100
+"""Values inside of one another; no manifest comes near it, and parsers recurse."""
+_TOO_DEEP = f"values are nested more than {MOST_DEPTH} deep; this is no manifest"
+
 _PLAIN_TAG = "plain"
 _MERGE_KEY = "<<"
 
@@ -72,6 +76,8 @@ def read_yaml(text: str) -> Iterator[Document]:
             root = loader.get_node()
             if root is not None:
                 yield _document(root)
+    except _TooMuch as error:
+        yield _unreadable(1, str(error))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -89,10 +95,14 @@ def read_json(text: str) -> Document:
         return _unreadable(error.lineno, f"this is no JSON: {error.msg} (column {error.colno})")
     except ValueError as error:
         return _unreadable(1, f"this is no JSON: {error}")
-    with_lines = next(read_yaml(text), None)
-    root = with_lines.root if with_lines is not None else None
-    findings = with_lines.findings if root is not None and with_lines is not None else repeated
-    return Document(value, findings, root)
+    except RecursionError:
+        return _unreadable(1, _TOO_DEEP)
+    as_yaml = next(read_yaml(text), None)
+    if as_yaml is None or as_yaml.root is None:
+        # Some JSON is no YAML; then there are no lines, but the value is good.
+        too_deep = as_yaml is not None and as_yaml.findings[0][1].message == _TOO_DEEP
+        return _unreadable(1, _TOO_DEEP) if too_deep else Document(value, repeated, None)
+    return Document(value, as_yaml.findings, as_yaml.root)
 
 
 def _json_value(text: str) -> tuple[Any, tuple[tuple[int, Finding], ...]]:
@@ -140,11 +150,17 @@ class _Loader(CParser):
             return _PLAIN_TAG if implicit[0] else scalars.STR_TAG
         return "container"
 
+    _depth = 0
+
     def descend_resolver(self, _parent: Any, _index: Any) -> None:
-        """PyYAML's path resolvers are not used."""
+        """Called before each node: the parser's own recursion would end in a crash."""
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise _TooMuch(_TOO_DEEP)
 
     def ascend_resolver(self) -> None:
-        """PyYAML's path resolvers are not used."""
+        """Called after each node."""
+        self._depth -= 1
 
 
 def _document(root: yaml.Node) -> Document:
@@ -157,7 +173,7 @@ def _document(root: yaml.Node) -> Document:
 
 
 class _TooMuch(Exception):
-    """The document expands without end."""
+    """The document is larger or deeper than any manifest."""
 
 
 class _Builder:
@@ -174,6 +190,8 @@ class _Builder:
             raise _TooMuch(f"aliases expand to more than {MOST_VALUES:,} values; write them out")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
+        if len(self._open) > MOST_DEPTH:
+            raise _TooMuch(_TOO_DEEP)
         if id(node) in self._open:
             raise _TooMuch("an alias contains itself; write the value out")
         self._open.add(id(node))

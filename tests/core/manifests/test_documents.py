@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from pumpjack_core.manifests.documents import MOST_VALUES, Document, read_json, read_yaml
+from pumpjack_core.manifests.documents import (
+    MOST_DEPTH,
+    MOST_VALUES,
+    Document,
+    read_json,
+    read_yaml,
+)
 
 MAPPING = """\
 # a comment
@@ -165,6 +171,25 @@ def test_aliases_that_grow_without_end_are_told() -> None:
     assert message == f"aliases expand to more than {MOST_VALUES:,} values; write them out"
 
 
+@pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 200_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("- ", ""), ("{a: ", "}")])
+def test_values_nested_without_end_are_told(opening: str, closing: str, depth: int) -> None:
+    ((_, message),) = said(opening * depth + "x" + closing * depth)
+    assert message == f"values are nested more than {MOST_DEPTH} deep; this is no manifest"
+
+
+def test_aliases_that_nest_without_end_are_told() -> None:
+    levels = [f"l{n}: &l{n} [*l{n - 1}]" for n in range(1, 200)]
+    ((_, message),) = said("\n".join(["l0: &l0 [x]", *levels]) + "\n")
+    assert "nested more than" in message
+
+
+def test_json_nested_without_end_is_told() -> None:
+    for depth in (MOST_DEPTH + 1, 200_000):
+        ((_, finding),) = read_json('{"a":' * depth + "1" + "}" * depth).findings
+        assert "nested more than" in finding.message
+
+
 def test_only_an_unquoted_scalar_is_told_as_written() -> None:
     document = only("a: no\nb: 'no'\nc: [no]\n")
     assert document.as_written(("a",)) == "no"
@@ -196,3 +221,11 @@ def test_broken_json_is_told_with_its_line(text: str, line: int, message: str) -
     ((at, finding),) = read_json(text).findings
     assert at == line
     assert message in finding.message
+
+
+def test_json_that_is_no_yaml_is_read_without_lines() -> None:
+    document = read_json('{"a": "\\ud83d\\ude00",\n "a": 1}')
+    assert document.value == {"a": 1}
+    assert not document.sound
+    assert read_json('{"a": "\\ud83d\\ude00"}').sound
+    assert document.line(("a",)) == 1
