@@ -1,0 +1,113 @@
+"""Memory and CPU of one real worker process with 1,000 Modbus tags at 1 s.
+
+    python -m tests.bench.worker_memory [--wells 72]
+
+The simulated PLC, PostgreSQL and Valkey run beside it; only the worker is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pumpjack_cli.local.plan import make_plan
+from pumpjack_cli.stores import embedded_stores
+from pumpjack_core import config
+from pumpjack_core.storage.migrate import migrate
+from pumpjack_core.storage.roles import ensure_tenant, writer_role
+from pumpjack_worker.adapters.modbus_tcp.simulated_wells import manifests as simulated_manifests
+from tests.bench.processes import cpu_s, rss_mb
+
+SETTLE_S = 10.0
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(*arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python program that is stopped at the end."""
+    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **more})
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+async def prepare(url: str, tenant: str) -> None:
+    """Make the schema and the tenant."""
+    import asyncpg
+
+    await migrate(url)
+    owner = await asyncpg.connect(url)
+    await ensure_tenant(owner, tenant)
+    await owner.close()
+
+
+def measure(wells: int, seconds: float) -> dict[str, object]:
+    """Run it and return the figures."""
+    with tempfile.TemporaryDirectory(prefix="pj-bench-") as name:
+        folder = Path(name)
+        manifests = folder / "wells.yaml"
+        port = free_port()
+        manifests.write_text(simulated_manifests(wells, port))
+        simulator = ("-m", "pumpjack_worker.adapters.modbus_tcp.simulator", "-f", str(manifests))
+        with embedded_stores(folder) as (postgres, valkey), running(*simulator):
+            time.sleep(2.0)
+            (found,) = make_plan([manifests], ["127.0.0.0/8"]).configs.values()
+            config.save(found, folder / "config")
+            tenant = found.connection.tenant_id
+            asyncio.run(prepare(postgres.url(), tenant))
+            status = f"127.0.0.1:{free_port()}"
+            environment = {
+                "PUMPJACK_CONFIG_DIR": str(folder / "config"),
+                "PUMPJACK_JOURNAL_DIR": str(folder / "journal"),
+                "PUMPJACK_DATABASE_URL": postgres.url("postgres", writer_role(tenant)),
+                "PUMPJACK_REDIS_URL": valkey.url,
+                "PUMPJACK_STATUS_ADDRESS": status,
+            }
+            with running("-m", "pumpjack_worker", **environment) as worker:
+                time.sleep(SETTLE_S)
+                before = cpu_s(worker.pid)
+                time.sleep(seconds)
+                used = cpu_s(worker.pid) - before
+                with urllib.request.urlopen(f"http://{status}/status", timeout=5) as answer:
+                    said = json.load(answer)
+                return {
+                    "tags": len(found.tags),
+                    "rejected": len(said["rejected"]),
+                    "readings_per_s": said["readingsPerSecond"],
+                    "waiting_readings": said["journalReadings"],
+                    "rss_mb": round(rss_mb(worker.pid), 1),
+                    "cpu_percent": round(used / seconds * 100, 1),
+                }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--wells", type=int, default=72, help="wells of 14 tags each")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    arguments = parser.parse_args(argv)
+    print(json.dumps(measure(arguments.wells, arguments.seconds), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
