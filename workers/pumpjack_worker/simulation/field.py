@@ -101,6 +101,10 @@ class Field:
                 self.value[at] = instrument.source()
         self._let_one_spike(elapsed_s)
 
+    def kill(self, at: int, *, until_s: float) -> None:
+        """Let a tag's instrument give nothing until then [s, as in step()]."""
+        self._instruments[at].dead_until = until_s
+
     def _chance(self, elapsed_s: float, mean_s: float) -> bool:
         """Whether something happened that each well sees about once in mean_s seconds."""
         return self._random.random() < elapsed_s * len(self.wells) / mean_s
@@ -108,7 +112,7 @@ class Field:
     def _let_one_die(self, now_s: float, elapsed_s: float) -> None:
         if self._analog and self._chance(elapsed_s, MEAN_DEATH_S):
             at = self._random.choice(self._analog)
-            self._instruments[at].dead_until = now_s + self._random.uniform(*DEAD_S)
+            self.kill(at, until_s=now_s + self._random.uniform(*DEAD_S))
 
     def _let_one_spike(self, elapsed_s: float) -> None:
         if self._analog and self._chance(elapsed_s, MEAN_SPIKE_S):

@@ -53,6 +53,7 @@ def place(tags: Iterable[Tag], default_unit: int) -> list[Placed]:
 class SimulatedPlc:
     """Tags of a field in the registers of one device. step() shows new values.
 
+    placed      its tags; positions below are positions in here
     device      its registers, and its faults on demand
     field       where the values come from
     changed_us  by position of the tag: since when its shown value is shown [µs since the epoch]
@@ -61,17 +62,17 @@ class SimulatedPlc:
 
     def __init__(self, placed: Sequence[Placed], *, seed: int = 1) -> None:
         # Words before the bits in them, so that a status word does not wipe out its bits.
-        self._placed = sorted(placed, key=lambda one: one.address.bit is not None)
-        self.field = Field([one.tag for one in self._placed], seed=seed)
+        self.placed = sorted(placed, key=lambda one: one.address.bit is not None)
+        self.field = Field([one.tag for one in self.placed], seed=seed)
         self.device = SimulatedDevice()
-        self.changed_us = [0] * len(self._placed)
-        self.shown = [math.nan] * len(self._placed)
+        self.changed_us = [0] * len(self.placed)
+        self.shown = [math.nan] * len(self.placed)
         self._lay_out()
 
     def step(self, now_us: int) -> None:
         """Move the field on to this time [µs since the epoch] and show it."""
         self.field.step(now_us / 1e6)
-        for at, one in enumerate(self._placed):
+        for at, one in enumerate(self.placed):
             before, self.shown[at] = self.shown[at], self._show(at, one)
             if self.shown[at] != before and not (math.isnan(self.shown[at]) and math.isnan(before)):
                 self.changed_us[at] = now_us
@@ -80,7 +81,7 @@ class SimulatedPlc:
         """Write down each value that the device serves."""
         clock = clock or SystemClock()
         by_area: dict[tuple[int, Area], list[tuple[int, Placed]]] = {}
-        for at, one in enumerate(self._placed):
+        for at, one in enumerate(self.placed):
             by_area.setdefault((one.address.unit, one.address.area), []).append((at, one))
 
         def on_read(unit: int, area: Area, start: int, count: int) -> None:
@@ -95,7 +96,7 @@ class SimulatedPlc:
     def _lay_out(self) -> None:
         """Make the registers of all tags, and the small gaps between them."""
         ends: dict[tuple[int, Area], int] = {}
-        for one in sorted(self._placed, key=lambda one: one.address.offset):
+        for one in sorted(self.placed, key=lambda one: one.address.offset):
             address = one.address
             memory = self.device.memory(address.unit, address.area)
             end = ends.get((address.unit, address.area), address.offset)
