@@ -131,13 +131,14 @@ async def rows(data: Path, query: str, *values: object) -> list[asyncpg.Record]:
         await connection.close()
 
 
-async def values_of(data: Path, tag: str) -> list[float | None]:
+async def values_of(data: Path, tag: str, well: str) -> list[float | None]:
     """Stored values of a tag, by time."""
     found = await rows(
         data,
         "SELECT r.value FROM pumpjack.reading AS r JOIN pumpjack.series AS s USING (tag_id) "
-        "WHERE s.tag_name = $1 ORDER BY r.ts",
+        "WHERE s.tag_name = $1 AND s.well_id = $2 ORDER BY r.ts",
         tag,
+        well,
     )
     return [row["value"] for row in found]
 

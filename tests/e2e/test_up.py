@@ -72,9 +72,24 @@ class Site:
         with self.ledger.open() as file:
             return [float(row["value"]) for row in csv.DictReader(file) if row["tag_name"] == tag]
 
+    async def values(self, tag: str, well: str = "plc-well") -> list[float | None]:
+        """What the database has of a tag."""
+        return await values_of(self.data, tag, well)
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+    async def stored(self, tag: str, count: int, well: str = "plc-well") -> list[float | None]:
+        """The tag's values, once there are so many."""
+        async with asyncio.timeout(30):
+            while len(found := await self.values(tag, well)) < count:
+                await asyncio.sleep(0.1)
+        return found
+
+    async def stored_more(self, tag: str, count: int) -> list[float | None]:
+        """The tag's values, once there are so many more than now."""
+        return await self.stored(tag, len(await self.values(tag)) + count)
+
+
+@contextlib.contextmanager
+def new_site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="pj-up-", ignore_cleanup_errors=True) as name:
         found = Site(Path(name), free_ports(1)[0])
         found.wells.mkdir()
@@ -85,120 +100,138 @@ def site() -> Iterator[Site]:
             yield found
 
 
-async def stored(site: Site, tag: str, count: int) -> list[float | None]:
-    """The tag's values once there are so many."""
-    found: list[float | None] = []
-    for _ in range(300):
-        found = await values_of(site.data, tag)
-        if len(found) >= count:
-            break
-        await asyncio.sleep(0.1)
-    assert len(found) >= count, f"{tag}: {found}"
-    return found
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with new_site() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[Site, LocalRun]]:
+    """A site that is up, for tests that leave it so."""
+    with new_site() as site, site.up() as up:
+        yield site, up
 
 
 async def test_an_edit_is_applied_without_a_restart_and_without_losing_or_doubling_a_reading(
-    site: Site,
+    running: tuple[Site, LocalRun],
 ) -> None:
-    with site.up() as up:
-        await stored(site, "stays_counter", 5)
-        pid = worker_pid(site.data, PLC)
-        site.declare(STAYS, COMES)
-        await stored(site, "comes_counter", 5)
-        gone = len(await values_of(site.data, "goes_counter"))
-        await stored(site, "stays_counter", 15)
-        assert worker_pid(site.data, PLC) == pid
-        assert f"{PLC}: changed, 2 tags" in up.output
+    site, up = running
+    await site.stored("goes_counter", 5)
+    pid = worker_pid(site.data, PLC)
+    site.declare(STAYS, COMES)
+    await site.stored("comes_counter", 5)
+    gone = len(await site.values("goes_counter"))
+    await site.stored_more("stays_counter", 5)
+    assert worker_pid(site.data, PLC) == pid
+    assert f"{PLC}: changed, 2 tags" in up.output
+    assert len(await site.values("goes_counter")) == gone
 
-        site.wells.joinpath("broken.yaml").write_text("kind: ScadaConnection\nspec: {port: x}\n")
-        up.wait_for("what ran before goes on running")
-        assert "broken.yaml:1" in up.output
-        before = len(await values_of(site.data, "stays_counter"))
-        await stored(site, "stays_counter", before + 5)
-        assert len(await values_of(site.data, "goes_counter")) == gone
-
-        in_database = await values_of(site.data, "stays_counter")
-        from_device = site.served("stays_counter")
+    in_database = await site.values("stays_counter")
+    from_device = site.served("stays_counter")
     assert in_database == from_device[: len(in_database)]
     assert len(set(in_database)) == len(in_database)
     assert len(from_device) - len(in_database) < 10  # what was on its way when we looked
 
 
-async def test_a_connection_can_be_added_and_removed_while_it_runs(site: Site) -> None:
-    with site.up() as up:
-        site.declare(COMES, name="second")
-        up.wait_for("permian-ops/second: added, 1 tags")
-        await stored(site, "comes_counter", 3)
-        (site.wells / "second.yaml").unlink()
-        up.wait_for("permian-ops/second: removed")
-        assert worker_pid(site.data, "permian-ops/second") is None
-        assert worker_pid(site.data, PLC) is not None
+async def test_a_wrong_edit_is_told_and_what_ran_before_goes_on(
+    running: tuple[Site, LocalRun],
+) -> None:
+    site, up = running
+    wrong = site.wells / "wrong.yaml"
+    wrong.write_text("apiVersion: pumpjack.dev/v1alpha1\nkind: ScadaConnection\nspec: {}\n")
+    up.wait_for("what ran before goes on running")
+    assert "wrong.yaml:3: ScadaConnection: spec.protocol" in up.output
+    await site.stored_more("stays_counter", 5)
+    wrong.unlink()
 
 
-async def test_a_killed_worker_comes_back_and_stores_nothing_twice(site: Site) -> None:
-    with site.up() as up:
-        await stored(site, "stays_counter", 5)
-        pid = worker_pid(site.data, PLC)
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        up.wait_for(f"worker {PLC} was ended by signal 9 (Killed) and starts again")
-        before = len(await values_of(site.data, "stays_counter"))
-        values = await stored(site, "stays_counter", before + 5)
-        assert worker_pid(site.data, PLC) not in (None, pid)
+async def test_a_connection_can_be_added_and_removed_while_it_runs(
+    running: tuple[Site, LocalRun],
+) -> None:
+    site, up = running
+    site.declare(GOES, name="second")
+    up.wait_for("permian-ops/second: added, 1 tags")
+    await site.stored("goes_counter", 3, "second-well")
+    (site.wells / "second.yaml").unlink()
+    up.wait_for("permian-ops/second: removed")
+    assert worker_pid(site.data, "permian-ops/second") is None
+    assert worker_pid(site.data, PLC) is not None
+
+
+async def test_a_killed_worker_comes_back_and_stores_nothing_twice(
+    running: tuple[Site, LocalRun],
+) -> None:
+    site, up = running
+    await site.stored("stays_counter", 5)
+    pid = worker_pid(site.data, PLC)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    up.wait_for(f"worker {PLC} was ended by signal 9 (Killed) and starts again")
+    values = await site.stored_more("stays_counter", 5)
+    assert worker_pid(site.data, PLC) not in (None, pid)
     good = [value for value in values if value is not None]
     assert sorted(set(good)) == good
     assert set(good) <= set(site.served("stays_counter"))
 
 
-async def test_ctrl_c_leaves_no_process_and_the_next_start_keeps_the_data(site: Site) -> None:
+def test_a_second_run_on_the_folder_is_told_who_holds_it(running: tuple[Site, LocalRun]) -> None:
+    site, up = running
+    second = run("up", "-f", str(site.wells), "--data-dir", str(site.data))
+    assert second.code == 1
+    assert f"in use by process {up.process.pid}" in second.stderr
+
+
+def test_a_busy_port_is_told_before_anything_starts(running: tuple[Site, LocalRun]) -> None:
+    site, up = running
+    rest = up.url("REST").removeprefix("http://")
+    other = site.folder / "other"
+    busy = run(
+        *("up", "-f", str(site.wells), "--data-dir", str(other), "--rest-address", rest),
+    )
+    assert busy.code == 1
+    assert f"cannot listen on {rest}" in busy.stderr
+    assert "--rest-address" in busy.stderr
+    assert not (other / "postgres").exists()
+
+
+async def test_watch_shows_the_values_of_what_runs(running: tuple[Site, LocalRun]) -> None:
+    site, _ = running
+    await site.stored("stays_counter", 1)
+    shown = await asyncio.to_thread(
+        run, "watch", "--once", "-o", "json", "--data-dir", str(site.data)
+    )
+    assert shown.code == 0, shown.stderr
+    (connection,) = json.loads(shown.stdout)["connections"]
+    assert connection["connection_id"] == PLC
+    tags = {row["tagName"]: row for row in json.loads(shown.stdout)["readings"]}
+    assert tags["stays_counter"]["quality"] == "GOOD"
+
+
+async def test_every_way_to_stop_leaves_no_process_and_keeps_the_data(site: Site) -> None:
     with site.up() as up:
-        first = await stored(site, "stays_counter", 5)
+        first = await site.stored("stays_counter", 5)
         assert len(processes_of(site.data)) > 5
         assert up.stop() == 0
     assert processes_of(site.data) == []
     assert "Traceback" not in up.output
+
     with site.up() as up:
         assert "keeps the data of earlier runs" in up.output
-        again = await stored(site, "stays_counter", len(first) + 3)
-        assert again[: len(first)] == first
-        assert up.stop(signal.SIGTERM) == 0
-    assert processes_of(site.data) == []
-
-
-async def test_what_a_killed_run_left_does_not_hinder_the_next(site: Site) -> None:
-    with site.up() as up:
-        first = await stored(site, "stays_counter", 5)
+        second = await site.stored("stays_counter", len(first) + 3)
+        assert second[: len(first)] == first
         up.process.kill()
         up.ended()
-        up.code = 0
-    until(lambda: worker_pid(site.data, PLC) is None)
+    with site.up() as up:  # at once: it waits until what the killed one left has ended
+        third = await site.stored("stays_counter", len(second) + 3)
+        assert third[: len(second)] == second
+        up.process.kill()
+        up.ended()
+    until(lambda: not processes_of(site.data), 40)
+
     with site.up() as up:
-        again = await stored(site, "stays_counter", len(first) + 3)
-        assert again[: len(first)] == first
+        assert up.stop(signal.SIGTERM) == 0
     assert processes_of(site.data) == []
-
-
-def test_a_second_run_a_busy_port_and_watch_beside_a_running_one(site: Site) -> None:
-    with site.up() as up:
-        manifests = ("up", "-f", str(site.wells))
-        second = run(*manifests, "--data-dir", str(site.data))
-        assert second.code == 1
-        assert f"in use by process {up.process.pid}" in second.stderr
-
-        rest = up.url("REST").removeprefix("http://")
-        other = str(site.folder / "other")
-        busy = run(*manifests, "--data-dir", other, "--rest-address", rest)
-        assert busy.code == 1
-        assert f"cannot listen on {rest}" in busy.stderr
-        assert "--rest-address" in busy.stderr
-        assert not (site.folder / "other" / "postgres").exists()
-
-        shown = run("watch", "--once", "-o", "json", "--data-dir", str(site.data))
-        assert shown.code == 0, shown.stderr
-        (connection,) = json.loads(shown.stdout)["connections"]
-        assert connection["connection_id"] == PLC
-        tags = {row["tagName"]: row for row in json.loads(shown.stdout)["readings"]}
-        assert tags["stays_counter"]["quality"] == "GOOD"
 
 
 def test_wrong_manifests_are_all_told_before_anything_starts(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """The first code that runs in a child process: ties its life and its log to its parent's.
 
-python -m pumpjack_cli.local.child LOG PARENT_FD MODULE [ARGUMENT…]
+python -m pumpjack_cli.local.child LOG PARENT_FD DATA_DIR MODULE [ARGUMENT…]
 
 Runs MODULE as `python -m MODULE ARGUMENT…` would, with stdout and stderr in the file LOG. When
 PARENT_FD (the reading end of a pipe whose other end only the parent holds) reports the end, the
 parent is gone, however it went, kill -9 included: the child gets SIGTERM so that it drains, and
 SIGKILL when it has not ended GRACE_S later. This needs no rights, and works beyond Linux.
+
+Each child holds DATA_DIR/CHILDREN_LOCK, shared, for as long as it lives: whoever starts the next
+run, or stops the stores of a killed one, waits for that.
 
 The log is written by the child itself, so a parent that hangs never blocks it; it is renamed to
 LOG.1 when it grows past LOG_BYTES, between two writes, so no line is lost.
@@ -13,6 +16,7 @@ LOG.1 when it grows past LOG_BYTES, between two writes, so no line is lost.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import runpy
 import select
@@ -22,6 +26,7 @@ import threading
 import time
 from pathlib import Path
 
+CHILDREN_LOCK = "children.lock"
 GRACE_S = 20.0
 LOG_BYTES = 8 << 20
 LOG_CHECK_S = 5.0
@@ -65,8 +70,9 @@ def watch(parent_fd: int, log: Path) -> None:
 
 def main() -> None:
     """Become the module."""
-    log, parent_fd, module, *arguments = sys.argv[1:]
+    log, parent_fd, folder, module, *arguments = sys.argv[1:]
     open_log(Path(log))
+    fcntl.flock(os.open(Path(folder) / CHILDREN_LOCK, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_SH)
     os.set_inheritable(int(parent_fd), False)
     threading.Thread(
         target=watch, args=(int(parent_fd), Path(log)), name="parent-watch", daemon=True

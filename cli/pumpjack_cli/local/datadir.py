@@ -1,6 +1,7 @@
 """The data folder of `pumpjack up`: what it keeps, who holds it, its secrets.
 
 lock               held while running; says which process holds it and where it listens
+children.lock      held by the children, shared (child.py)
 secrets/           generated at first use, mode 0600: the token secret, database passwords
 tenants.json       namespace to tenant, as first seen: a namespace never changes its tenant
 config/SLUG/       what each worker is told (pumpjack_core.config)
@@ -16,17 +17,22 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from pumpjack_cli.local.child import CHILDREN_LOCK
 from pumpjack_core.errors import SetupError
 
 DEFAULT = Path(".pumpjack")
 SECRET_BYTES = 32
 MAX_SLUG = 120
+LOCK_LIMIT_S = 1.0  # the tether of a killed run may look at it at this moment
+LEFTOVERS_LIMIT_S = 60.0
+LOOK_S = 0.1
 
 
 class Running(Struct, frozen=True, omit_defaults=True):
@@ -95,21 +101,34 @@ class DataDir:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise cannot_use(self.root, error) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _flock(file, LOCK_LIMIT_S):
             os.close(file)
             holder = _read_lock(path)
             who = f"process {holder.pid}" if holder else "another process"
             raise SetupError(
                 f"{self.root} is in use by {who}; stop that one, or give another folder "
                 "with --data-dir"
-            ) from None
+            )
         try:
             held = Lock(file)
             held.say(Running(os.getpid()))
             yield held
             os.ftruncate(file, 0)
+        finally:
+            os.close(file)
+
+    def wait_for_leftovers(self) -> None:
+        """Wait until the children of a run that was killed have stored what they had and ended.
+
+        Call while holding the lock. Raises SetupError when they do not end.
+        """
+        file = os.open(self.root / CHILDREN_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _flock(file, LEFTOVERS_LIMIT_S):
+                raise SetupError(
+                    f"processes of an earlier run from {self.root} do not end; look for them with "
+                    f"`ps ax | grep pumpjack_cli.local` and end them"
+                )
         finally:
             os.close(file)
 
@@ -206,6 +225,20 @@ def cannot_use(folder: Path, error: OSError) -> SetupError:
         f"{f' ({error.filename})' if error.filename else ''}; make room or set its rights, "
         "or give another folder with --data-dir"
     )
+
+
+def _flock(file: int, limit_s: float) -> bool:
+    """Lock a file exclusively; False when others hold it for longer than the limit."""
+    limit = time.monotonic() + limit_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                return False
+            time.sleep(LOOK_S)
+        else:
+            return True
 
 
 def _read_lock(path: Path) -> Running | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import NoReturn, TypeVar
@@ -46,6 +49,9 @@ def run(
     """
     data.prepare()
     with _signals_as_interrupts(), data.lock() as lock:
+        with progress.step("data folder") as step:
+            data.wait_for_leftovers()
+            step.detail = str(data.root)
         settings = prepare()
         plan = _plan(settings, progress)
         settings = replace(
@@ -90,19 +96,24 @@ def _open_stores(
 ) -> Iterator[tuple[MakeDatabase, str]]:
     """The database, still to be made ready, and the URL of Redis."""
     servers = contextlib.ExitStack()
+    embedded: list[tuple[int, signal.Signals]] = []
     try:
-        yield (
-            _database(stores.database_url, data, progress, servers),
-            stores.redis_url or _embedded_valkey(data, progress, servers),
-        )
+        database = _database(stores.database_url, data, progress, servers, embedded)
+        redis_url = stores.redis_url or _embedded_valkey(data, progress, servers, embedded)
+        with _tethered(embedded, data):
+            yield database, redis_url
     finally:
-        if stores.database_url is None or stores.redis_url is None:
+        if embedded:
             with progress.step("stores stopped"):
                 servers.close()
 
 
 def _database(
-    url: str | None, data: DataDir, progress: Progress, servers: contextlib.ExitStack
+    url: str | None,
+    data: DataDir,
+    progress: Progress,
+    servers: contextlib.ExitStack,
+    embedded: list[tuple[int, signal.Signals]],
 ) -> MakeDatabase:
     if url is not None:
         given = database.external(url, data)
@@ -116,15 +127,47 @@ def _database(
 
         kept = (data.root / "postgres" / "PG_VERSION").exists()
         server = servers.enter_context(EmbeddedPostgres(data.root / "postgres"))
+        embedded.append((server.pid, signal.SIGINT))  # its fast shutdown
         step.detail = "keeps the data of earlier runs" if kept else f"new, in {data.root}"
     return lambda: database.embedded(server.url)
 
 
-def _embedded_valkey(data: DataDir, progress: Progress, servers: contextlib.ExitStack) -> str:
+def _embedded_valkey(
+    data: DataDir,
+    progress: Progress,
+    servers: contextlib.ExitStack,
+    embedded: list[tuple[int, signal.Signals]],
+) -> str:
     with progress.step("embedded Valkey"):
         from pumpjack_cli.stores import EmbeddedValkey
 
-        return servers.enter_context(EmbeddedValkey(data.root / "valkey")).url
+        server = servers.enter_context(EmbeddedValkey(data.root / "valkey"))
+        embedded.append((server.pid, signal.SIGTERM))
+        return server.url
+
+
+@contextlib.contextmanager
+def _tethered(embedded: Sequence[tuple[int, signal.Signals]], data: DataDir) -> Iterator[None]:
+    """Let a watcher stop the stores when we are killed."""
+    if not embedded:
+        yield
+        return
+    reading, writing = os.pipe()
+    targets = [f"{pid}:{int(number)}" for pid, number in embedded]
+    module = "pumpjack_cli.local.tether"
+    watcher = subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-P", "-m", module, str(reading), str(data.root.resolve()), *targets],
+        stdin=subprocess.DEVNULL,
+        pass_fds=(reading,),
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watcher.kill()
+        watcher.wait()
+        os.close(reading)
+        os.close(writing)
 
 
 async def _run(

@@ -77,10 +77,14 @@ class _Child:
 
 
 class Supervisor:
-    """The processes of one `pumpjack up`. Use as an async context; leaving it stops all."""
+    """The processes of one `pumpjack up`. Use as an async context; leaving it stops all.
 
-    def __init__(self, logs: Path, reporter: Reporter, *, grace_s: float = STOP_GRACE_S) -> None:
-        self._logs = logs
+    folder: the data folder, where logs go and which the children hold (child.py).
+    """
+
+    def __init__(self, folder: Path, reporter: Reporter, *, grace_s: float = STOP_GRACE_S) -> None:
+        self._folder = folder
+        self._logs = folder / "logs"
         self._reporter = reporter
         self._grace_s = grace_s
         self._children: dict[Key, _Child] = {}
@@ -188,7 +192,8 @@ class Supervisor:
         program = child.program
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "pumpjack_cli.local.child"),
-            *(str(child.log), str(reading), program.module, *program.arguments),
+            *(str(child.log), str(reading), str(self._folder)),
+            *(program.module, *program.arguments),
             env={**os.environ, **program.environment},
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=(reading,),

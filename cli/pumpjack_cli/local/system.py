@@ -67,7 +67,7 @@ class LocalSystem:
         self.data = data
         self.database = database
         self.redis_url = redis_url
-        self.supervisor = Supervisor(data.logs, progress)
+        self.supervisor = Supervisor(data.root, progress)
         self.statuses: dict[str, WorkerStatus | None] = {}
         self._lock = lock
         self._progress = progress

@@ -109,7 +109,7 @@ KEY = ("worker", "a")
 
 async def test_a_child_that_is_stopped_may_drain_first(tmp_path: Path, stand_in: Stand) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in(DRAINS, str(tmp_path / "mark")))
         await until(lambda: "up" in log_of(tmp_path / "logs"))
     assert (tmp_path / "mark").read_text() == "drained"
@@ -120,7 +120,7 @@ async def test_a_child_that_will_not_end_is_killed_and_that_is_said(
     tmp_path: Path, stand_in: Stand
 ) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told, grace_s=0.3) as supervisor:
+    async with Supervisor(tmp_path, told, grace_s=0.3) as supervisor:
         supervisor.start(stand_in(STUBBORN))
         await until(lambda: "up" in log_of(tmp_path / "logs"))
         pid = supervisor.pid(KEY)
@@ -131,7 +131,7 @@ async def test_a_child_that_will_not_end_is_killed_and_that_is_said(
 
 async def test_in_a_hurry_nothing_is_waited_for(tmp_path: Path, stand_in: Stand) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told, grace_s=600) as supervisor:
+    async with Supervisor(tmp_path, told, grace_s=600) as supervisor:
         supervisor.start(stand_in(STUBBORN))
         await until(lambda: "up" in log_of(tmp_path / "logs"))
         supervisor.hurry.set()
@@ -142,7 +142,7 @@ async def test_a_crashed_child_starts_again_and_its_last_lines_are_shown(
     tmp_path: Path, stand_in: Stand
 ) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in(CRASHES_ONCE, str(tmp_path / "mark")))
         await until(lambda: "up again" in log_of(tmp_path / "logs"))
         assert supervisor.restarts(KEY) == 1
@@ -153,7 +153,7 @@ async def test_a_crashed_child_starts_again_and_its_last_lines_are_shown(
 
 async def test_a_killed_child_starts_again(tmp_path: Path, stand_in: Stand) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in(IDLE))
         await until(lambda: supervisor.pid(KEY))
         first = supervisor.pid(KEY)
@@ -167,7 +167,7 @@ async def test_a_child_that_asks_for_a_restart_gets_it_at_once_and_without_alarm
     tmp_path: Path, stand_in: Stand
 ) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in(ASKS_ONCE, str(tmp_path / "mark")))
         await until(lambda: "up again" in log_of(tmp_path / "logs"))
     assert told.warnings == []
@@ -178,7 +178,7 @@ async def test_a_child_that_asks_for_restarts_without_end_is_slowed_down(
     tmp_path: Path, stand_in: Stand
 ) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in("import sys; sys.exit(75)"))
         await until(lambda: told.warnings)
         assert supervisor.restarts(KEY) == 4
@@ -187,7 +187,7 @@ async def test_a_child_that_asks_for_restarts_without_end_is_slowed_down(
 
 async def test_stopping_between_two_lives_ends_the_waiting(tmp_path: Path, stand_in: Stand) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in("import sys; sys.exit(1)"))
         await until(lambda: told.warnings)
         await supervisor.stop([KEY])
@@ -196,7 +196,7 @@ async def test_stopping_between_two_lives_ends_the_waiting(tmp_path: Path, stand
 
 async def test_a_stopped_program_can_be_started_again(tmp_path: Path, stand_in: Stand) -> None:
     program = stand_in(IDLE)
-    async with Supervisor(tmp_path / "logs", Notes()) as supervisor:
+    async with Supervisor(tmp_path, Notes()) as supervisor:
         supervisor.start(program)
         await supervisor.stop([KEY])
         supervisor.start(program)
@@ -207,7 +207,7 @@ async def test_warnings_reach_the_person_once_and_say_how_many_there_were(
     tmp_path: Path, stand_in: Stand
 ) -> None:
     told = Notes()
-    async with Supervisor(tmp_path / "logs", told) as supervisor:
+    async with Supervisor(tmp_path, told) as supervisor:
         supervisor.start(stand_in(WARNS))
         await until(lambda: told.warnings and "all is well" in log_of(tmp_path / "logs"))
         await asyncio.sleep(0.6)
@@ -233,7 +233,9 @@ asyncio.run(main())
 def test_children_drain_and_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "drains.py").write_text("import os\nprint(os.getpid(), flush=True)\n" + DRAINS)
     logs, mark = tmp_path / "logs", tmp_path / "mark"
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(logs), str(mark), str(tmp_path)])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path), str(mark), str(tmp_path)]
+    )
     try:
         limit = time.monotonic() + 20
         while "up" not in log_of(logs, "log") and time.monotonic() < limit:
