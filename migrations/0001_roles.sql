@@ -32,6 +32,10 @@ BEGIN
             END;
         END IF;
     END LOOP;
+    IF current_setting('pumpjack.level') = 'community' THEN
+        -- TimescaleDB runs policies only for an owner that could log in. It has no password.
+        ALTER ROLE pumpjack_owner LOGIN;
+    END IF;
     -- A superuser may take on any role; others must be let in, without inheriting anything.
     IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
         EXECUTE format('GRANT pumpjack_owner, pumpjack_tenants TO %I WITH INHERIT FALSE, SET TRUE', current_user);

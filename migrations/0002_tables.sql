@@ -12,7 +12,8 @@ CREATE TABLE pumpjack.settings (
     aggregate_days integer NOT NULL DEFAULT 730 CHECK (aggregate_days BETWEEN 4 AND 36500),
     compress_after_days integer NOT NULL DEFAULT 7 CHECK (compress_after_days >= 1),
     quarantine_days integer NOT NULL DEFAULT 30 CHECK (quarantine_days >= 1),
-    quarantine_rows integer NOT NULL DEFAULT 100000 CHECK (quarantine_rows >= 0)
+    quarantine_rows integer NOT NULL DEFAULT 100000 CHECK (quarantine_rows >= 0),
+    audit_days integer NOT NULL DEFAULT 730 CHECK (audit_days >= 1)
 );
 
 INSERT INTO pumpjack.settings (level) VALUES (current_setting('pumpjack.level'));

@@ -138,11 +138,9 @@ class Ingest:
                     asyncpg.DuplicatePreparedStatementError,
                 ):
                     # A pooler gave us another server connection, or one that somebody prepared.
-                    # Nothing ran. From now on each call is a transaction, which a pooler keeps
-                    # on one server connection.
+                    # Nothing ran. From now on each call prepares anew, in its own transaction.
                     self._pooled = True
-            async with self._connection.transaction():
-                return _only(await self._connection.fetchrow(sql, *arguments))
+            return _only(await self._connection.fetchrow(sql, *arguments))
 
     async def _prepare(self, sql: str) -> Any:
         """A statement prepared under a name that no other statement can have."""

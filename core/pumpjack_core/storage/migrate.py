@@ -20,7 +20,14 @@ from msgspec import Struct
 from pumpjack_core import resources
 from pumpjack_core.errors import StorageError
 from pumpjack_core.storage.connect import connect
-from pumpjack_core.storage.levels import LEVEL_TEXT, Level, Server, detect, level_of
+from pumpjack_core.storage.levels import (
+    LEVEL_TEXT,
+    Level,
+    Server,
+    detect,
+    level_of,
+    skipscan_is_sound,
+)
 
 _NAME = re.compile(
     r"(?P<number>\d{4})_(?P<what>[a-z0-9_]+)(?:\.(?:pre|post))?(?:\.(?P<levels>[a-z-]+))?\.sql"
@@ -125,6 +132,7 @@ async def migrate(
             if chosen in file.levels and await _apply(connection, file, chosen):
                 say(f"applied {file.name}")
                 applied.append(file.name)
+        await _guard(connection, server)
         version = await connection.fetchval("SELECT max(number) FROM pumpjack.migration")
         notes = await _notes(connection, server, chosen)
     return Report(chosen, tuple(applied), version, notes)
@@ -202,6 +210,18 @@ async def _apply(connection: asyncpg.Connection, file: Migration, level: Level) 
                 raise
             await asyncio.sleep(0.05 * (attempt + 1))
     raise StorageError(f"{file.name}: the server's roles are being changed by others; try again")
+
+
+async def _guard(connection: asyncpg.Connection, server: Server) -> None:
+    """Switch SkipScan over compressed chunks off where it may answer wrongly, on again later."""
+    name = "timescaledb.enable_compressed_skipscan"
+    if await connection.fetchval(
+        "SELECT count(*) FROM pg_catalog.pg_settings WHERE name = $1", name
+    ):
+        wanted = "RESET" if skipscan_is_sound(server) else "SET"
+        off = "" if skipscan_is_sound(server) else " = off"
+        database = await connection.fetchval("SELECT quote_ident(current_database())")
+        await connection.execute(f"ALTER DATABASE {database} {wanted} {name}{off}")
 
 
 async def _notes(connection: asyncpg.Connection, server: Server, level: Level) -> tuple[str, ...]:

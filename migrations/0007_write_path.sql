@@ -235,7 +235,8 @@ CREATE FUNCTION pumpjack.write_batch(
     OUT stored integer, OUT duplicates integer, OUT shifted integer, OUT quarantined integer
 )
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_rows integer := cardinality(p_us);
     v_connection integer;
@@ -334,7 +335,8 @@ BEGIN
                 WHEN unique_violation THEN
                     v_careful := true;
                 WHEN check_violation THEN  -- a day without a partition
-                    IF pumpjack.make_reading_partitions(
+                    IF pumpjack.make_partitions(
+                        'reading', 'day',
                         pumpjack.at_us(v_low), pumpjack.at_us(v_high) + interval '1 second') = 0 THEN
                         RAISE;
                     END IF;
@@ -356,7 +358,12 @@ BEGIN
             stored := stored + shifted;
         END IF;
         IF v_set.level <> 'community' THEN
-            PERFORM pumpjack.mark_hours(v_connection, p_us, v_low, v_high);
+            IF v_low / 3600000000 = v_high / 3600000000 THEN
+                INSERT INTO pumpjack.mark VALUES (v_connection, to_timestamp(v_low / 3600000000 * 3600));
+            ELSE
+                INSERT INTO pumpjack.mark
+                SELECT DISTINCT v_connection, to_timestamp(b.us / 3600000000 * 3600) FROM unnest(p_us) AS b (us);
+            END IF;
         END IF;
     END IF;
 
