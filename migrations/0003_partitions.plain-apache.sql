@@ -41,9 +41,9 @@ BEGIN
         FROM pg_inherits AS i
         JOIN pg_class AS c ON c.oid = i.inhrelid
         WHERE i.inhparent = to_regclass('pumpjack.' || parent)
-          AND to_timestamp(right(c.relname, 8), 'YYYYMMDD') + ('1 ' || width)::interval <= until
         ORDER BY c.relname
     LOOP
+        EXIT WHEN to_timestamp(right(part, 8), 'YYYYMMDD') + ('1 ' || width)::interval > until;
         EXECUTE format('DROP TABLE pumpjack.%I', part);
         dropped := dropped + 1;
     END LOOP;

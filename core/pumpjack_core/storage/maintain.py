@@ -12,7 +12,7 @@ from collections.abc import Callable
 import asyncpg
 from msgspec import Struct
 
-from pumpjack_core.errors import StorageError, StorageUnavailable
+from pumpjack_core.errors import StorageUnavailable
 from pumpjack_core.storage.connect import connect, explain
 from pumpjack_core.storage.levels import Level
 
@@ -96,7 +96,7 @@ async def _step(
             if not await connection.fetchval("SELECT pumpjack.take_turn()"):
                 missed.append(f"{call}: another maintain is at work")
                 return 0
-            return int(await connection.fetchval(f"SELECT pumpjack.{call}"))  # noqa: S608
+            return int(await connection.fetchval(f"SELECT pumpjack.{call}"))
     except asyncpg.PostgresError as error:
         sentence = explain(error, call)
         if connection.is_closed() or not isinstance(sentence, StorageUnavailable):
