@@ -158,7 +158,10 @@ class FaultContract:
     """What goes wrong in the field, and how it is told."""
 
     async def _lose(self, rig: Rig, adapter: Adapter, reason: str) -> None:
-        """The session is lost: every tag is BAD/comm_failure, then NotConnected says why."""
+        """The session is lost: what was due is BAD/comm_failure, then NotConnected says why.
+
+        All tags of a rig have one interval, so all are due together.
+        """
         batches, error = await read_until_lost(adapter)
         assert error.reason == reason
         assert str(rig.proxy.port) in str(error)

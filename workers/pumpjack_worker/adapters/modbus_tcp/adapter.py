@@ -274,23 +274,25 @@ class ModbusTcpAdapter(Adapter):
         """All tags of the unit are BAD; it backs off, the others go on."""
         _log.warning("unit trouble", unit=unit, device=self._settings.peer, reason=str(trouble))
         now = self._clock.monotonic()
-        self._turns = deque(turn for turn in self._turns if turn.step.block.unit != unit)
         self._schedule.failed(unit, now, took_s=took_s, silent=trouble.silent)
         if self._schedule.all_silent:
             self._session_lost(self._nobody_answers(trouble))
             return
+        self._turns = deque(turn for turn in self._turns if turn.step.block.unit != unit)
         code = BAD_COMM_FAILURE if trouble.silent else BAD_DEVICE
         self._columns.add_bad(self._program.of_unit(unit), code, self._clock.now_us())
 
     def _session_lost(self, error: DeviceError) -> None:
-        """All tags are BAD; the error is raised after they were delivered."""
-        self._turns.clear()
+        """What was due is BAD; the error is raised after that was delivered."""
+        due, self._turns = self._turns, deque()
         self._session.drop()
         if self._ending is not None:
             return  # closed by us: that is no news about the device
         self._ending = error
-        everything = self._program.indices(self._program.spans)
-        self._columns.add_bad(everything, BAD_COMM_FAILURE, self._clock.now_us())
+        for turn in due:
+            self._columns.add_bad(
+                turn.step.decode.tag_index, BAD_COMM_FAILURE, self._clock.now_us()
+            )
 
     def _nobody_answers(self, trouble: UnitTrouble) -> NotConnected:
         return NotConnected(
