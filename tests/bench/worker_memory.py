@@ -40,9 +40,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *arguments: str, python: str = sys.executable, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A Python program that is stopped at the end."""
-    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **more})
+    process = subprocess.Popen([python, *arguments], env={**os.environ, **more})
     try:
         yield process
     finally:
@@ -60,7 +62,7 @@ async def prepare(url: str, tenant: str) -> None:
     await owner.close()
 
 
-def measure(wells: int, seconds: float) -> dict[str, object]:
+def measure(wells: int, seconds: float, python: str) -> dict[str, object]:
     """Run it and return the figures."""
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as name:
         folder = Path(name)
@@ -82,7 +84,7 @@ def measure(wells: int, seconds: float) -> dict[str, object]:
                 "PUMPJACK_REDIS_URL": valkey.url,
                 "PUMPJACK_STATUS_ADDRESS": status,
             }
-            with running("-m", "pumpjack_worker", **environment) as worker:
+            with running("-m", "pumpjack_worker", python=python, **environment) as worker:
                 time.sleep(SETTLE_S)
                 before = cpu_s(worker.pid)
                 time.sleep(seconds)
@@ -104,8 +106,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--wells", type=int, default=72, help="wells of 14 tags each")
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        help="interpreter of another environment, for example one with pumpjack[worker] only",
+    )
     arguments = parser.parse_args(argv)
-    print(json.dumps(measure(arguments.wells, arguments.seconds), indent=2))
+    figures = measure(arguments.wells, arguments.seconds, arguments.python)
+    print(json.dumps(figures, indent=2))
     return 0
 
 
