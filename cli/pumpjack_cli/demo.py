@@ -43,11 +43,12 @@ def demo(
     ] = False,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder for its data.", show_default=".pumpjack"),
+        typer.Option(metavar="FOLDER", help="For its data.", show_default=".pumpjack"),
     ] = None,
     rest_address: Annotated[
         str | None,
         typer.Option(
+            metavar="HOST:PORT",
             help="Where REST listens; port 0 takes a free one.",
             show_default=f"127.0.0.1:{REST_PORT}",
         ),
@@ -55,6 +56,7 @@ def demo(
     ws_address: Annotated[
         str | None,
         typer.Option(
+            metavar="HOST:PORT",
             help="Where the WebSocket listens; port 0 takes a free one.",
             show_default=f"127.0.0.1:{WS_PORT}",
         ),

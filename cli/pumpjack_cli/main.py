@@ -18,7 +18,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -70,8 +69,6 @@ def epilog(example: str) -> str:
 
 def _register() -> None:
     for name in COMMANDS:
-        if find_spec(f"pumpjack_cli.{name}") is None:
-            continue  # still being written
         module = import_module(f"pumpjack_cli.{name}")
         function = getattr(module, name)
         app.command(name, help=help_text(function), epilog=epilog(module.EXAMPLE))(function)

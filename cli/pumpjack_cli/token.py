@@ -29,15 +29,17 @@ class Role(StrEnum):
 
 def token(
     *,
-    tenant: Annotated[str, typer.Option(help="Whose wells the token opens.")],
+    tenant: Annotated[str, typer.Option(metavar="TENANT", help="Whose wells the token opens.")],
     role: Annotated[Role, typer.Option(help="What its holder may do.")] = Role.viewer,
-    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 12h.")] = "12h",
-    subject: Annotated[str, typer.Option(help="Who it is for, as the audit log names them.")] = (
-        "local-user"
-    ),
-    data_dir: Annotated[Path, typer.Option(help="Folder of `pumpjack up` or `demo`.")] = Path(
-        ".pumpjack"
-    ),
+    ttl: Annotated[
+        str, typer.Option(metavar="TIME", help="How long it is valid: 30m, 12h.")
+    ] = "12h",
+    subject: Annotated[
+        str, typer.Option(metavar="NAME", help="Who it is for, as the audit log names them.")
+    ] = ("local-user"),
+    data_dir: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="That of `pumpjack up` or `demo`.")
+    ] = Path(".pumpjack"),
     output: OutputOption = Output.text,
 ) -> None:
     """Print a token for the gateway of a local `pumpjack up` or `demo`.

@@ -23,13 +23,17 @@ def up(
     file: Annotated[
         list[Path],
         typer.Option(
-            "--file", "-f", help="Manifest, or folder of manifests; may be given several times."
+            "--file",
+            "-f",
+            metavar="PATH",
+            help="Manifest, or folder of manifests; may be given several times.",
         ),
     ],
     database_url: Annotated[
         str | None,
         typer.Option(
             envvar="PUMPJACK_DATABASE_URL",
+            metavar="URL",
             help="PostgreSQL 16 or newer, with or without TimescaleDB, as a login that may make "
             "roles, and a database that no other Pumpjack uses. An embedded one when not given.",
             show_default=False,
@@ -39,12 +43,14 @@ def up(
         str | None,
         typer.Option(
             envvar="PUMPJACK_REDIS_URL",
+            metavar="URL",
             help="Redis 6 or Valkey 7 or newer. An embedded one when not given.",
             show_default=False,
         ),
     ] = None,
     data_dir: Annotated[
-        Path, typer.Option(help="Folder for journals, secrets, logs and the embedded stores.")
+        Path,
+        typer.Option(metavar="FOLDER", help="For journals, secrets, logs and the embedded stores."),
     ] = Path(".pumpjack"),
     device_network: Annotated[
         list[str] | None,
@@ -56,10 +62,13 @@ def up(
         ),
     ] = None,
     rest_address: Annotated[
-        str, typer.Option(help="Where REST listens; port 0 takes a free one.")
+        str, typer.Option(metavar="HOST:PORT", help="Where REST listens; port 0 takes a free one.")
     ] = "127.0.0.1:4000",
     ws_address: Annotated[
-        str, typer.Option(help="Where the WebSocket listens; port 0 takes a free one.")
+        str,
+        typer.Option(
+            metavar="HOST:PORT", help="Where the WebSocket listens; port 0 takes a free one."
+        ),
     ] = "127.0.0.1:4001",
 ) -> None:
     """Run everything on this machine: a worker for each connection, the gateway, the stores.

@@ -23,29 +23,37 @@ def watch(
     *,
     well: Annotated[
         list[str] | None,
-        typer.Option("--well", "-w", help="Show this well only; may be given several times."),
+        typer.Option(
+            "--well", "-w", metavar="WELL", help="Only this well; may be given several times."
+        ),
     ] = None,
     tenant: Annotated[
         str | None,
-        typer.Option(help="Whose wells, of the local gateway; not needed when it has one tenant."),
+        typer.Option(
+            metavar="TENANT",
+            help="Whose wells, of the local gateway; not needed when it has one tenant.",
+        ),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="PUMPJACK_TOKEN",
+            metavar="TOKEN",
             help="Sign in with this token instead of a local one.",
             show_default=False,
         ),
     ] = None,
     ws: Annotated[
-        str | None, typer.Option(help="WebSocket address; the local gateway's when not given.")
+        str | None,
+        typer.Option(metavar="URL", help="WebSocket address; the local gateway's when not given."),
     ] = None,
     rest: Annotated[
-        str | None, typer.Option(help="REST address; the local gateway's when not given.")
+        str | None,
+        typer.Option(metavar="URL", help="REST address; the local gateway's when not given."),
     ] = None,
-    data_dir: Annotated[Path, typer.Option(help="Folder of `pumpjack up` or `demo`.")] = Path(
-        ".pumpjack"
-    ),
+    data_dir: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="That of `pumpjack up` or `demo`.")
+    ] = Path(".pumpjack"),
     once: Annotated[bool, typer.Option("--once", help="Print the values now and end.")] = False,
     output: OutputOption = Output.text,
 ) -> None:

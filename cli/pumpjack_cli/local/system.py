@@ -22,12 +22,14 @@ from pumpjack_cli.local.status import WorkerStatus, fetch_all, http_get, news, s
 from pumpjack_cli.local.supervisor import Program, Supervisor
 from pumpjack_core import config as configuration
 from pumpjack_core.config import WorkerConfig
-from pumpjack_core.errors import PumpjackError, SetupError, StorageUnavailable
+from pumpjack_core.errors import PumpjackError, SetupError, StorageError, StorageUnavailable
+from pumpjack_core.storage.maintain import maintain
 
 EDITS_S = 1.0
 STATUS_S = 2.0
 START_LIMIT_S = 30.0
 START_LIMIT_A_WORKER_S = 1.0
+UPKEEP_AGAIN_S = 300.0
 LOOK_S = 0.1
 WORKER, GATEWAY, SIMULATOR = "worker", "gateway", "simulator"
 
@@ -100,6 +102,7 @@ class LocalSystem:
             for coroutine, name in (
                 (self._follow_edits(), "manifests"),
                 (self._follow_statuses(), "statuses"),
+                (self._keep_database(), "upkeep"),
             ):
                 task = tasks.create_task(coroutine, name=name)
                 starting.callback(task.cancel)
@@ -284,6 +287,15 @@ class LocalSystem:
             self._ports.pop(name, None)
             left = f"; {waiting}" if (waiting := _waiting(last, self.data.journal(name))) else ""
             self._progress.note(f"{name}: removed{left}")
+
+    async def _keep_database(self) -> None:
+        """Roll-ups, partitions and retention, as `pumpjack maintain` does them elsewhere."""
+        while True:
+            try:
+                await maintain(self.database.maintain, progress=self._progress.warn)
+            except StorageError as error:
+                self._progress.warn(f"upkeep of the database: {error}")
+            await asyncio.sleep(UPKEEP_AGAIN_S)
 
     async def _follow_statuses(self) -> None:
         while True:
