@@ -50,10 +50,14 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self.slow = Gauge(
+            "scada_websocket_slow_clients",
+            "WebSocket clients that do not keep up now",
+            registry=registry,
+        )
         self.conflated = Counter(
             "scada_websocket_conflated_messages_total",
             "Messages that a slow client got only the latest readings of",
-            ["tenant_id"],
             registry=registry,
         )
         self.closed = Counter(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import hiredis
+from msgspec import Struct
 
 from pumpjack_core import wire
 from pumpjack_core.clock import Clock
@@ -33,10 +35,12 @@ class Caller(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
+    """What the last look into the database gave: wells, or why there are none to be had."""
+
     wells: frozenset[str]
     at_s: float
+    trouble: StorageError | None = None
 
 
 class Wells:
@@ -51,29 +55,27 @@ class Wells:
     async def exists(self, tenant_id: str, well_id: str) -> bool:
         """Whether the tenant has the well. Raises StorageError when nobody can say."""
         known = self._known.get(tenant_id)
-        if known is not None and well_id in known.wells and self._age_s(known) < FRESH_S:
-            return True
-        trouble: StorageError | None = None
-        if known is None or self._age_s(known) >= RETRY_S:
-            try:
-                known = await self._load(tenant_id)
-            except StorageError as error:
-                trouble = error
-        if known is not None and well_id in known.wells:
+        if known is None or self._age_s(known) >= (FRESH_S if well_id in known.wells else RETRY_S):
+            known = await self._look(tenant_id)
+        if well_id in known.wells:
             return True
         # A well may publish before the database has its first reading.
         if await self._publishes(tenant_id, well_id):
             return True
-        if trouble is not None:
-            raise trouble
+        if known.trouble is not None:
+            raise known.trouble
         return False
 
-    async def _load(self, tenant_id: str) -> _Known:
+    async def _look(self, tenant_id: str) -> _Known:
+        wells: frozenset[str] = frozenset()
+        trouble = None
         try:
             wells = await self._store.well_ids(tenant_id)
         except UnknownTenant:
-            wells = frozenset()
-        known = self._known[tenant_id] = _Known(wells, self._clock.monotonic())
+            pass
+        except StorageError as error:
+            trouble = error
+        known = self._known[tenant_id] = _Known(wells, self._clock.monotonic(), trouble)
         self._known.move_to_end(tenant_id)
         if len(self._known) > TENANTS_MAX:
             self._known.popitem(last=False)
@@ -82,7 +84,7 @@ class Wells:
     async def _publishes(self, tenant_id: str, well_id: str) -> bool:
         try:
             found: int = await self._redis.call("EXISTS", wire.latest_key(tenant_id, well_id))
-        except OSError:
+        except (OSError, hiredis.ReplyError):
             return False
         return found == 1
 

@@ -12,6 +12,7 @@ from pumpjack_gateway.live.frames import text_frame
 from pumpjack_gateway.live.message import Message
 from pumpjack_gateway.live.messages import Close
 from pumpjack_gateway.live.outlet import Limits, Outlet
+from pumpjack_gateway.metrics import Metrics
 
 
 class FakeWire:
@@ -55,7 +56,7 @@ def message(seq: int, values: dict[str, float], *, well: str = "w", at_us: int =
 
 def outlet(**limits: Any) -> tuple[Outlet, FakeWire]:
     end = FakeWire()
-    return Outlet(end, Limits(**({"most_bytes": 1000, "slow_s": 30.0} | limits))), end
+    return Outlet(end, Limits(**({"most_bytes": 1000, "slow_s": 30.0} | limits)), Metrics()), end
 
 
 def test_a_fast_client_gets_each_message_as_it_is() -> None:

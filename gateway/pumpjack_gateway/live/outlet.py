@@ -16,6 +16,7 @@ from msgspec import Struct
 from pumpjack_core import wire
 from pumpjack_gateway.live.message import Message
 from pumpjack_gateway.live.messages import Close, Conflated, frame_of
+from pumpjack_gateway.metrics import Metrics
 
 
 class Wire(Protocol):
@@ -91,6 +92,7 @@ class Outlet:
         "_held",
         "_held_readings",
         "_limits",
+        "_metrics",
         "_timer",
         "_wire",
         "conflated",
@@ -99,8 +101,9 @@ class Outlet:
         "sent",
     )
 
-    def __init__(self, connection: Wire, limits: Limits) -> None:
+    def __init__(self, connection: Wire, limits: Limits, metrics: Metrics) -> None:
         self._wire = connection
+        self._metrics = metrics
         self._limits = limits
         self._held: dict[tuple[str, str], _Held] = {}
         self._held_readings = 0
@@ -142,6 +145,7 @@ class Outlet:
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._limits.slow_s, self._give_up)
+            self._metrics.slow.inc()
 
     def resumed(self) -> None:
         """The client has caught up: tell it what it missed, as far as it takes that."""
@@ -160,6 +164,7 @@ class Outlet:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._metrics.slow.dec()
 
     def _hold(self, message: Message) -> None:
         body = message.body
@@ -172,6 +177,7 @@ class Outlet:
             held = self._held[key] = _Held(head, body.source_protocol)
         self._held_readings += held.add(body, head)
         self.conflated += 1
+        self._metrics.conflated.inc()
         if self._held_readings > self._limits.most_readings:
             self._give_up()
 

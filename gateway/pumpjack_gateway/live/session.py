@@ -84,7 +84,7 @@ class Session:
     def __init__(self, connection: FeedConnection, service: Service) -> None:
         self._connection = connection
         self._service = service
-        self._outlet = Outlet(connection, service.outlet)
+        self._outlet = Outlet(connection, service.outlet, service.metrics)
         connection.flow = self._outlet
         self._id = uuid.uuid4().hex
         self._since = iso_us(service.clock.now_us())
@@ -181,7 +181,6 @@ class Session:
         for well_id in self._wells:
             self._service.hub.leave(self._outlet, who.tenant_id, well_id)
         self._service.clients.exit(who.tenant_id)
-        self._service.metrics.conflated.labels(who.tenant_id).inc(self._outlet.conflated)
 
     # The conversation
 
