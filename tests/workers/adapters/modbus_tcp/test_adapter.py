@@ -265,28 +265,30 @@ async def test_an_answer_that_comes_too_late_is_never_taken_for_the_next(
     gateway: ModbusRig, device: SimulatedDevice
 ) -> None:
     """The register counts the requests: a stale answer would show as an old number."""
-    sent: list[float] = []
+    clock = SystemClock()
+    asked_us: list[int] = []
     plain = device.answer
 
     def counting(unit: int, pdu: bytes) -> bytes | None:
         if unit == 1:
-            sent.append(len(sent) + 1)
-            device.memory(1, HOLDING).write(0, struct.pack(">H", len(sent)))
-            device.delay_s[1] = 0.15 if len(sent) % 3 == 0 else 0.0
+            asked_us.append(clock.now_us())
+            device.memory(1, HOLDING).write(0, struct.pack(">H", len(asked_us)))
+            late = len(asked_us) % 3 == 0  # comes while the next answer is awaited
+            device.delay_s[1] = 0.15 if late else 0.08
         return plain(unit, pdu)
 
     device.answer = counting  # type: ignore[method-assign]
     connection = gateway.connection(timeout="100ms", retries=1)
     adapter = gateway.make(*registers(1), *registers(1, unit=2), connection=connection)
     await adapter.connect()
-    values = []
-    async with asyncio.timeout(PATIENCE_S):
-        while len(values) < 10:
-            batch = (await adapter.read_batch()).batch
-            rows = batch.value[(batch.tag_index == 0) & (batch.quality == GOOD)]
-            values += [(value, sent[-1]) for value in rows.tolist()]
+    read_at: list[tuple[int, float]] = []
+    while len(read_at) < 10:
+        batch = await read(adapter)
+        rows = (batch.tag_index == 0) & (batch.quality == GOOD)
+        read_at += zip(batch.source_us[rows].tolist(), batch.value[rows].tolist(), strict=True)
     await adapter.close()
-    assert all(value == newest for value, newest in values)
+    for us, value in read_at:
+        assert value == sum(asked <= us for asked in asked_us), "the newest that was asked for"
 
 
 async def test_a_device_that_hangs_up_between_polls_is_called_again(rig: ModbusRig) -> None:

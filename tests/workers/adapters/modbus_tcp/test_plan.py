@@ -54,6 +54,10 @@ def test_what_overlaps_a_refused_register_is_asked_alone() -> None:
     assert shapes(plan(spans, LIMITS, refused)) == [(0, 1), (0, 2), (1, 1), (2, 1)]
 
 
+def test_a_span_within_another_does_not_shorten_the_block() -> None:
+    assert shapes(plan([span(0, 4), span(1), span(4)], Limits(125, 0))) == [(0, 5)]
+
+
 def test_no_block_reaches_across_a_cut() -> None:
     cuts = {(1, Area.HOLDING, 4)}
     spans = [span(at) for at in range(8)]

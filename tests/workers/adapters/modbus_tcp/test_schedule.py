@@ -55,7 +55,7 @@ class Line:
             self.read_at[read.unit].append(self.now)
             self.now += takes_s
             self.reads[read.unit] += 1
-            self.schedule.answered(read.unit)
+            self.schedule.answered(read.unit, self.now)
             return
         attempts = 1 + self.retries if self.schedule.is_trusted(read.unit) else 1
         lost_s = attempts * self.timeout_s
@@ -150,12 +150,31 @@ def test_a_unit_that_answers_only_short_questions_does_not_hold_up_the_line() ->
     assert line.reads[1] >= 0.8 * 600
 
 
+def test_many_dead_units_leave_the_living_their_rate() -> None:
+    units: dict[int, float | None] = {**dict.fromkeys(range(10, 30)), 1: 0.02}
+    line = Line(units)
+    line.run(60.0)  # the first contact with each costs a time-out
+    before, probed_s = line.reads[1], line.probe_time_s
+    line.run(660.0)
+    assert line.reads[1] - before >= 0.95 * 600
+    assert line.probe_time_s - probed_s <= (PROBE_SHARE + 0.01) * 600.0
+
+
+def test_units_that_die_together_do_not_hold_up_the_living() -> None:
+    line = Line(dict.fromkeys(range(1, 21), 0.02))
+    line.run(10.5)
+    line.answers_s |= dict.fromkeys(range(1, 20))
+    before = line.reads[20]
+    line.run(50.5)
+    assert line.reads[20] - before >= 18, "one poll between two time-outs, retries and all"
+
+
 def test_a_slow_unit_is_found_though_probes_are_short() -> None:
     line = Line({1: 0.02, 2: None})
     line.run(100.0)
     line.answers_s[2] = 0.9
-    line.run(200.0)
-    assert line.reads[2] >= 5
+    line.run(150.0)
+    assert line.reads[2] >= 5, "an answer that came too late shows that it is there"
 
 
 def test_units_that_stay_keep_their_slots_when_tags_change() -> None:

@@ -196,7 +196,7 @@ class ModbusTcpAdapter(Adapter):
             self._columns.extend(read)
             self._turns.popleft()
             if turn.last:
-                self._schedule.answered(unit)
+                self._schedule.answered(unit, self._clock.monotonic())
         return healthy
 
     async def _read(self, turn: _Turn, read: Columns) -> None:

@@ -56,17 +56,19 @@ FOREVER = float("inf")
 class _Unit:
     """One unit.
 
-    next_slot  interval to the number of the slot that is read next
-    probe_at   when it may be probed; None while it is alive
-    silent     gave no answer at all, as against being busy
-    trusted    answered a whole read since it last failed
+    next_slot    interval to the number of the slot that is read next
+    probe_at     when it may be probed; None while it is alive
+    silent       gave no answer at all, as against being busy
+    trusted      answered a whole read since it last failed
+    answered_at  when it last did
     """
 
     next_slot: dict[float, int]
     backoff: Backoff
     probe_at: float | None = None
     silent: bool = False
-    trusted: bool = True
+    trusted: bool = False
+    answered_at: float = -FOREVER
     probes: int = 0
     wants_long_probe: bool = False
 
@@ -90,6 +92,7 @@ class Schedule:
     skipped: int = 0
     _units: dict[int, _Unit] = field(default_factory=dict)
     _probes_from: float = 0.0  # the share of the line that probes may take is used up until then
+    _failed_at: float = -FOREVER  # when a unit last failed
 
     def set_work(self, work: Mapping[int, frozenset[float]], now: float) -> None:
         """Take these units and intervals from now on; those that stay keep their slots."""
@@ -116,13 +119,19 @@ class Schedule:
             return probe
         if due_at > now:
             return Wait(min(due_at, probe.until))
+        # Where one unit failed others may: those that answered last go first, so that several
+        # that die together do not hold up the living for the sum of their time-outs.
+        kept_waiting = [unit for due_at, unit in alive if due_at <= min(now, self._failed_at)]
+        if kept_waiting:
+            unit = max(kept_waiting, key=lambda unit: self._units[unit].answered_at)
         return Read(unit, self._take_slots(unit, now))
 
-    def answered(self, unit: int) -> None:
+    def answered(self, unit: int, now: float) -> None:
         """All that was asked of the unit was answered."""
         state = self._units.get(unit)
         if state is not None:
             state.trusted = True
+            state.answered_at = now
             state.backoff.reset()
 
     def failed(self, unit: int, now: float, *, took_s: float, silent: bool) -> None:
@@ -132,6 +141,7 @@ class Schedule:
             return
         if not (state.alive and state.trusted):
             self._probes_from = now + took_s * (1 / PROBE_SHARE - 1)
+        self._failed_at = now
         state.silent = silent
         state.trusted = False
         state.probe_at = now + state.backoff.next_s()
@@ -153,7 +163,7 @@ class Schedule:
             self._all_due(state, now)
 
     def is_trusted(self, unit: int) -> bool:
-        """Whether the unit may have its retries; one that just failed may not."""
+        """Whether the unit may have its retries: it answered when it was last read."""
         return self._units[unit].trusted
 
     @property

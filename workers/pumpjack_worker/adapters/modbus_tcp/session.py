@@ -83,9 +83,10 @@ class Session:
         try:
             self._link = await self._opening
         except asyncio.CancelledError:
-            if self._closed and self._opening.cancelled():
-                raise self._was_closed() from None
-            raise
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # whoever waits for us was cancelled, not the link
+            raise self._was_closed() from None
         finally:
             self._opening = None
 
