@@ -17,6 +17,8 @@ SOURCES: dict[Interval, str] = {
     "1hour": "scada_readings_1hour",
     "1day": "scada_readings_1day",
 }
+NAME_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+"""Of wells and tags: no control characters (PostgreSQL's text cannot hold NUL)."""
 DEFAULT_RANGE = timedelta(hours=1)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -43,6 +45,7 @@ class After(Struct, frozen=True, array_like=True):
     """The last row of a page: the next page begins after it."""
 
     time: datetime
+    tag_name: str
     tag_id: int
 
 

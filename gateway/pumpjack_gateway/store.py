@@ -99,7 +99,7 @@ class Store:
                     unit=row["unit"],
                     source_protocol=row["source_protocol"],
                 ),
-                After(row["time"], row["tag_id"]),
+                After(row["time"], row["tag_name"], row["tag_id"]),
             )
             for row in rows
         ]
@@ -121,7 +121,7 @@ class Store:
                     reading_count=row["reading_count"],
                     unit=row["unit"],
                 ),
-                After(row["bucket"], row["tag_id"]),
+                After(row["bucket"], row["tag_name"], row["tag_id"]),
             )
             for row in rows
         ]
@@ -130,9 +130,9 @@ class Store:
         """The last stored reading of each tag of a well, as the live feed writes them."""
         async with self._as(tenant_id) as connection:
             rows = await connection.fetch(
-                "SELECT tag_name, value, quality, reason, "
+                "SELECT DISTINCT ON (tag_name) tag_name, value, quality, reason, "
                 "to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS at "
-                "FROM pumpjack.scada_latest WHERE well_id = $1 ORDER BY tag_name, time",
+                "FROM pumpjack.scada_latest WHERE well_id = $1 ORDER BY tag_name, time DESC",
                 well_id,
             )
         return [
@@ -177,7 +177,7 @@ class Store:
         place = query.after
         statement = f"""
             SELECT row.*
-            FROM (SELECT DISTINCT t.tag_id
+            FROM (SELECT DISTINCT t.tag_name, t.tag_id
                   FROM pumpjack.scada_tags AS t
                   WHERE t.well_id = $1
                     AND (cardinality($2::text[]) = 0 OR t.tag_name = ANY ($2))) AS tag
@@ -185,11 +185,11 @@ class Store:
                 SELECT {columns}
                 FROM pumpjack.{query.source} AS r
                 WHERE r.tag_id = tag.tag_id AND r.{time} >= $3 AND r.{time} < $4
-                  AND (r.{time} > $3 OR r.tag_id > $5)
+                  AND (r.{time} > $3 OR (tag.tag_name, tag.tag_id) > ($5, $6))
                 ORDER BY r.{time}
-                LIMIT $6) AS row
-            ORDER BY row.{time}, row.tag_id
-            LIMIT $6
+                LIMIT $7) AS row
+            ORDER BY row.{time}, row.tag_name, row.tag_id
+            LIMIT $7
         """  # noqa: S608 - the names come from tables of this program
         async with self._as(tenant_id) as connection:
             rows: list[asyncpg.Record] = await connection.fetch(
@@ -198,7 +198,8 @@ class Store:
                 list(query.tag_names),
                 place.time if place is not None else query.range.start,
                 query.range.end,
-                place.tag_id if place is not None else -1,
+                place.tag_name if place is not None else "",
+                place.tag_id if place is not None else 0,
                 query.limit + 1,
             )
         return rows
@@ -265,10 +266,12 @@ _AGGREGATE_COLUMNS = (
 )
 _WELLS = """
     SELECT w.well_id,
-           (SELECT coalesce(json_agg(json_build_object(
-                       'tagName', t.tag_name, 'unit', t.unit, 'dataType', t.data_type,
-                       'connectionId', t.connection_id) ORDER BY t.tag_name), '[]')::text
-              FROM pumpjack.scada_tags AS t WHERE t.well_id = w.well_id) AS tags,
+           (SELECT coalesce(json_agg(
+                       json_build_object('tagName', t.tag_name, 'unit', t.unit,
+                           'dataType', t.data_type, 'connectionId', t.connection_id)
+                       ORDER BY t.tag_name, t.connection_id), '[]')::text
+              FROM pumpjack.scada_tags AS t
+             WHERE t.well_id = w.well_id AND t.is_current) AS tags,
            (SELECT max(l.time) FROM pumpjack.scada_latest AS l
              WHERE l.well_id = w.well_id) AS last_reading_at
     FROM pumpjack.scada_wells AS w

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from pumpjack_cli.stores import EmbeddedValkey
-from pumpjack_core.clock import Clock
+from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
+from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_gateway.main import Gateway
 from pumpjack_gateway.settings import Settings
 from tests.gateway.fake_worker import FakeWorker
+from tests.gateway.history import Filled, fill
 from tests.gateway.screens import SECRET
 
 NO_DATABASE = "postgresql://pumpjack_gateway@127.0.0.1:9/none"
@@ -125,11 +127,21 @@ async def running(
             await serving
 
 
+@pytest.fixture(scope="session")
+def filled(postgres: EmbeddedPostgres) -> Filled:
+    """A database with some history, which tests only read."""
+    return asyncio.run(fill(postgres, SystemClock().now_us()))
+
+
+@pytest.fixture
+def live_database(filled: Filled) -> str:
+    """URL of a database that answers, as the gateway's login."""
+    return filled.url
+
+
 @pytest.fixture
 async def worker(valkey: EmbeddedValkey) -> AsyncIterator[FakeWorker]:
     """A worker of a tenant that no other test has."""
-    import uuid
-
     worker = FakeWorker(valkey.url, tenant=f"t-{uuid.uuid4().hex[:12]}")
     yield worker
     await worker.close()

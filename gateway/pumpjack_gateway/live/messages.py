@@ -48,6 +48,8 @@ class _Wells(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
             raise ValueError("name the well with wellId, or several with wellIds")
         if not all(0 < len(well) <= WELL_ID_MAX_CHARS for well in named):
             raise ValueError(f"a wellId has 1 to {WELL_ID_MAX_CHARS} characters")
+        if not all(well.isprintable() for well in named):
+            raise ValueError("a wellId has no control characters")
         return list(dict.fromkeys(named))
 
 

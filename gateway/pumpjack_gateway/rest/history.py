@@ -15,7 +15,7 @@ from pumpjack_gateway import history
 from pumpjack_gateway.answers import AggregatesPage, ReadingsPage, WellsPage
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.cursors import Cursor
-from pumpjack_gateway.history import AggregateInterval, Interval
+from pumpjack_gateway.history import NAME_PATTERN, AggregateInterval, Interval
 from pumpjack_gateway.rest.app import Parts, json_response, parts_of, signed_in
 from pumpjack_gateway.rest.openapi import answer, answer_of, common, ref
 from pumpjack_gateway.rest.problems import Refusal
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/scada", tags=["history"])
 ROWS = 1000
 Row = TypeVar("Row")
 
-_name = {"min_length": 1, "max_length": 253}
+_name = {"min_length": 1, "max_length": 253, "pattern": NAME_PATTERN}
 Who = Annotated[Principal, Depends(signed_in)]
 WellId = Annotated[str, Query(alias="wellId", description="the well", **_name)]
 TagName = Annotated[str, Query(**_name)]
