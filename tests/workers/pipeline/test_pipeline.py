@@ -344,6 +344,19 @@ async def test_tags_are_changed_while_it_runs_and_those_that_stay_lose_nothing(w
     assert worker.adapter.sessions == 1
 
 
+async def test_a_tag_that_is_read_no_more_leaves_the_latest_values(worker, feed):
+    worker.adapter.read(1.0)
+    latest = wire.latest_key(TENANT, worker.adapter.tags.tags[0].well_id)
+    await until(lambda: feed.hexists(latest, "pressure"))
+    stays = [one for one in worker.adapter.tags.tags if one.name != "pressure"]
+    worker.pipeline.apply(configured(TagTable((*stays, tag("another")))))
+
+    async def gone() -> bool:
+        return not await feed.hexists(latest, "pressure")
+
+    await until(gone)
+
+
 async def test_the_journal_of_a_stopped_worker_is_a_whole_sqlite_file(
     tmp_path, database, valkey, feed
 ):

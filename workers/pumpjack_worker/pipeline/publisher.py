@@ -61,6 +61,8 @@ class Publisher:
         """Held while sending: a heartbeat must not overtake the messages that it counts."""
         self._wanted = asyncio.Event()
         self._latest: dict[str, Fields] = {}
+        self._gone: dict[str, set[str]] = {}
+        """Tags that the latest hashes must lose, by well."""
         self.sent_seq: dict[str, int] = {}
         """Last seq that was sent, or given up, for each well."""
         self._silent = False
@@ -78,10 +80,14 @@ class Publisher:
         self._wanted.set()
 
     def forget(self, wells: dict[str, set[str]]) -> None:
-        """Keep only these wells and tags in the latest values that are sent again."""
-        for well_id in list(self._latest):
+        """Keep only these wells and tags; what is read no more must not look current anywhere."""
+        for well_id in list(self._gone):
+            self._gone[well_id] -= wells.get(well_id, set())
+        for well_id, fields in list(self._latest.items()):
             kept = wells.get(well_id, set())
-            self._latest[well_id] = {k: v for k, v in self._latest[well_id].items() if k in kept}
+            self._latest[well_id] = {k: v for k, v in fields.items() if k in kept}
+            if gone := {str(name) for name in fields if name not in kept}:
+                self._gone.setdefault(well_id, set()).update(gone)
             if not kept:
                 del self._latest[well_id]
 
@@ -128,7 +134,13 @@ class Publisher:
             pipe = self._redis.pipeline(transaction=True)
             pipe.publish(wire.readings_channel(self._tenant_id), beat)
             pipe.hset(wire.heartbeat_key(self._tenant_id), self._connection_id, beat)
-            await self._execute(pipe)
+            gone = {} if self._queue else dict(self._gone)  # what waits may still name them
+            for well_id, names in gone.items():
+                if names:
+                    pipe.hdel(wire.latest_key(self._tenant_id, well_id), *sorted(names))
+            if await self._execute(pipe):
+                for well_id in gone:
+                    del self._gone[well_id]
 
     async def _send(self, burst: list[FeedMessage]) -> bool:
         channel = wire.readings_channel(self._tenant_id)
