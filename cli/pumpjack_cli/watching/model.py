@@ -17,7 +17,10 @@ from pumpjack_core import wire
 from pumpjack_gateway.live import messages
 from pumpjack_gateway.live.health import Status
 
-Mark = Literal["offline", "stale", "not stored", "catching up", "slow"]
+Mark = Literal["offline", "stale", "not read", "late", "catching up", "not stored", "slow"]
+LATE_INTERVALS = 3
+LATE_LEAST_S = 10.0
+READ_STATES = frozenset({"connected", "connecting", "unknown"})
 Message = (
     wire.Readings
     | messages.Connected
@@ -59,6 +62,8 @@ class _Row:
     connection_id: str | None
     stored: bool = True
     slow: bool = False
+    interval_s: float = 0.0
+    """Between its last two readings; 0 before there are two."""
 
 
 @dataclass
@@ -147,7 +152,11 @@ class Table:
         well = self._wells.setdefault(message.well_id, _Well())
         well.positions[message.connection_id] = wire.Position(message.epoch, message.seq)
         for reading in message.readings:
-            well.rows[reading.tag_name] = _Row(reading, message.connection_id, message.stored)
+            known = well.rows.get(reading.tag_name)
+            row = _Row(reading, message.connection_id, message.stored)
+            if known is not None:
+                row.interval_s = seconds_of(reading.timestamp) - seconds_of(known.reading.timestamp)
+            well.rows[reading.tag_name] = row
 
     def _take_conflated(self, message: messages.Conflated) -> None:
         well = self._wells.setdefault(message.well_id, _Well())
@@ -186,6 +195,7 @@ class Table:
 
     def _view(self, well_id: str, name: str, row: _Row, now_s: float) -> RowView:
         reading = row.reading
+        age_s = max(0.0, now_s + self._offset_s - seconds_of(reading.timestamp))
         return RowView(
             well_id=well_id,
             tag_name=name,
@@ -193,11 +203,11 @@ class Table:
             unit=self._units.get((well_id, name), ""),
             quality=reading.quality,
             reason=reading.reason,
-            age_s=round(max(0.0, now_s + self._offset_s - seconds_of(reading.timestamp)), 3),
-            marks=tuple(self._marks(self._wells[well_id], row)),
+            age_s=round(age_s, 3),
+            marks=tuple(self._marks(self._wells[well_id], row, age_s)),
         )
 
-    def _marks(self, well: _Well, row: _Row) -> Iterable[Mark]:
+    def _marks(self, well: _Well, row: _Row, age_s: float) -> Iterable[Mark]:
         if not self.online:
             yield "offline"
         statuses = [
@@ -207,6 +217,10 @@ class Table:
         ]
         if any(status.stale for status in statuses):
             yield "stale"
+        elif any(status.state not in READ_STATES for status in statuses):
+            yield "not read"
+        elif row.interval_s and age_s > max(LATE_LEAST_S, LATE_INTERVALS * row.interval_s):
+            yield "late"
         if row.connection_id in well.gaps or (row.connection_id is None and well.gaps):
             yield "catching up"
         if not row.stored:

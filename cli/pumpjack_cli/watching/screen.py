@@ -43,7 +43,11 @@ def rows_table(rows: Sequence[RowView]) -> RichTable:
     last = None
     for row in rows:
         reason = f" {row.reason}" if row.reason else ""
-        style = "dim" if {"offline", "stale"} & set(row.marks) else STYLES.get(row.quality, "")
+        style = (
+            "dim"
+            if {"offline", "stale", "not read", "late"} & set(row.marks)
+            else STYLES.get(row.quality, "")
+        )
         found.add_row(
             row.well_id if row.well_id != last else "",
             row.tag_name,

@@ -94,7 +94,8 @@ def test_units_come_from_rest_and_stand_beside_the_values() -> None:
 MARKS: dict[str, tuple[list[Message], tuple[str, ...]]] = {
     "nothing is wrong": ([status()], ()),
     "the connection is stale": ([status(stale=True)], ("stale",)),
-    "the device is away but says so itself": ([status(state="disconnected")], ()),
+    "the device is away": ([status(state="disconnected")], ("not read",)),
+    "the connection is suspended": ([status(state="suspended")], ("not read",)),
     "messages are missing": ([gap(healed=False)], ("catching up",)),
     "what was missing is stored now": ([gap(healed=False), gap(healed=True)], ()),
     "it was shown but not stored": ([readings(reading(), stored=False)], ("not stored",)),
@@ -125,6 +126,13 @@ def test_every_value_is_marked_while_the_gateway_is_away() -> None:
     assert only_row(found).marks == ("offline",)
     found.apply(connected(), T0)
     assert only_row(found).marks == ()
+
+
+def test_a_tag_that_comes_no_more_is_late_after_three_of_its_intervals() -> None:
+    found = table(connected(), snapshot(reading()))
+    found.apply(readings(reading(timestamp=at(T0 + 5))), T0 + 5)
+    assert only_row(found, T0 + 15).marks == ()
+    assert only_row(found, T0 + 21).marks == ("late",)
 
 
 def test_what_was_missed_while_away_is_counted_as_a_gap() -> None:
