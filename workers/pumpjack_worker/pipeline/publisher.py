@@ -134,13 +134,14 @@ class Publisher:
             pipe = self._redis.pipeline(transaction=True)
             pipe.publish(wire.readings_channel(self._tenant_id), beat)
             pipe.hset(wire.heartbeat_key(self._tenant_id), self._connection_id, beat)
-            gone = {} if self._queue else dict(self._gone)  # what waits may still name them
+            # What waits may still name tags that are gone, and would write them again.
+            gone = {} if self._queue else {well: sorted(tags) for well, tags in self._gone.items()}
             for well_id, names in gone.items():
                 if names:
-                    pipe.hdel(wire.latest_key(self._tenant_id, well_id), *sorted(names))
+                    pipe.hdel(wire.latest_key(self._tenant_id, well_id), *names)
             if await self._execute(pipe):
-                for well_id in gone:
-                    del self._gone[well_id]
+                for well_id, names in gone.items():
+                    self._gone[well_id].difference_update(names)
 
     async def _send(self, burst: list[FeedMessage]) -> bool:
         channel = wire.readings_channel(self._tenant_id)
