@@ -169,12 +169,26 @@ def test_units_that_die_together_do_not_hold_up_the_living() -> None:
     assert line.reads[20] - before >= 18, "one poll between two time-outs, retries and all"
 
 
-def test_a_slow_unit_is_found_though_probes_are_short() -> None:
+@pytest.mark.parametrize("since_s", [60.0, 90.0, 120.0, 150.0])
+def test_a_slow_unit_is_found_though_probes_are_short(since_s: float) -> None:
     line = Line({1: 0.02, 2: None})
-    line.run(100.0)
+    line.run(since_s)
     line.answers_s[2] = 0.9
-    line.run(150.0)
+    line.run(since_s + 40.0)
     assert line.reads[2] >= 5, "an answer that came too late shows that it is there"
+
+
+def test_a_unit_that_was_well_again_is_probed_soon_when_it_fails_once_more() -> None:
+    line = Line({1: 0.02, 2: None})
+    line.run(300.0)
+    line.answers_s[2] = 0.02
+    line.run(400.0)
+    line.answers_s[2] = None
+    line.run(403.0)
+    line.answers_s[2] = 0.02
+    before = line.reads[2]
+    line.run(408.0)
+    assert line.reads[2] > before
 
 
 def test_units_that_stay_keep_their_slots_when_tags_change() -> None:

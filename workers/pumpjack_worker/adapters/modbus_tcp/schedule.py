@@ -70,7 +70,6 @@ class _Unit:
     trusted: bool = False
     answered_at: float = -FOREVER
     probes: int = 0
-    wants_long_probe: bool = False
 
     @property
     def alive(self) -> bool:
@@ -147,11 +146,10 @@ class Schedule:
         state.probe_at = now + state.backoff.next_s()
 
     def heard(self, unit: int, now: float) -> None:
-        """An answer of the unit came too late: it is slow, so probe it soon and wait longer."""
+        """An answer of the unit came too late: it is slow, not dead, so probe it again at once."""
         state = self._units.get(unit)
         if state is not None and not state.alive:
             state.probe_at = now
-            state.wants_long_probe = True
 
     def revived(self, unit: int, now: float) -> None:
         """The unit answered a probe: read all of it, but trust it only after that."""
@@ -224,11 +222,10 @@ class Schedule:
         if now < allowed:
             return Wait(allowed)
         state = self._units[unit]
-        long = state.wants_long_probe or (state.probes + 1) % LONG_PROBE_EVERY == 0
+        long = (state.probes + 1) % LONG_PROBE_EVERY == 0
         short = min(self.timeout_s, max(self.timeout_s / 4, SHORTEST_PROBE_S))
         timeout_s = self.timeout_s if long or alone else short
         if now + timeout_s > live_due_at and now < allowed + PROBE_PATIENCE_S:
             return Wait(allowed + PROBE_PATIENCE_S)
         state.probes += 1
-        state.wants_long_probe = False
         return Probe(unit, timeout_s)
