@@ -232,10 +232,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start_gateway(redis_url: str) -> tuple[subprocess.Popen[bytes], int]:
+def start_gateway(
+    redis_url: str, database_url: str = "postgresql://pumpjack_gateway@127.0.0.1:9/none"
+) -> tuple[subprocess.Popen[bytes], int]:
+    """A gateway and the port of its WebSocket."""
     port = _free_port()
     environment = os.environ | {
-        "PUMPJACK_DATABASE_URL": "postgresql://pumpjack_gateway@127.0.0.1:9/none",
+        "PUMPJACK_DATABASE_URL": database_url,
         "PUMPJACK_REDIS_URL": redis_url,
         "PUMPJACK_REST_ADDRESS": f"127.0.0.1:{_free_port()}",
         "PUMPJACK_WS_ADDRESS": f"127.0.0.1:{port}",
@@ -259,7 +262,7 @@ async def measure(load: Load, redis_url: str) -> dict[str, float]:
     """Run one load; its figures."""
     publisher = Publisher(redis_url, load)
     await publisher.prepare()
-    gateway, port = _start_gateway(redis_url)
+    gateway, port = start_gateway(redis_url)
     idle_mb = rss_mb(gateway.pid)
     wells = [f"well-{number % load.wells:04}" for number in range(load.clients)]
     here, there = multiprocessing.Pipe()

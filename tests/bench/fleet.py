@@ -200,12 +200,12 @@ def measure(load: Load) -> dict[str, object]:
             time.sleep(3.0)  # sessions, series and plans are made once, not each second
             postgres_cpu, valkey_cpu = FamilyCpu(postgres.pid), FamilyCpu(valkey.pid)
             rows, commits = asyncio.run(stored(postgres))
-            before = _report(ours)
+            before = report(ours)
             started = time.monotonic()
             while (elapsed := time.monotonic() - started) < load.seconds:
                 time.sleep(min(1.0, load.seconds - elapsed))
                 postgres_used = postgres_cpu.used_s()
-            after = _report(ours)
+            after = report(ours)
             elapsed = time.monotonic() - started
             rows_after, commits_after = asyncio.run(stored(postgres))
             readings = rows_after - rows
@@ -232,7 +232,8 @@ def measure(load: Load) -> dict[str, object]:
             }
 
 
-def _report(pipe: Pipe) -> dict[str, float]:
+def report(pipe: Pipe) -> dict[str, float]:
+    """Ask the process that hosts the workers how it does."""
     pipe.send("report")
     found: dict[str, float] = pipe.recv()
     return found
