@@ -36,9 +36,10 @@ BEGIN
         -- TimescaleDB runs policies only for an owner that could log in. It has no password.
         ALTER ROLE pumpjack_owner LOGIN;
     END IF;
-    -- A superuser may take on any role; others must be let in, without inheriting anything.
+    -- A superuser may do anything; another login that migrates also works with what the two own:
+    -- it records migrations, reads the settings and onboards tenants.
     IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
-        EXECUTE format('GRANT pumpjack_owner, pumpjack_tenants TO %I WITH INHERIT FALSE, SET TRUE', current_user);
+        EXECUTE format('GRANT pumpjack_owner, pumpjack_tenants TO %I WITH INHERIT TRUE, SET TRUE', current_user);
     END IF;
 END
 $$;

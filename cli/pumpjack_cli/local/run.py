@@ -104,7 +104,7 @@ def _open_stores(
             yield database, redis_url
     finally:
         if embedded:
-            with progress.step("stores stopped"):
+            with progress.step("stopping the stores"):
                 servers.close()
 
 

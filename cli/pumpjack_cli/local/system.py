@@ -315,7 +315,7 @@ class LocalSystem:
     async def _stop_children(self) -> None:
         """Workers first, so that they can store what they have; devices last."""
         self._progress.end_line()
-        with self._progress.step("workers stopped") as step:
+        with self._progress.step("stopping the workers") as step:
             statuses = await fetch_all(self._ports)
             await self.supervisor.stop(self.supervisor.keys(WORKER))
             waiting = [
@@ -324,7 +324,7 @@ class LocalSystem:
                 if (text := _waiting(status, self.data.journal(name)))
             ]
             step.detail = "; ".join(waiting)
-        with self._progress.step("gateway stopped"):
+        with self._progress.step("stopping the gateway"):
             await self.supervisor.stop(self.supervisor.keys(GATEWAY))
         await self.supervisor.stop(self.supervisor.keys(SIMULATOR))
 

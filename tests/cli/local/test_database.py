@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -28,27 +30,44 @@ def test_another_login_reaches_the_same_database(url: str, other: str) -> None:
     assert with_login(url, "ann", "s/c") == other
 
 
+@pytest.fixture(params=["a superuser", "an owner who may make roles"])
+async def admin_url(request: pytest.FixtureRequest, empty_server: EmbeddedPostgres) -> str:
+    """URL of a new database for its administrator."""
+    admin = await asyncpg.connect(empty_server.url())
+    await admin.execute("CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'x'")
+    await admin.execute("CREATE DATABASE wells OWNER boss")
+    await admin.close()
+    return empty_server.url("wells", "postgres" if request.param == "a superuser" else "boss")
+
+
+@pytest.fixture
+def empty_server() -> Iterator[EmbeddedPostgres]:
+    """A server of its own: roles belong to the whole server."""
+    with tempfile.TemporaryDirectory(prefix="pj-db-", ignore_cleanup_errors=True) as folder:
+        with EmbeddedPostgres(Path(folder) / "data") as server:
+            yield server
+
+
 @pytest.mark.servers
 async def test_a_given_database_gets_logins_with_generated_passwords(
-    empty_database: str, tmp_path: Path
+    admin_url: str, empty_server: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    database = external(empty_database, DataDir(tmp_path))
-    report = await database.prepare()
-    assert report.applied
+    database = external(admin_url, DataDir(tmp_path))
+    assert (await database.prepare()).applied
     await database.ensure_tenants(["permian"])
     for url in (database.gateway, database.maintain, database.writer("permian")):
         connection = await asyncpg.connect(url)
         await connection.close()
     assert await database.count_readings("permian") == (0, 0)
-    admin = await asyncpg.connect(empty_database)
-    kept = await admin.fetch(
-        "SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'pumpjack_%'"
+    admin = await asyncpg.connect(empty_server.url("wells"))
+    kept = await admin.fetchval(
+        "SELECT rolpassword FROM pg_authid WHERE rolname = 'pumpjack_gateway'"
     )
     await admin.close()
-    known = {row["rolname"]: row["rolpassword"] for row in kept}
-    assert known["pumpjack_gateway"].startswith("SCRAM-SHA-256$")
-    again = await external(empty_database, DataDir(tmp_path)).prepare()
-    assert again.applied == ()
+    assert kept.startswith("SCRAM-SHA-256$")
+    again = external(admin_url, DataDir(tmp_path))
+    assert (await again.prepare()).applied == ()
+    await again.ensure_tenants(["permian", "bakken"])
 
 
 @pytest.mark.servers
