@@ -39,6 +39,8 @@ from tests.bench.processes import FamilyCpu, rss_mb
 from tests.bench.synthetic import Synthetic
 
 TENANT = "bench"
+SETTLE_LIMIT_S = 180.0
+CAUGHT_UP_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def measure(load: Load) -> dict[str, object]:
             )
             process.start()
             ours.recv()
-            time.sleep(3.0)  # sessions, series and plans are made once, not each second
+            settle(ours)
             postgres_cpu, valkey_cpu = FamilyCpu(postgres.pid), FamilyCpu(valkey.pid)
             rows, commits = asyncio.run(stored(postgres))
             before = report(ours)
@@ -230,6 +232,19 @@ def measure(load: Load) -> dict[str, object]:
                 "feed_messages_dropped": after["feed_dropped"],
                 "problems": after["problems"],
             }
+
+
+def settle(pipe: Pipe) -> None:
+    """Wait until every worker has its session, its series and its plans: made once, not each second.
+
+    Raises TimeoutError when they do not catch up.
+    """
+    time.sleep(3.0)
+    limit = time.monotonic() + SETTLE_LIMIT_S
+    while report(pipe)["oldest_s"] > CAUGHT_UP_S:
+        if time.monotonic() > limit:
+            raise TimeoutError(f"the workers did not catch up within {SETTLE_LIMIT_S:.0f} s")
+        time.sleep(1.0)
 
 
 def report(pipe: Pipe) -> dict[str, float]:

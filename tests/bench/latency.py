@@ -106,10 +106,11 @@ def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
             host = spawn.Process(target=fleet.worker_process, args=arguments)
             host.start()
             workers.recv()
+            fleet.settle(workers)
             gateway, port = fanout.start_gateway(
                 valkey.url, postgres.url("bench", "pumpjack_gateway")
             )
-            time.sleep(load.period_s + 5.0)  # every well has published once
+            time.sleep(load.period_s + 1.0)  # every well has published once
             screens, screens_end = multiprocessing.Pipe()
             crowd = spawn.Process(target=_clients_process, args=(port, clients, screens_end))
             crowd.start()
