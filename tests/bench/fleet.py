@@ -235,7 +235,7 @@ def measure(load: Load) -> dict[str, object]:
 
 
 def settle(pipe: Pipe) -> None:
-    """Wait until every worker has its session, its series and its plans: made once, not each second.
+    """Wait until every worker has its session, series and plans, which are made once.
 
     Raises TimeoutError when they do not catch up.
     """

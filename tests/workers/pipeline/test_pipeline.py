@@ -12,8 +12,10 @@ import redis.asyncio
 
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core import wire
+from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.errors import StorageError
+from pumpjack_core.quality import BAD_COMM_FAILURE
 from pumpjack_core.readings import Quarantined
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
@@ -244,6 +246,22 @@ async def test_a_device_that_goes_away_is_told_and_every_tag_is_marked_once(work
     await stored(database, 1.0, None, 2.0)
     assert worker.pipeline.status().state == "connected"
     assert worker.adapter.sessions == 2
+
+
+async def test_a_device_that_only_fails_is_asked_ever_less_often(worker, database, monkeypatch):
+    pauses: list[float] = []
+    original = Backoff.next_s
+
+    def next_s(self) -> float:
+        pauses.append(original(self))
+        return 0.01
+
+    monkeypatch.setattr(Backoff, "next_s", next_s)
+    for _ in range(5):
+        worker.adapter.give(batch(worker.adapter.tags, [float("nan")], quality=BAD_COMM_FAILURE))
+        worker.adapter.lose()
+    await until(lambda: worker.adapter.sessions == 6)
+    assert [min(pause, 30.0) >= 0.25 * 2**at for at, pause in enumerate(pauses[:5])] == [True] * 5
 
 
 async def test_a_worker_that_was_replaced_reads_no_more_and_empties_its_journal(

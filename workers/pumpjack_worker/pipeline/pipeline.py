@@ -204,8 +204,10 @@ class Pipeline:
                 await self._adapter.connect()
                 self._came_up()
                 while True:
-                    await self._take(await self._adapter.read_batch())
-                    pause.reset()
+                    delivery = await self._adapter.read_batch()
+                    await self._take(delivery)
+                    if _answered(delivery.batch):
+                        pause.reset()
             except DeviceError as error:
                 await self._went_down(error)
             await asyncio.sleep(pause.next_s())
@@ -342,3 +344,8 @@ class Pipeline:
             at_receipt=clock.source == "receipt",
             before=before,
         )
+
+
+def _answered(batch: Batch) -> bool:
+    """Whether the device said anything: a session that only fails deserves a longer pause."""
+    return bool((batch.quality != BAD_COMM_FAILURE).any())
