@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
 STAMP := $(VENV)/.installed
+# Trust what the system trusts, so that a company's own certificate authority works.
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: help demo test test-fast lint bench clean lock types
 help: ## show this
