@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -23,6 +24,13 @@ DEFAULT_RANGE = timedelta(hours=1)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _RAW_UP_TO = timedelta(days=1)
+_STEP_LENGTH: dict[Interval, timedelta] = {
+    "raw": timedelta(seconds=1),
+    "1min": timedelta(minutes=1),
+    "5min": timedelta(minutes=5),
+    "1hour": timedelta(hours=1),
+    "1day": timedelta(days=1),
+}
 _STEPS: tuple[tuple[timedelta, AggregateInterval], ...] = (
     (timedelta(days=7), "1min"),
     (timedelta(days=30), "1hour"),
@@ -67,6 +75,21 @@ class Query(Struct, frozen=True):
     def source(self) -> str:
         """The view that it is read from."""
         return SOURCES[self.interval]
+
+
+def windows(query: Query, tags: int) -> Iterator[Range]:
+    """The rest of the range in pieces, each four times as long as the one before.
+
+    The first is as long as it takes to fill the page when each tag has a row in every step.
+    """
+    if tags == 0:
+        return
+    at = query.after.time if query.after is not None else query.range.start
+    length = _STEP_LENGTH[query.interval] * (query.limit // tags + 1)
+    while at < query.range.end:
+        until = min(query.range.end, at + length)
+        yield Range(at, until)
+        at, length = until, length * 4
 
 
 def parse_time(text: str) -> datetime:

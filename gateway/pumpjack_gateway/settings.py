@@ -19,6 +19,7 @@ from pumpjack_gateway.issuers import Issuer, check, parse_issuers
 
 PREFIX = "PUMPJACK_"
 SECRETS = frozenset({"database_url", "redis_url", "jwt_secret", "jwt_issuers", "cursor_secret"})
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _REQUIRED = ("database_url", "redis_url")
 _OTHERS = ("CONFIG_DIR", "JOURNAL_DIR", "STATUS_ADDRESS")
 """Settings of other programs of Pumpjack, which may share the environment."""
@@ -153,6 +154,10 @@ def _check(settings: Settings) -> None:
             )
     address(settings.rest_address)
     address(settings.ws_address)
+    if not settings.database_url.startswith(("postgresql://", "postgres://")):
+        raise ManifestError(f"{PREFIX}DATABASE_URL: write postgresql://login@host:port/database")
+    if settings.log_level not in _LOG_LEVELS:
+        raise ManifestError(f"{PREFIX}LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}")
 
 
 def _variable(field: str) -> str:

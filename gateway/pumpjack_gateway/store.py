@@ -18,7 +18,7 @@ from pumpjack_core.log import get_logger
 from pumpjack_core.storage.roles import reader_role
 from pumpjack_core.wire import Reading
 from pumpjack_gateway.answers import HistoryAggregate, HistoryReading, TagSummary, WellSummary
-from pumpjack_gateway.history import After, Query
+from pumpjack_gateway.history import After, Query, windows
 
 ACQUIRE_LIMIT_S = 3.0
 WELLS_MAX = 10_000
@@ -169,39 +169,38 @@ class Store:
     async def _page(
         self, tenant_id: str, query: Query, time: str, columns: str
     ) -> list[asyncpg.Record]:
-        """At most limit + 1 rows after the place, as an index search for each tag.
+        """At most limit + 1 rows after the place.
 
-        The well's tags are few and known; a search for each takes the first rows of each, and the
-        first of those are the page. A single condition over all would read the whole range.
+        The range is searched window by window, each longer than the one before, until the page is
+        full: the views cannot give rows in order of time, so a search of the whole range would
+        read and sort all of it for each page.
         """
-        place = query.after
         statement = f"""
-            SELECT row.*
-            FROM (SELECT DISTINCT t.tag_name, t.tag_id
-                  FROM pumpjack.scada_tags AS t
-                  WHERE t.well_id = $1
-                    AND (cardinality($2::text[]) = 0 OR t.tag_name = ANY ($2))) AS tag
-            CROSS JOIN LATERAL (
-                SELECT {columns}
-                FROM pumpjack.{query.source} AS r
-                WHERE r.tag_id = tag.tag_id AND r.{time} >= $3 AND r.{time} < $4
-                  AND (r.{time} > $3 OR (tag.tag_name, tag.tag_id) > ($5, $6))
-                ORDER BY r.{time}
-                LIMIT $7) AS row
-            ORDER BY row.{time}, row.tag_name, row.tag_id
+            SELECT {columns}
+            FROM pumpjack.{query.source} AS r
+            WHERE r.tag_id = ANY ($1) AND r.{time} >= $2 AND r.{time} < $3
+              AND (r.{time} > $4 OR (r.tag_name, r.tag_id) > ($5, $6))
+            ORDER BY r.{time}, r.tag_name, r.tag_id
             LIMIT $7
         """  # noqa: S608 - the names come from tables of this program
+        after = query.after or After(query.range.start, "", 0)
+        rows: list[asyncpg.Record] = []
         async with self._as(tenant_id) as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(
-                statement,
-                query.well_id,
-                list(query.tag_names),
-                place.time if place is not None else query.range.start,
-                query.range.end,
-                place.tag_name if place is not None else "",
-                place.tag_id if place is not None else 0,
-                query.limit + 1,
-            )
+            found = await connection.fetch(_TAGS, query.well_id, list(query.tag_names))
+            tags = [row["tag_id"] for row in found]
+            for window in windows(query, len(tags)):
+                rows += await connection.fetch(
+                    statement,
+                    tags,
+                    window.start,
+                    window.end,
+                    after.time,
+                    after.tag_name,
+                    after.tag_id,
+                    query.limit + 1 - len(rows),
+                )
+                if len(rows) > query.limit:
+                    break
         return rows
 
     @asynccontextmanager
@@ -256,6 +255,10 @@ class Store:
         return StoreUnavailable(sentence)
 
 
+_TAGS = """
+    SELECT t.tag_id FROM pumpjack.scada_tags AS t
+    WHERE t.well_id = $1 AND (cardinality($2::text[]) = 0 OR t.tag_name = ANY ($2))
+"""
 _RAW_COLUMNS = (
     "r.time, r.tag_id, r.tag_name, r.connection_id, r.value, r.quality, r.reason, r.unit, "
     "r.source_protocol"

@@ -75,11 +75,11 @@ def redis_server() -> str:
     if found := shutil.which("redis-server"):
         return found
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip("needs redis-server: not installed, and only root can install it by apt-get")
+        pytest.skip("peer-missing: redis-server, and neither root nor apt to install it")
     subprocess.run(["apt-get", "install", "-qq", "-y", "redis-server"], timeout=110, check=False)
     if found := shutil.which("redis-server"):
         return found
-    pytest.skip("needs redis-server: apt-get could not install it")
+    pytest.skip("peer-missing: apt cannot install redis-server")
 
 
 @pytest.fixture(params=["valkey", pytest.param("redis", marks=pytest.mark.peers)])

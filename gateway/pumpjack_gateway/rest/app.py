@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -23,7 +24,7 @@ from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.rest import openapi, problems
-from pumpjack_gateway.rest.problems import too_many
+from pumpjack_gateway.rest.problems import Refusal, too_many
 from pumpjack_gateway.store import Store
 from pumpjack_gateway.wells import Wells
 
@@ -128,7 +129,26 @@ async def signed_in(request: Request) -> Principal:
     if wait_s > 0:
         parts.metrics.rate_limited.labels("rest").inc()
         raise too_many(wait_s)
+    _refuse_unknown_parameters(request)
     return who
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """A parameter that is misspelt must not be silently the default."""
+    app: FastAPI = request.app
+    operation = app.openapi()["paths"][request.url.path][request.method.lower()]
+    known = {
+        parameter["name"]: parameter["schema"].get("type") == "array"
+        for parameter in operation.get("parameters", ())
+    }
+    given = request.query_params.multi_items()
+    for name, _ in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"is {near[0]} meant?" if near else f"there are {', '.join(known) or 'none'}"
+            raise Refusal(422, "BAD_REQUEST", f"{name[:80]!r} is no parameter here; {meant}")
+        if not known[name] and len(request.query_params.getlist(name)) > 1:
+            raise Refusal(422, "BAD_REQUEST", f"{name} is there twice; give it once")
 
 
 class _Edge:

@@ -94,6 +94,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for name in _UNUSED:
         schemas.pop(name, None)
     schemas.update(ours)
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    for path, methods in made["paths"].items():
+        for operation in methods.values():
+            operation["security"] = [{"token": []}] if path.startswith("/api/") else []
     return made
 
 
