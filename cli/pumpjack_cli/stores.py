@@ -70,9 +70,19 @@ class _Postgres(wheel.PostgresServer):
     """The wheel's server, hardened where it would trust what an earlier run left behind."""
 
     def ensure_pgdata_inited(self) -> None:
-        """Make the data folder, with our settings in place before its first start."""
+        """Make the data folder, with our settings in place before its first start.
+
+        One whose making was cut off is made again: the mark beside it says that nothing ever ran.
+        """
         self._forget_the_dead()
+        unfinished = self.pgdata.with_name(self.pgdata.name + ".unfinished")
+        if unfinished.exists():
+            shutil.rmtree(self.pgdata)
+            self.pgdata.mkdir()
+        if not (self.pgdata / "PG_VERSION").exists():
+            unfinished.touch()
         super().ensure_pgdata_inited()
+        unfinished.unlink(missing_ok=True)
         (self.pgdata / "pumpjack.conf").write_text(POSTGRES_SETTINGS)
         conf = self.pgdata / "postgresql.conf"
         if _INCLUDE not in conf.read_text():
@@ -151,11 +161,23 @@ class EmbeddedPostgres:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._server = _Postgres(self._folder.resolve(), cleanup_mode="stop")
         except (OSError, subprocess.SubprocessError) as error:
+            self._stop_half_started()
             raise StorageError(
                 f"the embedded PostgreSQL did not start: {_why(error, self._folder / 'log')}; its "
                 f"log is {self._folder}/log. Give a server of your own with --database-url"
             ) from error
+        except BaseException:  # Ctrl-C while it starts
+            self._stop_half_started()
+            raise
         return self
+
+    def _stop_half_started(self) -> None:
+        """End a server that came up behind the back of whoever waited for it."""
+        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+            pid = int((self._folder / "postmaster.pid").read_text().splitlines()[0])
+            if _runs_in(pid, self._folder.resolve()):
+                os.kill(pid, signal.SIGINT)  # its fast shutdown
+                psutil.Process(pid).wait(_START_LIMIT_S)
 
     def __exit__(
         self,
@@ -227,15 +249,11 @@ class EmbeddedValkey:
                 start_new_session=True,  # Ctrl-C is for the one who started us; we stop it in order
             )
         (self._folder / "valkey.pid").write_text(str(self._process.pid))
-        limit = time.monotonic() + _START_LIMIT_S
-        while not socket.exists():
-            if self._process.poll() is not None or time.monotonic() > limit:
-                self.__exit__(None, None, None)
-                raise StorageError(
-                    f"the embedded Valkey did not start; its log is {log}. "
-                    "Give a server of your own with --redis-url"
-                )
-            time.sleep(0.02)
+        try:
+            self._wait_until_it_listens(log)
+        except BaseException:  # Ctrl-C too
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -256,6 +274,17 @@ class EmbeddedValkey:
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
+    def _wait_until_it_listens(self, log: Path) -> None:
+        assert self._process is not None
+        limit = time.monotonic() + _START_LIMIT_S
+        while not self._socket.exists():
+            if self._process.poll() is not None or time.monotonic() > limit:
+                raise StorageError(
+                    f"the embedded Valkey did not start; its log is {log}. "
+                    "Give a server of your own with --redis-url"
+                )
+            time.sleep(0.02)
+
     @property
     def pid(self) -> int:
         """Process id of the server."""
@@ -264,11 +293,11 @@ class EmbeddedValkey:
 
     def _stop_leftover(self) -> None:
         """End the server of a start that was killed: it would write over our dump."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
             pid = int((self._folder / "valkey.pid").read_text())
-            if b"valkey" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if _runs_in(pid, self._folder.resolve()):
                 os.kill(pid, signal.SIGTERM)
-                time.sleep(0.5)
+                psutil.Process(pid).wait(_START_LIMIT_S)
 
 
 @contextlib.contextmanager

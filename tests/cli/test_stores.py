@@ -111,6 +111,17 @@ def test_a_folder_that_is_no_database_is_refused_with_the_servers_own_words(fold
         EmbeddedPostgres(data).__enter__()
 
 
+async def test_a_data_folder_whose_making_was_cut_off_is_made_again(folder: Path) -> None:
+    data = folder / "pg"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("18\n")
+    (folder / "pg.unfinished").touch()
+    with EmbeddedPostgres(data) as postgres:
+        connection = await asyncpg.connect(postgres.url())
+        await connection.close()
+    assert not (folder / "pg.unfinished").exists()
+
+
 def test_folders_above_the_data_are_opened_for_passing_only(folder: Path) -> None:
     closed = folder / "home"
     closed.mkdir(mode=0o700)

@@ -234,6 +234,17 @@ async def test_every_way_to_stop_leaves_no_process_and_keeps_the_data(site: Site
     assert processes_of(site.data) == []
 
 
+def test_ctrl_c_while_it_starts_gives_up_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(manifest(1502, [STAYS]))
+    free = ("--rest-address", "127.0.0.1:0", "--ws-address", "127.0.0.1:0")
+    with LocalRun("up", "-f", str(tmp_path), *free, data=tmp_path / "data") as up:
+        up.wait_for("embedded PostgreSQL")
+        assert up.stop() == 130
+    assert "Traceback" not in up.output
+    assert "error" not in up.output
+    assert processes_of(tmp_path / "data") == []
+
+
 def test_wrong_manifests_are_all_told_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(manifest(1502, [STAYS]).replace("port: 1502", "prot: 1502"))
     (tmp_path / "b.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {}\n")
