@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pumpjack_cli.local.addresses import free_ports, is_free
 from pumpjack_cli.local.datadir import cannot_use
+from pumpjack_cli.local.programs import SIMULATOR
 from pumpjack_cli.local.supervisor import Program
-from pumpjack_cli.local.system import SIMULATOR
 from pumpjack_core import resources
 from pumpjack_core.manifests.load import load_paths
 

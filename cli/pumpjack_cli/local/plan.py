@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Changes:
-    """What leads from one plan to another: connection ids."""
+    """What leads from what runs to what is to run: connection ids."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -116,16 +116,12 @@ def with_local_tenants(loaded: Loaded) -> tuple[Loaded, list[str]]:
     return dataclasses.replace(loaded, namespaces=(*known, *made)), remarks
 
 
-def changes(old: Plan, new: Plan) -> Changes:
-    """Compare two plans."""
+def changes(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig]) -> Changes:
+    """Compare what runs with what is to run, by connection id."""
     return Changes(
-        tuple(name for name in new.configs if name not in old.configs),
-        tuple(name for name in old.configs if name not in new.configs),
-        tuple(
-            name
-            for name, config in new.configs.items()
-            if name in old.configs and old.configs[name].hash != config.hash
-        ),
+        tuple(name for name in new if name not in old),
+        tuple(name for name in old if name not in new),
+        tuple(n for n, config in new.items() if n in old and old[n].hash != config.hash),
     )
 
 

@@ -5,33 +5,33 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pumpjack_cli.local import access
+from pumpjack_cli.local import journals, programs
 from pumpjack_cli.local.addresses import Address, free_ports
 from pumpjack_cli.local.database import Database
-from pumpjack_cli.local.datadir import DataDir, Lock, Running, slug
-from pumpjack_cli.local.plan import Changes, Plan, WrongManifests, changes, fingerprint, make_plan
+from pumpjack_cli.local.datadir import DataDir, Lock, Running
+from pumpjack_cli.local.edits import Edits
+from pumpjack_cli.local.plan import Plan, changes
+from pumpjack_cli.local.programs import GATEWAY, SIMULATOR, WORKER
 from pumpjack_cli.local.progress import Progress
 from pumpjack_cli.local.status import WorkerStatus, fetch_all, http_get, news, status_line
 from pumpjack_cli.local.supervisor import Program, Supervisor
 from pumpjack_core import config as configuration
 from pumpjack_core.config import WorkerConfig
-from pumpjack_core.errors import PumpjackError, SetupError, StorageError, StorageUnavailable
+from pumpjack_core.errors import SetupError, StorageError
 from pumpjack_core.storage.maintain import maintain
 
-EDITS_S = 1.0
 STATUS_S = 2.0
 START_LIMIT_S = 30.0
 START_LIMIT_A_WORKER_S = 1.0
 UPKEEP_AGAIN_S = 300.0
 LOOK_S = 0.1
-WORKER, GATEWAY, SIMULATOR = "worker", "gateway", "simulator"
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ class LocalSystem:
         self._lock = lock
         self._progress = progress
         self._ports: dict[str, int] = {}
-        self._seen = fingerprint(settings.manifests)
-        self._edit_waits = False
+        self._running: dict[str, WorkerConfig] = {}
         self.started = False
         self._stack = AsyncExitStack()
 
@@ -94,13 +93,25 @@ class LocalSystem:
             await self._prepare_database()
             await starting.enter_async_context(self.supervisor)
             starting.push_async_callback(self._stop_children)
-            self.supervisor.start(self._gateway_program())
+            self.supervisor.start(
+                programs.gateway(
+                    data=self.data,
+                    database=self.database,
+                    redis_url=self.redis_url,
+                    rest=self.settings.rest,
+                    websocket=self.settings.websocket,
+                )
+            )
             await self._start_simulators()
+            self._say_what_is_abandoned()
             await self._start_workers()
             await self._wait_for_gateway()
             tasks = await starting.enter_async_context(asyncio.TaskGroup())
+            edits = Edits(
+                self.settings.manifests, self.settings.networks, self.apply, self._progress
+            )
             for coroutine, name in (
-                (self._follow_edits(), "manifests"),
+                (edits.follow(), "edits"),
                 (self._follow_statuses(), "statuses"),
                 (self._keep_database(), "upkeep"),
             ):
@@ -162,36 +173,17 @@ class LocalSystem:
 
     def _start_worker(self, connection_id: str, config: WorkerConfig) -> None:
         configuration.save(config, self.data.config(connection_id))
-        if connection_id not in self._ports:
-            (self._ports[connection_id],) = free_ports(1)
+        (self._ports[connection_id],) = free_ports(1)
+        self._running[connection_id] = config
         self.supervisor.start(
-            Program(
-                WORKER,
+            programs.worker(
                 connection_id,
-                "pumpjack_worker",
-                environment={
-                    "PUMPJACK_CONFIG_DIR": str(self.data.config(connection_id)),
-                    "PUMPJACK_JOURNAL_DIR": str(self.data.journal(connection_id)),
-                    "PUMPJACK_DATABASE_URL": self.database.writer(config.connection.tenant_id),
-                    "PUMPJACK_REDIS_URL": self.redis_url,
-                    "PUMPJACK_STATUS_ADDRESS": f"127.0.0.1:{self._ports[connection_id]}",
-                },
-                log=f"{WORKER}-{slug(connection_id)}",
+                config.connection.tenant_id,
+                data=self.data,
+                database=self.database,
+                redis_url=self.redis_url,
+                status_port=self._ports[connection_id],
             )
-        )
-
-    def _gateway_program(self) -> Program:
-        return Program(
-            GATEWAY,
-            "",
-            "pumpjack_gateway",
-            environment={
-                "PUMPJACK_DATABASE_URL": self.database.gateway,
-                "PUMPJACK_REDIS_URL": self.redis_url,
-                "PUMPJACK_REST_ADDRESS": str(self.settings.rest),
-                "PUMPJACK_WS_ADDRESS": str(self.settings.websocket),
-                **access.gateway_environment(self.data),
-            },
         )
 
     async def _gateway_is_ready(self) -> bool:
@@ -228,65 +220,35 @@ class LocalSystem:
 
     # Running
 
-    async def _follow_edits(self) -> None:
-        """Apply the manifests again when a file changed and was left alone for a moment."""
-        applied = self._seen
-        while True:
-            await asyncio.sleep(EDITS_S)
-            found = fingerprint(self.settings.manifests)
-            settled, self._seen = found == self._seen, found
-            if settled and found != applied:
-                applied = found if await self._apply_edit() else applied
+    async def apply(self, plan: Plan) -> None:
+        """Bring what runs to another plan. Workers of changed connections go on running.
 
-    async def _apply_edit(self) -> bool:
-        """Whether it is dealt with; False to try again, when the database is away."""
-        try:
-            plan = await asyncio.to_thread(
-                make_plan, self.settings.manifests, self.settings.networks
-            )
-            await self.apply(plan)
-        except WrongManifests as error:
-            for problem in error.problems:
-                self._progress.warn(problem)
-            self._progress.warn("the manifests are wrong, so what ran before goes on running")
-        except StorageUnavailable as error:
-            if not self._edit_waits:
-                self._progress.warn(f"the edit waits for the database: {error}")
-            self._edit_waits = True
-            return False
-        except PumpjackError as error:
-            self._progress.warn(f"the edit is not applied: {error}")
-        self._edit_waits = False
-        return True
-
-    async def apply(self, plan: Plan) -> Changes:
-        """Bring what runs to another plan. Workers of changed connections go on running."""
-        found = changes(self.plan, plan)
+        Raises PumpjackError or OSError half-way; the next call continues from there.
+        """
         for remark in plan.remarks:
             if remark not in self.plan.remarks:
                 self._progress.warn(remark)
-        if not found:
-            self.plan = plan
-            return found
-        await self._make_tenants(plan)
+        found = changes(self._running, plan.configs)
+        if found:
+            await self._make_tenants(plan)
         await self._stop_workers(found.removed)
         for name in found.changed:
-            configuration.save(plan.configs[name], self.data.config(name))
-            self._progress.note(f"{name}: changed, {len(plan.configs[name].tags)} tags")
+            config = self._running[name] = plan.configs[name]
+            configuration.save(config, self.data.config(name))
+            self._progress.note(f"{name}: changed, {len(config.tags)} tags")
         for name in found.added:
             self._start_worker(name, plan.configs[name])
             self._progress.note(f"{name}: added, {len(plan.configs[name].tags)} tags")
         self.plan = plan
         self._say_where()
-        return found
 
     async def _stop_workers(self, names: Sequence[str]) -> None:
         await self.supervisor.stop([(WORKER, name) for name in names])
         for name in names:
-            last = self.statuses.pop(name, None)
-            self._ports.pop(name, None)
-            left = f"; {waiting}" if (waiting := _waiting(last, self.data.journal(name))) else ""
-            self._progress.note(f"{name}: removed{left}")
+            del self._running[name], self._ports[name]
+            self.statuses.pop(name, None)
+            self._progress.note(f"{name}: removed")
+            self._say_what_waits([name])
 
     async def _keep_database(self) -> None:
         """Roll-ups, partitions and retention, as `pumpjack maintain` does them elsewhere."""
@@ -310,30 +272,33 @@ class LocalSystem:
             self._progress.line(status_line(self.statuses.values(), restarts))
             await asyncio.sleep(STATUS_S)
 
+    def _say_what_is_abandoned(self) -> None:
+        for folder, count in journals.abandoned(self.data, self.plan.configs):
+            self._progress.warn(
+                f"{count} readings wait in {folder}, whose connection is declared no more; they "
+                "are stored when it is declared again (suspend: true leaves its device alone)"
+            )
+
     # Stopping
 
     async def _stop_children(self) -> None:
         """Workers first, so that they can store what they have; devices last."""
         self._progress.end_line()
-        with self._progress.step("stopping the workers") as step:
-            statuses = await fetch_all(self._ports)
+        with self._progress.step("stopping the workers"):
             await self.supervisor.stop(self.supervisor.keys(WORKER))
-            waiting = [
-                text
-                for name, status in statuses.items()
-                if (text := _waiting(status, self.data.journal(name)))
-            ]
-            step.detail = "; ".join(waiting)
+        self._say_what_waits(self._running)
         with self._progress.step("stopping the gateway"):
             await self.supervisor.stop(self.supervisor.keys(GATEWAY))
         await self.supervisor.stop(self.supervisor.keys(SIMULATOR))
 
-
-def _waiting(status: WorkerStatus | None, journal: Path) -> str:
-    """What the database does not have yet, as far as the last status tells."""
-    if status is None or status.journal_oldest_s < STATUS_S:
-        return ""
-    return f"{status.journal_readings} readings wait in {journal} for the next start"
+    def _say_what_waits(self, connection_ids: Iterable[str]) -> None:
+        """Readings of stopped workers that the database did not take yet."""
+        for name in connection_ids:
+            if count := journals.waiting(self.data.journal(name)):
+                self._progress.warn(
+                    f"{name}: {count} readings wait in {self.data.journal(name)}; they are stored "
+                    "when this connection runs again"
+                )
 
 
 async def _listen(ports: Sequence[int]) -> bool:

@@ -21,17 +21,16 @@ def test_the_copy_is_made_once_and_then_kept_as_it_is(tmp_path: Path) -> None:
 
 def test_a_device_whose_port_is_taken_gets_another_and_comments_stay(tmp_path: Path) -> None:
     folder, _ = copy_to(tmp_path)
-    before = device_ports(folder)
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", before[0]))
-        taken.listen()
+    file = folder / "bakken-b1.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file.write_text(with_ports(file.read_text(), {15_021: port}))
         moved = move_devices(folder)
-    assert before[0] in moved
-    after = device_ports(folder)
-    assert len(after) == len(before)
-    assert before[0] not in after
-    assert "# `pumpjack demo` simulates the PLC here" in (folder / "bakken-b1.yaml").read_text()
+    assert port in moved
+    assert moved[port] in device_ports(folder)
+    assert port not in device_ports(folder)
+    assert f"port: {moved[port]}\n" in file.read_text()
+    assert "# `pumpjack demo` simulates the PLC here" in file.read_text()
 
 
 def test_only_ports_are_moved() -> None:

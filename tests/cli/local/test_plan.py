@@ -10,7 +10,6 @@ import pytest
 
 from pumpjack_cli.local.plan import (
     DEFAULT_NETWORKS,
-    Plan,
     WrongManifests,
     changes,
     device_networks,
@@ -83,18 +82,18 @@ def test_a_path_that_is_not_there_is_refused() -> None:
 
 def test_changes_name_what_is_added_removed_and_changed(wells: Path) -> None:
     before = make_plan([wells], NETWORKS)
-    assert not changes(before, make_plan([wells], NETWORKS))
+    assert not changes(before.configs, make_plan([wells], NETWORKS).configs)
     other = manifest(1503, [("a", 0)], name="other").partition("---\n")[2]
     (wells / "other.yaml").write_text(other)
     rewrite(wells / "plc.yaml", "uint32", "float32")
     after = make_plan([wells], NETWORKS)
-    found = changes(before, after)
+    found = changes(before.configs, after.configs)
     assert (found.added, found.removed, found.changed) == (
         ("permian-ops/other",),
         (),
         ("permian-ops/plc",),
     )
-    assert changes(after, Plan()).removed == tuple(after.configs)
+    assert changes(after.configs, {}).removed == tuple(after.configs)
 
 
 def test_an_edit_a_new_file_and_a_removed_one_are_noticed(wells: Path) -> None:
