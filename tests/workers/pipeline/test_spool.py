@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -11,7 +13,8 @@ import textwrap
 import pytest
 
 from pumpjack_core.errors import JournalError, JournalFull
-from pumpjack_worker.pipeline import codec, spool
+from pumpjack_core.readings import Quarantined
+from pumpjack_worker.pipeline import codec, salvage, spool
 from pumpjack_worker.pipeline.filesystems import file_system_of, refuse_network_file_system
 from pumpjack_worker.pipeline.spool import Row, Spool
 from tests.workers.pipeline.examples import T0_US, batch, table
@@ -29,7 +32,7 @@ def opened(folder, size=1 << 20) -> Spool:
 
 
 def seqs(journal: Spool) -> list[int]:
-    return [found.seq for found in journal.oldest(most_readings=10**9)]
+    return [found.seq for found in journal.oldest(most_readings=10**9, most_bytes=10**9)]
 
 
 def test_what_was_appended_is_there_after_a_new_start(tmp_path):
@@ -66,6 +69,44 @@ def test_a_number_is_never_used_twice_even_after_a_kill(tmp_path):
         journal.remove(taken)
     with opened(tmp_path) as journal:
         assert journal.next_seq > taken + spool.SEQ_RESERVE - 1
+
+
+def test_a_number_is_set_aside_on_disk_before_anything_can_use_it(tmp_path):
+    with opened(tmp_path) as journal:
+        published_and_lost_with_the_process = journal.next_seq
+    with opened(tmp_path) as journal:
+        assert journal.next_seq > published_and_lost_with_the_process
+
+
+def test_numbers_that_a_full_journal_refused_are_not_used_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "SEQ_RESERVE", 10)
+    with opened(tmp_path, size=100) as journal:
+        for seq in range(journal.next_seq, journal.next_seq + 50):
+            with pytest.raises(JournalFull):
+                journal.append([row(seq, readings=40)])
+            published = seq
+    with opened(tmp_path) as journal:
+        assert journal.next_seq > published
+
+
+def test_tag_tables_that_nothing_waits_for_are_gone_after_the_next_start(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1, table("a")), row(2, table("b"))])
+        journal.remove(1)
+    with opened(tmp_path) as journal:
+        assert journal.oldest(most_readings=10)[0].tags == table("b")
+        assert journal._db.execute("SELECT count(*) FROM tag_table").fetchone() == (1,)
+
+
+def test_what_is_handed_out_at_once_is_bounded_in_bytes_too(tmp_path):
+    with opened(tmp_path) as journal:
+        note = Quarantined(0, T0_US, "unparsable", "x" * 2_000)
+        nothing = batch(TAGS, [])
+        journal.append(
+            [Row(seq, T0_US, 0, TAGS, codec.encode(nothing, (note,))) for seq in range(1, 11)]
+        )
+        found = journal.oldest(most_readings=20_000, most_bytes=5_000)
+        assert [row.seq for row in found] == [1, 2]
 
 
 def test_kill_minus_9_loses_nothing_that_append_returned_for(tmp_path):
@@ -136,6 +177,94 @@ def test_of_a_damaged_file_what_can_be_read_is_saved(tmp_path):
     assert list(tmp_path.glob("journal.damaged-*.db"))
 
 
+def write_over(path, at: bytes, content: bytes) -> None:
+    """Overwrite the first place in the file that holds these bytes."""
+    blob = path.read_bytes()
+    place = blob.index(at)
+    path.write_bytes(blob[:place] + content + blob[place + len(content) :])
+
+
+def test_both_sides_of_a_damaged_place_are_saved(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(seq, readings=100) for seq in range(1, 101)])
+    path = tmp_path / "journal.db"
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+    with opened(tmp_path) as journal:
+        assert {1, 2, 99, 100} <= set(seqs(journal))
+        assert journal.salvaged >= 90
+
+
+def test_saved_batches_keep_their_own_tags(tmp_path):
+    one, other = table("a"), table("b", "c")
+    with opened(tmp_path) as journal:
+        journal.append([row(1, table("gone")), row(2, one), row(3, other), row(4, one)])
+        journal.remove(1)
+    _damage_an_index(tmp_path / "journal.db")
+    with opened(tmp_path) as journal:
+        assert journal.salvaged == 3
+        found = journal.oldest(most_readings=100)
+        assert [(r.seq, r.tags) for r in found] == [(2, one), (3, other), (4, one)]
+        assert journal.next_seq > 4
+
+
+def test_batches_whose_tags_are_damaged_are_not_stored_under_wrong_names(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1, table("pressure")), row(2, table("flow"))])
+    write_over(tmp_path / "journal.db", b'"pressure"', b'"pleasure"')
+    with opened(tmp_path) as journal:
+        assert journal.salvaged == 1
+        assert [(r.seq, r.tags) for r in journal.oldest(most_readings=9)] == [(2, table("flow"))]
+    assert list(tmp_path.glob("journal.damaged-*.db"))
+
+
+def test_a_row_that_is_no_batch_at_all_does_not_stop_the_saving(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1), row(2), row(3)])
+        journal._db.execute("UPDATE batch SET payload = 'text' WHERE seq = 2")
+    _damage_an_index(tmp_path / "journal.db")
+    with opened(tmp_path) as journal:
+        assert seqs(journal) == [1, 3]
+
+
+def test_a_start_that_was_killed_while_saving_begins_the_saving_again(tmp_path, monkeypatch):
+    with opened(tmp_path) as journal:
+        journal.append([row(1), row(2)])
+    _damage_an_index(tmp_path / "journal.db")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    for step in ("copy", "swap"):
+        with monkeypatch.context() as patch:
+            patch.setattr(salvage, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                opened(tmp_path)
+    with opened(tmp_path) as journal:
+        assert seqs(journal) == [1, 2]
+    assert len(list(tmp_path.glob("journal.damaged-*.db"))) == 1
+
+
+def _damage_an_index(path) -> None:
+    """Make the unique index of the tag tables disagree with its table: quick_check finds it."""
+    with sqlite3.connect(path) as db:
+        page = db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name LIKE 'sqlite_autoindex_tag_table%'"
+        ).fetchone()[0]
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+    db.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\x0a" + b"\0" * 100)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match="file"):
+        opened(tmp_path / "file" / "journal")
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 12 MiB."""
@@ -166,6 +295,24 @@ def test_a_full_disk_loses_nothing_and_clears_by_itself(small_disk):
         assert journal.waiting.batches == 0
         journal.append([row(seq + 1)])
         assert seqs(journal) == [seq + 1]
+
+
+def test_a_worker_that_starts_on_a_full_disk_still_empties_its_journal(small_disk):
+    with opened(small_disk, size=1 << 30) as journal:
+        first = journal.next_seq
+        with pytest.raises(JournalFull):
+            for seq in range(first, first + 100_000):
+                journal.append([row(seq, readings=5_000)])
+        waiting = journal.waiting.batches
+    with contextlib.suppress(OSError), (small_disk / "somebody_else").open("wb") as file:
+        while True:
+            file.write(b"x" * 4096)
+            file.flush()
+    with opened(small_disk, size=1 << 30) as journal:
+        assert journal.waiting.batches == waiting
+        for stored in seqs(journal):
+            journal.remove(stored)
+        assert journal.waiting.batches == 0
 
 
 MOUNTS = (

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple, Self
@@ -21,12 +20,15 @@ import msgspec
 from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
-from pumpjack_worker.pipeline import codec
+from pumpjack_worker.pipeline import salvage
 from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
 
 FORMAT = 1
-SEQ_RESERVE = 10_000
-"""Numbers taken ahead of use, so that a number is never used twice, also not after a kill."""
+SEQ_RESERVE = 1_000_000
+"""Numbers set aside on disk long before their use: one goes out on the live feed before its batch
+is on disk, or while the disk is full, and receivers drop what comes under a used number."""
+MOST_BYTES = 4 << 20
+"""Of payload that oldest() hands out at once: batches without readings count no readings."""
 RESERVE_BYTES = 4 << 20
 """Held back on disk: a DELETE needs room in the WAL, and must work when the disk is full."""
 _SCHEMA = """
@@ -36,6 +38,7 @@ CREATE TABLE batch (
   seq INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, readings INTEGER NOT NULL,
   tag_table INTEGER NOT NULL, payload BLOB NOT NULL);
 """
+_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _log = get_logger("worker.journal")
 
 
@@ -68,17 +71,16 @@ class Spool:
         self._size_bytes = size_bytes
         self._tables: dict[str, int] = {}
         self._cache: dict[int, TagTable] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        refuse_network_file_system(folder)
         self._lock = self._take_lock()
         try:
             self._db, self.salvaged = self._open(connection_id)
+            self.journal_id = UUID(self._meta("journal_id"))
+            self._ceiling = int(self._meta("reserved_seq"))
+            self.next_seq = self._ceiling + 1
+            self._tidy()
         except BaseException:
             self._lock.close()
             raise
-        self.journal_id = UUID(self._meta("journal_id"))
-        self._ceiling = int(self._meta("reserved_seq"))
-        self.next_seq = self._ceiling + 1
         self.waiting = Waiting(
             *self._db.execute(
                 "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0),"
@@ -98,16 +100,15 @@ class Spool:
 
         Raises JournalFull when the journal has its size or the disk is full.
         """
+        last = max(row.seq for row in rows)
+        self._set_numbers_aside(last)
         size = sum(len(row.payload) for row in rows)
         if self.waiting.bytes + size > self._size_bytes:
             raise JournalFull(
                 f"the journal {self._path} holds {self.waiting.bytes:,} bytes of at most "
                 f"{self._size_bytes:,}; it takes more once the database has taken some"
             )
-        last = max(row.seq for row in rows)
         with self._transaction("append"):
-            if last > self._ceiling:
-                self._set_meta("reserved_seq", str(last + SEQ_RESERVE))
             self._db.executemany(
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
                 [
@@ -115,8 +116,6 @@ class Spool:
                     for row in rows
                 ],
             )
-        if last > self._ceiling:
-            self._ceiling = last + SEQ_RESERVE
         oldest = self.waiting.oldest_us
         first = min(row.created_us for row in rows)
         self.waiting = Waiting(
@@ -126,19 +125,21 @@ class Spool:
             first if oldest is None else min(oldest, first),
         )
 
-    def oldest(self, *, most_readings: int) -> list[Row]:
-        """The oldest rows in order, until they hold most_readings; at least one if there is one."""
+    def oldest(self, *, most_readings: int, most_bytes: int = MOST_BYTES) -> list[Row]:
+        """The oldest rows in order, until they hold so much; at least one if there is one."""
         found: list[Row] = []
-        readings = 0
-        cursor = self._db.execute(
-            "SELECT seq, created_us, readings, tag_table, payload FROM batch ORDER BY seq"
-        )
-        with contextlib.closing(cursor):
-            for seq, created_us, count, table, payload in cursor:
-                if found and readings + count > most_readings:
-                    break
-                readings += count
-                found.append(Row(seq, created_us, count, self._table(table), payload))
+        readings = size = 0
+        with self._told("read"):
+            cursor = self._db.execute(
+                "SELECT seq, created_us, readings, tag_table, payload FROM batch ORDER BY seq"
+            )
+            with contextlib.closing(cursor):
+                for seq, created_us, count, table, payload in cursor:
+                    readings += count
+                    size += len(payload)
+                    if found and (readings > most_readings or size > most_bytes):
+                        break
+                    found.append(Row(seq, created_us, count, self._table(table), payload))
         return found
 
     def remove(self, up_to: int) -> None:
@@ -147,9 +148,15 @@ class Spool:
             self._delete(up_to)
         except JournalFull:
             self._reserve.unlink(missing_ok=True)
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with self._told("remove"):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._delete(up_to)
         self._keep_reserve()
+
+    def renew(self) -> None:
+        """Become another journal with the same batches; takes effect at the next start."""
+        with self._transaction("renew"):
+            self._set_meta("journal_id", str(uuid4()))
 
     def close(self) -> None:
         """Close the file. What waits in it stays."""
@@ -157,16 +164,15 @@ class Spool:
         self._lock.close()
 
     def _delete(self, up_to: int) -> None:
-        gone, readings, size = self._db.execute(
-            "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0)"
-            " FROM batch WHERE seq <= ?",
-            (up_to,),
-        ).fetchone()
-        if gone == 0:
-            return
         with self._transaction("remove"):
-            self._db.execute("DELETE FROM batch WHERE seq <= ?", (up_to,))
-        first = self._db.execute("SELECT created_us FROM batch ORDER BY seq LIMIT 1").fetchone()
+            gone, readings, size = self._db.execute(
+                "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0)"
+                " FROM batch WHERE seq <= ?",
+                (up_to,),
+            ).fetchone()
+            if gone:
+                self._db.execute("DELETE FROM batch WHERE seq <= ?", (up_to,))
+            first = self._db.execute("SELECT created_us FROM batch ORDER BY seq LIMIT 1").fetchone()
         self.waiting = Waiting(
             self.waiting.batches - gone,
             self.waiting.readings - readings,
@@ -174,43 +180,74 @@ class Spool:
             first[0] if first else None,
         )
 
-    @contextlib.contextmanager
-    def _transaction(self, doing: str) -> Iterator[None]:
+    def _set_numbers_aside(self, used: int) -> None:
+        if used + SEQ_RESERVE // 2 <= self._ceiling:
+            return
+        with self._transaction("set numbers aside"):
+            self._set_meta("reserved_seq", str(used + SEQ_RESERVE))
+        self._ceiling = used + SEQ_RESERVE
+
+    def _tidy(self) -> None:
+        """Before anything is appended: numbers to use, and no tag tables that nothing waits for."""
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._set_numbers_aside(self._ceiling)
+        except JournalFull:
+            self._reserve.unlink(missing_ok=True)
+            self._set_numbers_aside(self._ceiling)
+        with contextlib.suppress(JournalFull), self._transaction("tidy"):
+            self._db.execute("DELETE FROM tag_table WHERE id NOT IN (SELECT tag_table FROM batch)")
+
+    @contextlib.contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        """Turn SQLite's errors into JournalFull, which passes, and JournalError, which does not."""
+        try:
             yield
-            self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-            self._tables.clear()
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
                 raise JournalFull(
                     f"cannot {doing}: the disk of {self._path} is full or fails ({error}); "
                     "make room on it"
                 ) from error
             raise JournalError(f"cannot {doing} in {self._path}: {error}") from error
 
+    @contextlib.contextmanager
+    def _transaction(self, doing: str) -> Iterator[None]:
+        with self._told(doing):
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._tables.clear()
+                with contextlib.suppress(sqlite3.Error):
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                raise
+
     def _open(self, connection_id: str) -> tuple[sqlite3.Connection, int]:
+        salvage.swap(self._path)
         try:
-            return self._connect(connection_id), 0
+            return self._connect_in_little_room(connection_id), 0
         except (sqlite3.DatabaseError, JournalDamaged) as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
                 raise JournalError(
                     f"cannot open the journal {self._path}: {error}; check the disk and its rights"
                 ) from error
-            aside = self._path.with_name(f"journal.damaged-{time.time_ns() // 1_000_000}.db")
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")  # noqa: PTH105
-            db = self._connect(connection_id)
-            saved = _salvage(aside, db)
-            _log.error(
-                f"the journal {self._path} is damaged ({error}); {saved} batches were saved into "
-                f"a new one; the damaged file is kept as {aside}, what else is in it is not stored"
-            )
-            return db, saved
+            _log.error(f"the journal {self._path} is damaged: {error}")
+            with self._told("save what can be read of a damaged journal"):
+                saved = salvage.salvage(self._path, lambda db: _make(db, connection_id))
+            _log.error(f"{saved} batches were saved into a new journal")
+            return self._connect(connection_id), saved
+
+    def _connect_in_little_room(self, connection_id: str) -> sqlite3.Connection:
+        """Open the file; on a full disk with what was held back for that."""
+        try:
+            return self._connect(connection_id)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _PASSING or not self._reserve.exists():
+                raise
+            self._reserve.unlink()
+            return self._connect(connection_id)
 
     def _connect(self, connection_id: str) -> sqlite3.Connection:
         db = sqlite3.connect(
@@ -237,6 +274,9 @@ class Spool:
         verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise JournalDamaged(verdict)
+        for digest, content in db.execute("SELECT hash, tags FROM tag_table"):
+            if not salvage.tags_are_sound(digest, content):
+                raise JournalDamaged("a tag table is not what its hash was made of")
         meta = dict(db.execute("SELECT key, value FROM meta"))
         if meta.get("format") != str(FORMAT):
             raise JournalError(
@@ -250,7 +290,15 @@ class Spool:
             )
 
     def _take_lock(self) -> IO[str]:
-        lock = (self._folder / "journal.lock").open("w")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            refuse_network_file_system(self._folder)
+            lock = (self._folder / "journal.lock").open("w")
+        except OSError as error:
+            raise JournalError(
+                f"cannot make a journal in {self._folder}: {error}; give a folder that can be "
+                "written to"
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -314,27 +362,3 @@ def _make(db: sqlite3.Connection, connection_id: str) -> None:
     }
     db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
     db.execute("COMMIT")
-
-
-def _salvage(aside: Path, db: sqlite3.Connection) -> int:
-    """Copy every batch whose checksum holds out of a damaged file. Returns how many."""
-    saved = 0
-    last = 0
-    try:
-        source = sqlite3.connect(f"file:{aside}?mode=ro", uri=True)
-        tables = {row[0]: row for row in source.execute("SELECT id, hash, tags FROM tag_table")}
-        rows = source.execute("SELECT seq, created_us, readings, tag_table, payload FROM batch")
-        for row in rows:
-            table = tables.get(row[3])
-            if table is None:
-                continue
-            with contextlib.suppress(JournalDamaged):
-                codec.decode(row[4], TagTable(()))
-                db.execute("INSERT OR IGNORE INTO tag_table VALUES (?, ?, ?)", table)
-                db.execute("INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?, ?)", row)
-                last = max(last, row[0])
-                saved += 1
-    except sqlite3.Error as error:
-        _log.warning(f"stopped saving batches from {aside} at damage: {error}")
-    db.execute("UPDATE meta SET value = ? WHERE key = 'reserved_seq'", (str(last),))
-    return saved
