@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -76,7 +77,7 @@ def load(folder: Path) -> WorkerConfig:
         tags: list[Tag] = []
         for path in sorted(folder.glob(TAGS_GLOB)):
             tags += msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[Tag])
-    except (OSError, EOFError, msgspec.MsgspecError) as error:
+    except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: {error}") from error
     table = TagTable(tuple(tags))
     if table.hash != connection.tags_hash:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 SECRET_KEYS = frozenset({"token", "password", "secret", "authorization", "credentials"})
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]+(@)")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)\S+(@)")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from pumpjack_core import config
@@ -63,3 +65,23 @@ def test_a_broken_file_is_named(tmp_path, content):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ManifestError, match="nowhere"):
         config.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda blob: b"",
+        lambda blob: b"no gzip at all",
+        lambda blob: blob[:-9],
+        lambda blob: blob[:12] + b"\xff" * 8 + blob[20:],
+        lambda blob: gzip.compress(b'[{"wellId": "\xff"}]'),
+        lambda blob: gzip.compress(b"[1]"),
+    ],
+    ids=["empty", "no gzip", "cut", "damaged inside", "no UTF-8", "no tags"],
+)
+def test_a_broken_file_of_tags_is_named(tmp_path, damage):
+    config.save(made(), tmp_path)
+    path = tmp_path / "tags-000.json.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ManifestError, match="tags-000"):
+        config.load(tmp_path)

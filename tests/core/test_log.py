@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
+import structlog
 
 from pumpjack_core import log
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_this_test_only() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -14,6 +24,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
     [
         "connect to postgresql://pj_x_w:hunter2@db:5432/pumpjack failed",
         "rediss://:hunter2@redis:6379/0",
+        "postgresql://pj_x_w:@hunter2@p@db:5432/pumpjack",
         f"Authorization: Bearer {TOKEN}",
     ],
 )
@@ -23,6 +34,14 @@ def test_passwords_and_tokens_are_hidden_in_any_text(text):
     assert TOKEN not in shown
 
 
+@pytest.fixture
+def _as_before():
+    """The rest of the tests must not write to this one's captured stderr."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("_as_before")
 @pytest.mark.parametrize("key", ["token", "password", "Authorization"])
 def test_a_field_with_a_secret_name_is_hidden_whatever_it_holds(key, capsys):
     log.configure(level="INFO", json=True)

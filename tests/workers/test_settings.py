@@ -29,8 +29,21 @@ def test_a_missing_setting_is_named(name):
         read({key: value for key, value in NEEDED.items() if key != name})
 
 
+@pytest.mark.parametrize("name", NEEDED)
+def test_an_empty_setting_is_none(name):
+    with pytest.raises(ManifestError, match=name):
+        read({**NEEDED, name: ""})
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("PUMPJACK_DRAIN_S", "soon"), ("PUMPJACK_LOG_LEVEL", "LOUD")]
+    ("name", "value"),
+    [
+        ("PUMPJACK_DRAIN_S", "soon"),
+        ("PUMPJACK_DRAIN_S", "nan"),
+        ("PUMPJACK_DRAIN_S", "-1"),
+        ("PUMPJACK_LOG_LEVEL", "LOUD"),
+        ("PUMPJACK_REDIS_URL", "valkey.example:6379"),
+    ],
 )
 def test_a_wrong_value_is_named(name, value):
     with pytest.raises(ManifestError, match=f"{name}.*{value}"):

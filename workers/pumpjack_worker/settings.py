@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +11,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from pumpjack_core.errors import ManifestError
+from pumpjack_core.log import redact
 
 PREFIX = "PUMPJACK_"
 STATUS_ADDRESS = "127.0.0.1:9464"
 DRAIN_S = 10.0
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -42,7 +46,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     values = {
         name: environment[PREFIX + name.upper()]
         for name in Settings.__struct_fields__
-        if PREFIX + name.upper() in environment
+        if environment.get(PREFIX + name.upper())
     }
     for name in ("config_dir", "journal_dir", "database_url", "redis_url"):
         if name not in values:
@@ -53,18 +57,27 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         config_dir=Path(values["config_dir"]),
         journal_dir=Path(values["journal_dir"]),
         database_url=values["database_url"],
-        redis_url=values["redis_url"],
+        redis_url=_redis_url(values["redis_url"]),
         status_address=values.get("status_address", STATUS_ADDRESS),
         drain_s=_drain_s(values.get("drain_s")),
         log_level=_log_level(values.get("log_level")),
     )
 
 
+def _redis_url(url: str) -> str:
+    if not url.startswith(REDIS_SCHEMES):
+        raise ManifestError(
+            f"{PREFIX}REDIS_URL is {redact(url)!r}; it begins with {', '.join(REDIS_SCHEMES)}"
+        )
+    return url
+
+
 def _drain_s(text: str | None) -> float:
-    try:
-        return DRAIN_S if text is None else float(text)
-    except ValueError:
-        raise ManifestError(f"{PREFIX}DRAIN_S is {text!r}, not a number of seconds") from None
+    with contextlib.suppress(ValueError):
+        seconds = DRAIN_S if text is None else float(text)
+        if 0 <= seconds < math.inf:
+            return seconds
+    raise ManifestError(f"{PREFIX}DRAIN_S is {text!r}, not a number of seconds")
 
 
 def _log_level(text: str | None) -> str:
