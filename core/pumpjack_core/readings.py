@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -52,8 +53,7 @@ class Batch:
 
     def in_table(self, tags: TagTable) -> Batch:
         """The same readings in another table; those of tags that are not in it are left out."""
-        place = {tag.key: at for at, tag in enumerate(tags.tags)}
-        moved = np.array([place.get(tag.key, -1) for tag in self.tags.tags], np.int32)
+        moved = _places(self.tags, tags)
         kept = self.take(moved[self.tag_index] >= 0)
         return replace(kept, tags=tags, tag_index=moved[kept.tag_index])
 
@@ -83,3 +83,24 @@ class Quarantined(Struct, frozen=True, omit_defaults=True):
     us: int
     reason: str
     raw: str
+
+
+def in_table(
+    quarantined: tuple[Quarantined, ...], before: TagTable, tags: TagTable
+) -> tuple[Quarantined, ...]:
+    """The same in another table; what is of tags that are not in it names no tag any more."""
+    if not quarantined:
+        return ()
+    moved = _places(before, tags)
+    return tuple(
+        msgspec.structs.replace(item, tag_index=int(moved[item.tag_index]))
+        if item.tag_index >= 0
+        else item
+        for item in quarantined
+    )
+
+
+def _places(before: TagTable, tags: TagTable) -> Int32s:
+    """Position in tags of each tag of before, -1 where it is not."""
+    place = {tag.key: at for at, tag in enumerate(tags.tags)}
+    return np.array([place.get(tag.key, -1) for tag in before.tags], np.int32)

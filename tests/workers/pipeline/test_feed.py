@@ -21,8 +21,14 @@ TAGS = TagTable(
 )
 
 
-def feed() -> Feed:
-    return Feed(epoch=EPOCH, tenant_id="permian", connection_id="ops/plc", protocol="modbus-tcp")
+def feed(follows: int = 0) -> Feed:
+    return Feed(
+        epoch=EPOCH,
+        follows=follows,
+        tenant_id="permian",
+        connection_id="ops/plc",
+        protocol="modbus-tcp",
+    )
 
 
 def read(message) -> wire.Readings:
@@ -75,6 +81,28 @@ def test_prev_links_the_messages_of_each_well():
     a1, b2 = (read(message) for message in messages)
     assert (a1.well_id, a1.prev, a1.seq) == ("a1", 5, 10)
     assert (b2.well_id, b2.prev, b2.seq) == ("b/2", 9, 10)
+
+
+def test_the_first_message_after_a_new_start_follows_all_that_may_have_been_sent_before_it():
+    (message,) = feed(follows=1_000).encode(1_004, batch(TAGS, [1.0]))
+    assert read(message).prev == 1_000
+
+
+def test_after_the_clock_was_set_back_new_readings_are_the_latest():
+    chain = feed()
+    hour = 3_600_000_000
+    chain.encode(1, batch(TAGS, [1.0], us=T0_US + hour, received_us=T0_US + hour))
+    (message,) = chain.encode(2, batch(TAGS, [9.0], us=T0_US, received_us=T0_US))
+    assert "pressure" in message.latest
+
+
+def test_after_a_device_clock_that_was_ahead_is_set_right_new_readings_are_the_latest():
+    chain = feed()
+    minute = 60_000_000
+    chain.encode(1, batch(TAGS, [1.0], us=T0_US + 4 * minute, received_us=T0_US))
+    later = T0_US + minute
+    (message,) = chain.encode(2, batch(TAGS, [9.0], us=later, received_us=later))
+    assert "pressure" in message.latest
 
 
 def test_the_latest_hash_gets_the_newest_reading_of_each_tag():

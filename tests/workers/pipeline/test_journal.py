@@ -62,6 +62,34 @@ async def test_a_full_journal_says_so_and_takes_readings_again_when_there_is_roo
     assert journal.full is None
 
 
+async def test_an_append_that_fails_in_an_unforeseen_way_is_told_and_the_next_goes_on(journal):
+    def broken(rows):
+        journal._spool.append = original
+        raise MemoryError("no room for it")
+
+    original, journal._spool.append = journal._spool.append, broken
+    with pytest.raises(MemoryError):
+        await asyncio.wait_for(journal.append(journal.take_seq(), batch(TAGS, [1.0])), 5)
+    await asyncio.wait_for(journal.append(journal.take_seq(), batch(TAGS, [2.0])), 5)
+
+
+async def test_a_damaged_batch_that_cannot_be_kept_aside_does_not_stop_the_others(
+    journal, tmp_path
+):
+    seqs = [journal.take_seq() for _ in range(2)]
+    for seq in seqs:
+        await journal.append(seq, batch(TAGS, [1.0]))
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        db.execute("UPDATE batch SET payload = zeroblob(46) WHERE seq = ?", (seqs[0],))
+    db.close()
+    (tmp_path / f"journal.damaged-batch-{seqs[0]}.bin").mkdir()
+
+    entries = await journal.oldest(most_readings=100)
+
+    assert [entry.seq for entry in entries] == seqs
+    assert entries[0].quarantined[0].reason == "damaged_batch"
+
+
 async def test_close_commits_what_is_pending(tmp_path):
     journal = await Journal.open(tmp_path, "ns/plc", size_bytes=10_000, clock=SystemClock())
     waiting = [journal.append(journal.take_seq(), batch(TAGS, [float(n)])) for n in range(5)]

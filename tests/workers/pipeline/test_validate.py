@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpjack_core.quality import Level, Reason, level_text, quality, reason_text
+from pumpjack_core.quality import BACKFILLED, Level, Reason, level_text, quality, reason_text
 from pumpjack_core.readings import Batch
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.pipeline.validate import Validator
@@ -127,6 +127,15 @@ def test_no_reading_is_ever_dropped_and_no_number_is_stored_that_is_none(rows):
     assert not np.isinf(judged.batch.value).any()
     assert bad[np.isnan(judged.batch.value)].all()
     assert (judged.batch.source_us <= T0_US + 300 * SECOND).all()
+
+
+def test_a_backfilled_reading_that_is_marked_stays_marked_as_backfilled():
+    late = quality(Level.GOOD, backfilled=True)
+    judged = validator().judge(batch(TAGS, [-1.0, math.nan], quality=[late, late]))
+    assert [(reason_text(code), code & BACKFILLED) for code in judged.batch.quality.tolist()] == [
+        ("out_of_range", BACKFILLED),
+        ("not_a_number", BACKFILLED),
+    ]
 
 
 # Anomalies

@@ -20,6 +20,9 @@ from pumpjack_core.quality import level_text, reason_text
 from pumpjack_core.readings import Batch, Int64s
 from pumpjack_core.tags import TagTable
 
+SET_BACK_US = 1_000_000
+"""Batches may overtake each other a little; more than this [µs] is a clock that was set back."""
+
 
 class FeedMessage(NamedTuple):
     """One message of one well.
@@ -37,8 +40,12 @@ class FeedMessage(NamedTuple):
 class Feed:
     """Encodes the batches of one connection and keeps the chain of prev."""
 
-    def __init__(self, *, epoch: UUID, tenant_id: str, connection_id: str, protocol: str) -> None:
+    def __init__(
+        self, *, epoch: UUID, follows: int, tenant_id: str, connection_id: str, protocol: str
+    ) -> None:
+        """Prepare. follows: no earlier process of this epoch has used a seq above this one."""
         self.epoch = str(epoch)
+        self._follows = follows
         self.last_seq: dict[str, int] = {}
         self._head = (
             f'{{"type":"readings","epoch":"{epoch}","tenantId":{_json(tenant_id)},'
@@ -48,6 +55,7 @@ class Feed:
         self._parts: list[str] = []
         self._well_of = np.empty(0, np.int32)
         self._newest_us = np.empty(0, np.int64)
+        self._received_us = 0
 
     def encode(self, seq: int, batch: Batch, *, stored: bool = True) -> list[FeedMessage]:
         """The messages of one batch, one a well, and what they change in the latest hashes."""
@@ -60,7 +68,7 @@ class Feed:
         received = iso_us(batch.received_us)
         messages = []
         for well_id, rows in self._by_well(batch):
-            prev = self.last_seq.get(well_id, 0)
+            prev = self.last_seq.get(well_id, self._follows)
             self.last_seq[well_id] = seq
             payload = (
                 f'{self._head},"wellId":{_json(well_id)},"seq":{seq},"prev":{prev},'
@@ -95,13 +103,19 @@ class Feed:
             yield batch.tags.wells[number], np.flatnonzero(wells == number).tolist()
 
     def _newest(self, batch: Batch) -> set[int]:
-        """Rows that hold the newest reading of their tag: backfill does not move the screen."""
+        """Rows that hold the newest reading of their tag: backfill does not move the screen.
+
+        A time ahead of its receipt holds up nothing that comes later, nor does a clock set back.
+        """
+        if batch.received_us < self._received_us - SET_BACK_US:
+            self._newest_us[:] = 0
+        self._received_us = batch.received_us
         order = np.lexsort((np.arange(len(batch)), batch.source_us, batch.tag_index))
         index = batch.tag_index[order]
         last = order[np.r_[index[1:] != index[:-1], True]]
         tags = batch.tag_index[last]
         newer = batch.source_us[last] >= self._newest_us[tags]
-        self._newest_us[tags[newer]] = batch.source_us[last][newer]
+        self._newest_us[tags[newer]] = np.minimum(batch.source_us[last][newer], batch.received_us)
         return set(last[newer].tolist())
 
     def _use(self, tags: TagTable) -> None:

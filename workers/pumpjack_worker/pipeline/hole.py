@@ -21,6 +21,12 @@ class Hole:
         self._batches += 1
         self._readings += readings
 
+    def join(self, other: Hole) -> None:
+        """Take in one that lies beside it: both are one."""
+        self._from_us = min(self._from_us, other._from_us)
+        self._batches += other._batches
+        self._readings += other._readings
+
     def note(self, to_us: int) -> Quarantined:
         """What goes on record in the database."""
         raw = {

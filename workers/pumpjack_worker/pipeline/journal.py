@@ -15,7 +15,7 @@ from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from pumpjack_core.clock import Clock
-from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
+from pumpjack_core.errors import JournalDamaged, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Batch, Quarantined, no_readings
 from pumpjack_worker.pipeline import codec
@@ -43,6 +43,8 @@ class Journal:
         self._folder = folder
         self._clock = clock
         self._next_seq = spool.next_seq
+        self.follows = spool.next_seq - 1
+        """No earlier process has used a number above this one; 0 for a new journal."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: list[_Append] = []
         self._wanted = asyncio.Event()
@@ -94,8 +96,11 @@ class Journal:
                 entries.append(Entry(row.seq, *codec.decode(row.payload, row.tags)))
             except JournalDamaged as error:
                 aside = self._folder / f"journal.damaged-batch-{row.seq}.bin"
-                await self._run(partial(aside.write_bytes, row.payload))
                 _log.error(f"batch {row.seq} cannot be stored: {error}; it is kept as {aside}")
+                try:
+                    await self._run(partial(aside.write_bytes, row.payload))
+                except OSError as reason:
+                    _log.error(f"{aside} cannot be written: {reason}")
                 note = Quarantined(-1, row.created_us, "damaged_batch", aside.name)
                 entries.append(Entry(row.seq, no_readings(row.tags, row.created_us), (note,)))
         return entries
@@ -103,6 +108,10 @@ class Journal:
     async def remove(self, up_to: int) -> None:
         """Forget what the database has, up to this seq."""
         await self._run(partial(self._spool.remove, up_to))
+
+    async def renew(self) -> None:
+        """Become another journal with the same batches, which takes effect at the next start."""
+        await self._run(self._spool.renew)
 
     async def close(self) -> None:
         """Commit what is pending and close the file."""
@@ -142,7 +151,7 @@ class Journal:
                 return
             self.full = error
             _settle(group, error)
-        except JournalError as error:
+        except Exception as error:  # whoever waits for the batch must know, whatever it is
             _settle(group, error)
         else:
             self.full = None
@@ -150,7 +159,7 @@ class Journal:
             _settle(group, None)
 
 
-def _settle(group: list[_Append], error: JournalError | None) -> None:
+def _settle(group: list[_Append], error: Exception | None) -> None:
     for _, done in group:
         if done.cancelled():
             continue

@@ -17,7 +17,7 @@ from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import DeviceError, JournalError, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.quality import BAD_COMM_FAILURE, LEVEL_MASK
-from pumpjack_core.readings import Batch, Quarantined, no_readings
+from pumpjack_core.readings import Batch, Quarantined, in_table, no_readings
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
@@ -61,7 +61,12 @@ class Pipeline:
         self._metrics = metrics
         connection = config.connection
         names = {"tenant_id": connection.tenant_id, "connection_id": connection.connection_id}
-        feed = Feed(epoch=journal.journal_id, protocol=connection.spec.protocol, **names)
+        feed = Feed(
+            epoch=journal.journal_id,
+            follows=journal.follows,
+            protocol=connection.spec.protocol,
+            **names,
+        )
         self._publisher = Publisher(
             redis_url, feed, heartbeat=self._heartbeat, clock=clock, metrics=metrics, **names
         )
@@ -74,7 +79,7 @@ class Pipeline:
             metrics=metrics,
         )
         self._validator = self._validator_of(config.tags, None)
-        self._staleness = Staleness(config.tags, clock.now_us())
+        self._staleness = Staleness(config.tags, clock)
         self._acks: asyncio.Queue[tuple[asyncio.Future[None], Ack, int]] = asyncio.Queue(
             ACKS_WAITING
         )
@@ -128,6 +133,8 @@ class Pipeline:
                 reader.cancel()
                 await asyncio.wait((reader,))
                 await self._drain()
+                if self._hole is not None:
+                    self._record(self._hole)
                 for task in others:
                     task.cancel()
         finally:
@@ -152,7 +159,7 @@ class Pipeline:
         """Read other tags from now on; those that stay lose and repeat nothing."""
         self._config = config
         self._validator = self._validator_of(config.tags, self._validator)
-        self._staleness = Staleness(config.tags, self._clock.now_us(), self._staleness)
+        self._staleness = Staleness(config.tags, self._clock, self._staleness)
         self._adapter.apply_tags(config.tags)
         wells: dict[str, set[str]] = {}
         for tag in config.tags.tags:
@@ -188,6 +195,7 @@ class Pipeline:
             if reader.done():
                 reader.result()
             self._state = "fenced"
+            self._metrics.active.set(0)
             self._publisher.silence()
         finally:
             for task in (reader, fenced):
@@ -223,19 +231,20 @@ class Pipeline:
         self._metrics.active.set(0)
         if self._state != "disconnected":
             _log.warning(str(error), reason=error.reason)
-            batch = self._staleness.all_tags(BAD_COMM_FAILURE, self._clock.now_us())
+            batch = self._staleness.all_tags(BAD_COMM_FAILURE)
             await self._store(batch, (), no_ack)
         self._state, self._trouble = "disconnected", error
 
     async def _take(self, delivery: Delivery) -> None:
-        batch = delivery.batch
+        batch, kept_out = delivery.batch, delivery.quarantined
         if batch.tags is not self._validator.tags:
+            kept_out = in_table(kept_out, batch.tags, self._validator.tags)
             batch = batch.in_table(self._validator.tags)
         judged = self._validator.judge(batch)
         self._clock_offset_s = judged.clock_offset_s
         self._metrics.errors(judged.errors)
         self._staleness.saw(batch)
-        await self._store(judged.batch, (*delivery.quarantined, *judged.quarantined), delivery.ack)
+        await self._store(judged.batch, (*kept_out, *judged.quarantined), delivery.ack)
 
     # Storing and publishing
 
@@ -263,10 +272,19 @@ class Pipeline:
                 if not isinstance(error, JournalFull):
                     raise
             else:
-                await ack()
+                await self._ack(ack)
                 if self._hole is not None:
                     self._record(self._hole)
             self._acks.task_done()
+
+    async def _ack(self, ack: Ack) -> None:
+        """A replaced worker acknowledges nothing, and a device that went away sends it again."""
+        if self.writer.fenced.is_set():
+            return
+        try:
+            await ack()
+        except DeviceError as error:
+            _log.warning(f"a batch could not be acknowledged and will come again: {error}")
 
     def _not_stored(self, error: JournalError, readings: int) -> None:
         self._metrics.not_stored.inc(readings)
@@ -289,7 +307,10 @@ class Pipeline:
 
     def _recorded(self, hole: Hole, done: asyncio.Future[None]) -> None:
         if not done.cancelled() and done.exception() is not None:  # full again
+            if self._hole is not None:
+                hole.join(self._hole)
             self._hole = hole
+            self._metrics.journal_full.set(1)
 
     # Watching
 
@@ -298,7 +319,7 @@ class Pipeline:
             await asyncio.sleep(WATCH_S)
             now_us = self._clock.now_us()
             if self._state == "connected":
-                stale = self._staleness.newly_stale(now_us)
+                stale = self._staleness.newly_stale()
                 if stale is not None:
                     self._metrics.errors({"stale": len(stale)})
                     await self._store(stale, (), no_ack)

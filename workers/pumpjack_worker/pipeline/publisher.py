@@ -75,7 +75,8 @@ class Publisher:
                 self._latest.setdefault(message.well_id, {}).update(message.latest)
             self._queue.append(message)
         while len(self._queue) > QUEUE_MESSAGES:
-            self._queue.popleft()
+            dropped = self._queue.popleft()
+            self.sent_seq[dropped.well_id] = dropped.seq
             self._metrics.feed_dropped.inc()
         self._wanted.set()
 
@@ -119,9 +120,15 @@ class Publisher:
             async with self._order:
                 most = min(BURST_MESSAGES, len(self._queue))
                 burst = [self._queue.popleft() for _ in range(most)]
-                if not await self._send(burst):
-                    self._metrics.feed_dropped.inc(len(burst))
-                self.sent_seq.update((message.well_id, message.seq) for message in burst)
+                sent = False
+                try:
+                    sent = await self._send(burst)
+                finally:  # also when cancelled: the last heartbeat must count what may be lost
+                    if not sent:
+                        self._metrics.feed_dropped.inc(len(burst))
+                    for message in burst:
+                        last = self.sent_seq.get(message.well_id, 0)
+                        self.sent_seq[message.well_id] = max(last, message.seq)
 
     async def _send_heartbeats(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pumpjack_core.clock import Clock
 from pumpjack_core.quality import LEVEL_MASK, Level, Reason, quality
 from pumpjack_core.readings import Batch, Int32s
 from pumpjack_core.tags import TagTable
@@ -19,36 +20,39 @@ BAD_STALE = quality(Level.BAD, Reason.STALE)
 class Staleness:
     """When each tag of a table last had a reading, and whether it is marked already."""
 
-    def __init__(self, tags: TagTable, now_us: int, before: Staleness | None = None) -> None:
+    def __init__(self, tags: TagTable, clock: Clock, before: Staleness | None = None) -> None:
         self.tags = tags
+        self._clock = clock
         limit_s = [max(LEAST_S, INTERVALS * tag.interval_s) for tag in tags.tags]
-        self._limit_us = (np.array(limit_s, np.float64) * 1e6).astype(np.int64)
-        self._seen_us = np.full(len(tags), now_us, np.int64)
+        self._limit_s = np.array(limit_s, np.float64)
+        self._seen_s = np.full(len(tags), clock.monotonic(), np.float64)
         self._marked = np.zeros(len(tags), np.bool_)
         if before is not None:
             old = {tag.key: at for at, tag in enumerate(before.tags.tags)}
             for at, tag in enumerate(tags.tags):
                 if (was := old.get(tag.key)) is not None:
-                    self._seen_us[at] = before._seen_us[was]
+                    self._seen_s[at] = before._seen_s[was]
                     self._marked[at] = before._marked[was]
 
     def saw(self, batch: Batch) -> None:
         """Take note of a batch from the device. A BAD reading is a mark by itself."""
-        self._seen_us[batch.tag_index] = batch.received_us
+        self._seen_s[batch.tag_index] = self._clock.monotonic()
         self._marked[batch.tag_index] = (batch.quality & LEVEL_MASK) == Level.BAD
 
-    def newly_stale(self, now_us: int) -> Batch | None:
+    def newly_stale(self) -> Batch | None:
         """A batch that marks the tags that became stale, None when there are none."""
-        stale = np.flatnonzero(~self._marked & (now_us - self._seen_us > self._limit_us))
+        age_s = self._clock.monotonic() - self._seen_s
+        stale = np.flatnonzero(~self._marked & (age_s > self._limit_s))
         if not len(stale):
             return None
         self._marked[stale] = True
-        return without_value(self.tags, stale.astype(np.int32), BAD_STALE, now_us)
+        return without_value(self.tags, stale.astype(np.int32), BAD_STALE, self._clock.now_us())
 
-    def all_tags(self, code: int, now_us: int) -> Batch:
+    def all_tags(self, code: int) -> Batch:
         """A batch that marks every tag with a quality: the device is away."""
         self._marked[:] = True
-        return without_value(self.tags, np.arange(len(self.tags), dtype=np.int32), code, now_us)
+        every = np.arange(len(self.tags), dtype=np.int32)
+        return without_value(self.tags, every, code, self._clock.now_us())
 
 
 def without_value(tags: TagTable, index: Int32s, code: int, now_us: int) -> Batch:

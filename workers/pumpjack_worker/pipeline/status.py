@@ -104,7 +104,7 @@ def _problems(
 ) -> list[str]:
     found = []
     if writer.problem is not None:
-        found.append(f"the database takes no readings: {writer.problem}")
+        found.append(writer.problem)
     if journal.full is not None:
         found.append(f"readings are not stored: {journal.full}")
     if redis != "closed":

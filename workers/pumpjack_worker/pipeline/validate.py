@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpjack_core.quality import LEVEL_MASK, Level, Reason, quality
+from pumpjack_core.quality import BACKFILLED, LEVEL_MASK, Level, Reason, quality
 from pumpjack_core.readings import Batch, Quarantined
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.pipeline.anomaly import AnomalyWindows
@@ -77,7 +77,7 @@ class Validator:
         def mark(rows: NDArray[np.bool_], code: int, name: str) -> None:
             count = int(np.count_nonzero(rows))
             if count:
-                marks[rows] = code
+                marks[rows] = marks[rows] & BACKFILLED | code
                 errors[name] = count
 
         finite = np.isfinite(value)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import Clock
-from pumpjack_core.errors import StorageError
+from pumpjack_core.errors import JournalError, JournalFull, StorageError
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Int32s, Quarantined
 from pumpjack_core.storage.ingest import Ingest, Written
@@ -24,6 +24,8 @@ from pumpjack_worker.pipeline.journal import Entry, Journal
 from pumpjack_worker.pipeline.metrics import Metrics
 
 MOST_READINGS = 20_000
+LEAST_READINGS = 500
+"""What a database that does not answer in time is asked to take at once, in the end."""
 LINGER_S = 1.0
 SMALL_READINGS = 200
 SMALL_LINGER_S = 2.0
@@ -58,7 +60,9 @@ class Writer:
         self._metrics = metrics
         self._tag_ids: dict[str, Int32s] = {}
         self._fence: int | None = None
+        self._knows_journal = False
         self._draining = False
+        self._most = MOST_READINGS
         self.stored_seq = 0
         """The cursor: everything up to this seq is in the database."""
         self.problem: str | None = None
@@ -81,10 +85,12 @@ class Writer:
                 finally:
                     await session.close()
             except StorageError as error:
-                if self.problem is None:
-                    _log.warning(f"the database takes no readings ({error}); they are journalled")
-                self.problem = str(error)
+                self._trouble(f"the database takes no readings: {error}")
+                self._most = max(LEAST_READINGS, self._most // 2)
                 self._metrics.database_up.set(0)
+                await asyncio.sleep(pause.next_s())
+            except JournalFull as error:
+                self._trouble(f"what the database has cannot leave the journal: {error}")
                 await asyncio.sleep(pause.next_s())
 
     async def drained(self) -> None:
@@ -94,9 +100,14 @@ class Writer:
             self._journal.added.set()
             await asyncio.sleep(0.02)
 
+    def _trouble(self, problem: str) -> None:
+        if self.problem is None:
+            _log.warning(f"{problem}; what is read waits in the journal")
+        self.problem = problem
+
     def _came_up(self, pause: Backoff) -> None:
         if self.problem is not None:
-            _log.info("the database takes readings again")
+            _log.info("readings go from the journal to the database again")
         self.problem = None
         self._metrics.database_up.set(1)
         pause.reset()
@@ -105,15 +116,29 @@ class Writer:
         if self._fence is None:
             self._fence = await session.take_fence(self._connection_id, self._protocol)
         cursor = await session.open_journal(self._journal.journal_id, self._connection_id)
+        if not self._knows_journal:
+            await self._refuse_older_journal(cursor)
+            self._knows_journal = True
         await self._moved(cursor)
         self._tag_ids.clear()
+
+    async def _refuse_older_journal(self, cursor: int) -> None:
+        """Below the cursor this process's batches would count as stored, and be removed."""
+        if cursor > self._journal.follows:
+            await self._journal.renew()
+            raise JournalError(
+                f"the journal of {self._connection_id} is older than what the database has of it "
+                f"(batch {cursor}): its disk was put back to an earlier state; it goes on as a "
+                "new journal at the next start, nothing of it is lost"
+            )
 
     async def _drain_forever(self, session: Ingest) -> None:
         while True:
             await self._wait_for_work()
-            while entries := await self._journal.oldest(most_readings=MOST_READINGS):
+            while entries := await self._journal.oldest(most_readings=self._most):
                 await self._write(session, entries)
-                if self._journal.waiting.readings < MOST_READINGS:
+                self._most = min(MOST_READINGS, self._most * 2)
+                if self._journal.waiting.readings < self._most:
                     break
 
     async def _wait_for_work(self) -> None:
@@ -175,7 +200,7 @@ class Writer:
         self._metrics.shifted.inc(written.shifted)
         self._metrics.quarantined.inc(written.quarantined)
         for entry in entries:
-            self._metrics.latency.observe((now_us - entry.batch.received_us) / 1e6)
+            self._metrics.latency.observe(max(0.0, (now_us - entry.batch.received_us) / 1e6))
 
     async def _moved(self, cursor: int) -> None:
         if cursor < self.stored_seq:
