@@ -9,7 +9,7 @@ CREATE TABLE pumpjack.mark (
     connection_no integer NOT NULL,
     hour timestamptz NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
-CREATE INDEX mark_by_hour ON pumpjack.mark (connection_no, hour);
+CREATE INDEX mark_by_connection ON pumpjack.mark (connection_no, hour);
 
 -- Sum and count, never an average: averages cannot be added up.
 CREATE TABLE pumpjack.rollup_1min (
@@ -77,72 +77,75 @@ CROSS JOIN LATERAL (
     GROUP BY 1
 ) AS b;
 
--- One connection's hour, and the day that it is of.
-CREATE FUNCTION pumpjack.roll_up_hour(p_connection integer, p_hour timestamptz) RETURNS void
+-- Add up the buckets of [start, until) of some tags into wider ones. EXECUTE plans with the times at
+-- hand, so that it opens only the partitions it needs.
+CREATE FUNCTION pumpjack.roll_up_buckets(
+    p_target text, p_width text, p_source text, p_tags integer[], p_start timestamptz, p_until timestamptz
+) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
-DECLARE
-    v_tags integer[] := ARRAY(SELECT s.tag_id FROM pumpjack.series AS s WHERE s.connection_no = p_connection);
-    v_step record;
 BEGIN
-    INSERT INTO pumpjack.rollup_1min (bucket, tag_id, total, number, low, high)
-    SELECT date_bin('1 minute', r.ts, 'epoch'), r.tag_id, sum(r.value), count(*), min(r.value), max(r.value)
-    FROM pumpjack.reading AS r
-    WHERE r.tag_id = ANY (v_tags) AND r.ts >= p_hour AND r.ts < p_hour + interval '1 hour'
-      AND r.quality & 3 = 0 AND r.value IS NOT NULL
-    GROUP BY 1, 2
-    ON CONFLICT (tag_id, bucket) DO UPDATE
-       SET total = EXCLUDED.total, number = EXCLUDED.number, low = EXCLUDED.low, high = EXCLUDED.high;
-    FOR v_step IN
-        SELECT * FROM (VALUES
-            ('rollup_5min', 'rollup_1min', '5 minutes', p_hour, p_hour + interval '1 hour'),
-            ('rollup_1hour', 'rollup_5min', '1 hour', p_hour, p_hour + interval '1 hour'),
-            ('rollup_1day', 'rollup_1hour', '1 day', date_trunc('day', p_hour), date_trunc('day', p_hour) + interval '1 day')
-        ) AS step (target, source, width, start, until)
-    LOOP
-        EXECUTE format($insert$
-            INSERT INTO pumpjack.%I (bucket, tag_id, total, number, low, high)
-            SELECT date_bin(%L, r.bucket, 'epoch'), r.tag_id, sum(r.total), sum(r.number), min(r.low), max(r.high)
-            FROM pumpjack.%I AS r
-            WHERE r.tag_id = ANY ($1) AND r.bucket >= $2 AND r.bucket < $3
-            GROUP BY 1, 2
-            ON CONFLICT (tag_id, bucket) DO UPDATE
-               SET total = EXCLUDED.total, number = EXCLUDED.number, low = EXCLUDED.low, high = EXCLUDED.high
-        $insert$, v_step.target, v_step.width, v_step.source) USING v_tags, v_step.start, v_step.until;
-    END LOOP;
+    PERFORM pumpjack.make_partitions(p_target, 'month', p_start, p_start);
+    EXECUTE format($insert$
+        INSERT INTO pumpjack.%I (bucket, tag_id, total, number, low, high)
+        SELECT date_bin(%L, r.bucket, 'epoch'), r.tag_id, sum(r.total), sum(r.number), min(r.low), max(r.high)
+        FROM %s AS r
+        WHERE r.tag_id = ANY ($1) AND r.bucket >= $2 AND r.bucket < $3
+        GROUP BY 1, 2
+        ON CONFLICT (tag_id, bucket) DO UPDATE
+           SET total = EXCLUDED.total, number = EXCLUDED.number, low = EXCLUDED.low, high = EXCLUDED.high
+    $insert$, p_target, p_width, p_source) USING p_tags, p_start, p_until;
 END
 $$;
 
--- Roll up at most `most` marked hours that are over, the oldest first; returns how many. Only in a
--- REPEATABLE READ transaction, where marks and readings are of one snapshot.
-CREATE FUNCTION pumpjack.roll_up(most integer) RETURNS integer
+-- GOOD readings as buckets of one.
+CREATE VIEW pumpjack.bucket_of_one AS
+SELECT r.ts AS bucket, r.tag_id, r.value AS total, 1 AS number, r.value AS low, r.value AS high
+FROM pumpjack.reading AS r
+WHERE r.quality & 3 = 0 AND r.value IS NOT NULL;
+
+-- Roll up the marked hours that are over, the oldest first, until at least `enough` of them (each
+-- of each connection counts) are done; returns how many. Only in a REPEATABLE READ transaction,
+-- where marks and readings are of one snapshot.
+CREATE FUNCTION pumpjack.roll_up(enough integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     v_part record;
-    v_parent text;
-    v_hours integer := 0;
+    v_hour interval := interval '1 hour';
+    v_oldest timestamptz;
+    v_newest timestamptz;
+    v_tags integer[];
+    v_all integer[] := '{}';
+    v_done integer := 0;
 BEGIN
     IF current_setting('transaction_isolation') <> 'repeatable read' THEN
         RAISE EXCEPTION 'roll_up needs a REPEATABLE READ transaction' USING ERRCODE = 'PJ004';
     END IF;
     FOR v_part IN
-        SELECT m.connection_no, m.hour
+        SELECT m.hour, array_agg(DISTINCT m.connection_no) AS connections
         FROM pumpjack.mark AS m
-        WHERE m.hour <= now() - interval '1 hour'
-        GROUP BY m.connection_no, m.hour
-        ORDER BY m.hour, m.connection_no
-        LIMIT most
+        WHERE m.hour <= now() - v_hour
+        GROUP BY m.hour ORDER BY m.hour LIMIT enough
     LOOP
-        FOREACH v_parent IN ARRAY ARRAY['rollup_1min', 'rollup_5min', 'rollup_1hour', 'rollup_1day'] LOOP
-            PERFORM pumpjack.make_partitions(v_parent, 'month', v_part.hour, v_part.hour);
-        END LOOP;
-        PERFORM pumpjack.roll_up_hour(v_part.connection_no, v_part.hour);
-        DELETE FROM pumpjack.mark AS m
-        WHERE m.connection_no = v_part.connection_no AND m.hour = v_part.hour;
-        v_hours := v_hours + 1;
+        v_tags := ARRAY(SELECT s.tag_id FROM pumpjack.series AS s WHERE s.connection_no = ANY (v_part.connections));
+        PERFORM pumpjack.roll_up_buckets('rollup_1min', '1 minute', 'pumpjack.bucket_of_one', v_tags, v_part.hour, v_part.hour + v_hour);
+        PERFORM pumpjack.roll_up_buckets('rollup_5min', '5 minutes', 'pumpjack.rollup_1min', v_tags, v_part.hour, v_part.hour + v_hour);
+        PERFORM pumpjack.roll_up_buckets('rollup_1hour', '1 hour', 'pumpjack.rollup_5min', v_tags, v_part.hour, v_part.hour + v_hour);
+        DELETE FROM pumpjack.mark AS m WHERE m.hour = v_part.hour;
+        v_oldest := coalesce(v_oldest, v_part.hour);
+        v_newest := v_part.hour;
+        v_all := v_all || v_tags;
+        v_done := v_done + cardinality(v_part.connections);
+        EXIT WHEN v_done >= enough;
     END LOOP;
-    RETURN v_hours;
+    IF v_done > 0 THEN
+        v_all := ARRAY(SELECT DISTINCT t.tag_id FROM unnest(v_all) AS t (tag_id));
+        FOR v_part IN SELECT generate_series(date_trunc('day', v_oldest), v_newest, '1 day') AS day LOOP
+            PERFORM pumpjack.roll_up_buckets('rollup_1day', '1 day', 'pumpjack.rollup_1hour', v_all, v_part.day, v_part.day + 24 * v_hour);
+        END LOOP;
+    END IF;
+    RETURN v_done;
 END
 $$;
 

@@ -16,7 +16,7 @@ from pumpjack_core.errors import StorageUnavailable
 from pumpjack_core.storage.connect import connect, explain
 from pumpjack_core.storage.levels import Level
 
-HOURS_A_TRANSACTION = 200
+HOURS_A_TRANSACTION = 500
 """Connection-hours rolled up in one transaction: small enough not to hold vacuum back for long."""
 _PASSES_LIMIT = 10_000
 

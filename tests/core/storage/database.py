@@ -19,6 +19,8 @@ from pumpjack_core.tags import Tag
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
+MINUTE_US = 60_000_000
+STEPS = {"1min": MINUTE_US, "5min": 5 * MINUTE_US, "1hour": HOUR_US, "1day": DAY_US}
 
 Row = tuple[int, int, float] | tuple[int, int, float, int]
 """(time in µs, tag number of the worker, value[, quality])"""
@@ -128,16 +130,20 @@ class Database:
         return await maintain_once(self.login(MAINTAIN_ROLE))
 
     async def refresh(self) -> None:
-        """Bring the roll-ups up to date: by maintain, or by running TimescaleDB's jobs by hand."""
+        """Bring the roll-ups up to date: by maintain, or as TimescaleDB's policies would."""
         if self.level != "community":
             await self.maintain()
             return
-        jobs = await self.admin.fetch(
-            """
-            SELECT j.job_id FROM timescaledb_information.jobs AS j
-            WHERE j.proc_name = 'policy_refresh_continuous_aggregate'
-            ORDER BY j.job_id
-            """
-        )
-        for job in jobs:
+        for step, us in STEPS.items():
+            await self.admin.execute(
+                f"CALL refresh_continuous_aggregate('pumpjack.rollup_{step}',"
+                f" now() - interval '89 days', now() - interval '{us} microseconds')"
+            )
+
+    async def run_jobs(self, name: str) -> None:
+        """Run TimescaleDB's own jobs of one kind by hand; nothing at the other levels."""
+        if self.level != "community":
+            return
+        query = "SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = $1 ORDER BY 1"
+        for job in await self.admin.fetch(query, name):
             await self.admin.execute(f"CALL run_job({job['job_id']})")
