@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-import structlog
 
 from pumpjack_core import log
 
@@ -34,14 +33,6 @@ def test_passwords_and_tokens_are_hidden_in_any_text(text):
     assert TOKEN not in shown
 
 
-@pytest.fixture
-def _as_before():
-    """The rest of the tests must not write to this one's captured stderr."""
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.mark.usefixtures("_as_before")
 @pytest.mark.parametrize("key", ["token", "password", "Authorization"])
 def test_a_field_with_a_secret_name_is_hidden_whatever_it_holds(key, capsys):
     log.configure(level="INFO", json=True)
