@@ -86,4 +86,4 @@ class AuthError(PumpjackError):
 
 
 class SetupError(PumpjackError):
-    """This machine, as it is, does not let it run. Names the port, the folder or the option."""
+    """The machine, as it is, does not let it run. Names the port, the folder or the option."""
