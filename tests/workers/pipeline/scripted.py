@@ -101,6 +101,10 @@ class Worker:
         self.pipeline.stop(drain_s)
         return await self._task
 
+    async def ended(self) -> bool:
+        """Wait until it ends by itself."""
+        return await asyncio.wait_for(self._task, 15)
+
 
 async def start(
     folder: Path, connect, redis_url: str, tags: TagTable | None = None, **spec: object

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
+import threading
 
 import asyncpg
 import msgspec
@@ -14,13 +16,20 @@ from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core import wire
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import SystemClock
-from pumpjack_core.errors import StorageError
+from pumpjack_core.errors import (
+    DeviceError,
+    JournalError,
+    JournalFull,
+    StorageError,
+    StorageUnavailable,
+)
 from pumpjack_core.quality import BAD_COMM_FAILURE
 from pumpjack_core.readings import Quarantined
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import TagTable
+from pumpjack_worker.adapters.contract import Delivery
 from pumpjack_worker.pipeline import writer
 from tests.workers.pipeline.examples import batch, table, tag
 from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, until
@@ -36,6 +45,7 @@ class Database:
         self._writer_url = writer_url
         self.reachable = True
         self.lose_answers = 0
+        self.most_at_once = 1_000_000
         self.sessions: list[Ingest] = []
 
     async def connect(self) -> Ingest:
@@ -46,6 +56,8 @@ class Database:
         original = session.write_batch
 
         async def write_batch(*args, **more):
+            if len(args[3]) > self.most_at_once:
+                raise StorageUnavailable("no answer in time")
             written = await original(*args, **more)
             if self.lose_answers:
                 self.lose_answers -= 1
@@ -373,6 +385,163 @@ async def test_a_tag_that_is_read_no_more_leaves_the_latest_values(worker, feed)
         return not await feed.hexists(latest, "pressure")
 
     await until(gone)
+
+
+async def test_what_was_kept_out_stays_with_its_tag_when_the_tags_change(worker, database):
+    before = worker.adapter.tags
+    now_us = SystemClock().now_us()
+    notes = tuple(Quarantined(at, now_us, "unparsable", raw) for at, raw in enumerate("pf"))
+    worker.pipeline.apply(configured(TagTable((tag("level"), tag("another"), before.tags[1]))))
+    worker.adapter.give(batch(before, [1.0], index=[1], us=now_us, received_us=now_us), notes)
+
+    async def rows():
+        found = await database.owner.fetch(
+            "SELECT q.raw, s.tag_name FROM pumpjack.quarantine q"
+            " LEFT JOIN pumpjack.series s USING (tag_id) ORDER BY q.raw"
+        )
+        return [tuple(row) for row in found] == [("f", "flow"), ("p", None)]
+
+    await until(rows)
+
+
+async def test_a_database_that_is_too_slow_for_much_gets_less_at_once(worker, database):
+    database.most_at_once = 600
+    now_us = SystemClock().now_us()
+    for number in range(12):
+        times = range(now_us + number * 250, now_us + number * 250 + 250)
+        worker.adapter.give(
+            batch(worker.adapter.tags, [0.5] * 250, index=[0] * 250, us=times, received_us=now_us)
+        )
+
+    async def all_there() -> bool:
+        return len(await database.values()) == 3_000
+
+    await until(all_there, limit_s=30)
+
+
+async def test_a_disk_that_takes_no_delete_stops_nothing_else(worker, database):
+    spool = worker.pipeline._journal._spool
+    original, attempts = spool.remove, []
+
+    def remove(up_to: int) -> None:
+        attempts.append(up_to)
+        if len(attempts) < 3:
+            raise JournalFull("cannot remove: the disk is full")
+        original(up_to)
+
+    spool.remove = remove
+    worker.adapter.read(1.0)
+    await stored(database, 1.0)
+    worker.adapter.read(2.0)
+    await stored(database, 1.0, 2.0)
+    await until(lambda: worker.pipeline.status().journal_batches == 0)
+    assert len(attempts) >= 3
+    assert worker.pipeline.status().problems == ()
+
+
+async def test_a_journal_disk_that_was_put_back_to_an_earlier_state_loses_nothing(
+    tmp_path, database, valkey, feed
+):
+    folder, snapshot = tmp_path / "j", tmp_path / "snapshot"
+    database.reachable = False
+    first = await start(folder, database.connect, valkey.url)
+    first.adapter.read(1.0)
+    await until(lambda: first.adapter.acknowledged == [1.0])
+    await first.stop(drain_s=0)
+    shutil.copytree(folder, snapshot)
+    database.reachable = True
+    for value in (2.0, 3.0):
+        later = await start(folder, database.connect, valkey.url)
+        later.adapter.read(value)
+        assert await until_read_and_stopped(later, value)
+    assert await database.values() == [1.0, 2.0, 3.0]
+
+    shutil.rmtree(folder)
+    shutil.copytree(snapshot, folder)
+    surprised = await start(folder, database.connect, valkey.url)
+    surprised.adapter.read(4.0)
+    with pytest.raises(ExceptionGroup) as group:
+        await surprised.ended()
+    assert group.group_contains(JournalError, match="earlier state")
+    again = await start(folder, database.connect, valkey.url)
+    again.adapter.read(5.0)
+    assert await until_read_and_stopped(again, 5.0)
+    values = await database.values()
+    assert [value for value in values if value != 4.0] == [1.0, 2.0, 3.0, 5.0]
+    assert (4.0 in values) == (4.0 in surprised.adapter.acknowledged)
+
+
+async def until_read_and_stopped(worker, value: float) -> bool:
+    await until(lambda: value in worker.adapter.acknowledged)
+    return await worker.stop()
+
+
+async def test_an_acknowledgement_that_the_device_does_not_take_ends_nothing(worker, database):
+    async def refused() -> None:
+        raise DeviceError("the session is gone", reason="Closed")
+
+    now_us = SystemClock().now_us()
+    worker.adapter.gives.put_nowait(
+        Delivery(batch(worker.adapter.tags, [1.0], us=now_us, received_us=now_us), refused)
+    )
+    worker.adapter.read(2.0)
+    await stored(database, 1.0, 2.0)
+    assert worker.adapter.acknowledged == [2.0]
+
+
+async def test_a_batch_is_acknowledged_only_when_it_is_on_disk(worker, database, tmp_path):
+    journal = worker.pipeline._journal
+    original, gate = journal._spool.append, threading.Event()
+
+    def append(rows):
+        gate.wait(10)
+        original(rows)
+
+    journal._spool.append = append
+    worker.adapter.read(1.0)
+    await until(lambda: worker.pipeline.status().readings == 1)
+    await asyncio.sleep(0.2)
+    assert worker.adapter.acknowledged == []
+    gate.set()
+    await until(lambda: worker.adapter.acknowledged == [1.0])
+
+
+async def test_the_journal_keeps_a_batch_until_the_database_has_it(worker, database):
+    original, at_write = Ingest.write_batch, []
+
+    async def write_batch(self, *args, **more):
+        at_write.append(worker.pipeline.status().journal_readings)
+        return await original(self, *args, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ingest, "write_batch", write_batch)
+        await database.cut()
+        database.reachable = True
+        worker.adapter.read(1.0, 2.0)
+        await stored(database, 1.0, 2.0)
+    assert at_write
+    assert all(readings > 0 for readings in at_write)
+
+
+async def test_a_journal_that_is_full_when_it_stops_puts_the_hole_on_record(
+    tmp_path, database, valkey, feed
+):
+    worker = await start(tmp_path / "j", database.connect, valkey.url)
+    worker.pipeline._journal._spool._size_bytes = 0
+    worker.adapter.read(1.0)
+    await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
+    worker.pipeline._journal._spool._size_bytes = 1 << 20
+    await worker.stop()
+    again = await start(tmp_path / "j", database.connect, valkey.url)
+
+    async def recorded() -> bool:
+        raw = await database.owner.fetchval(
+            "SELECT raw FROM pumpjack.quarantine WHERE reason = 'not_stored'"
+        )
+        return raw is not None and msgspec.json.decode(raw)["readings"] == 1
+
+    await until(recorded)
+    await again.stop()
 
 
 async def test_the_journal_of_a_stopped_worker_is_a_whole_sqlite_file(

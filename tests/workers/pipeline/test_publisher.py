@@ -1,0 +1,58 @@
+"""The live feed says what it lost: the heartbeat counts every message, sent or given up."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from pumpjack_core import wire
+from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline import publisher as module
+from pumpjack_worker.pipeline.feed import Feed
+from pumpjack_worker.pipeline.metrics import Metrics
+from pumpjack_worker.pipeline.publisher import Publisher
+from tests.workers.pipeline.examples import StillClock, batch, tag
+
+TAGS = TagTable((tag("pressure", well="a1"), tag("pressure", well="b2")))
+NAMES = {"tenant_id": "permian", "connection_id": "ops/plc"}
+
+
+@pytest.fixture
+def publisher():
+    return Publisher(
+        "redis://127.0.0.1:1/0",
+        Feed(epoch=UUID(int=7), follows=0, protocol="modbus-tcp", **NAMES),
+        heartbeat=lambda: wire.Heartbeat(
+            *[""] * 4, "", {}, 0, "connected", None, None, 0, 0, 0, 0, ""
+        ),
+        clock=StillClock(),
+        metrics=Metrics(protocol="modbus-tcp", **NAMES),
+        **NAMES,
+    )
+
+
+async def test_a_message_that_found_no_room_is_counted_in_the_heartbeat(publisher, monkeypatch):
+    monkeypatch.setattr(module, "QUEUE_MESSAGES", 2)
+    for seq, well in ((1, 0), (2, 1), (3, 1)):
+        publisher.publish(seq, batch(TAGS, [1.0], index=[well]), stored=True)
+    assert publisher.sent_seq == {"a1": 1}
+
+
+async def test_a_message_that_a_stop_cut_off_is_counted_in_the_heartbeat(publisher, monkeypatch):
+    async def hangs(_pipe) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(publisher, "_execute", hangs)
+    task = asyncio.create_task(publisher.run())
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        publisher._order.release()  # the heartbeat hangs too, and holds it
+        publisher.publish(9, batch(TAGS, [1.0]), stored=True)
+        while publisher._queue:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert publisher.sent_seq == {"a1": 9}
