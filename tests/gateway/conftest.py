@@ -25,6 +25,7 @@ from tests.gateway.fake_worker import FakeWorker
 from tests.gateway.history import Filled, fill
 from tests.gateway.screens import SECRET
 
+NO_REDIS = "redis://127.0.0.1:9"
 NO_DATABASE = "postgresql://pumpjack_gateway@127.0.0.1:9/none"
 
 
@@ -55,8 +56,12 @@ class FeedServer:
             time.sleep(0.01)
 
     def _answers(self) -> bool:
+        """Whether it answers, and has loaded its data."""
         with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self._socket)) == 0
+            if probe.connect_ex(str(self._socket)) != 0:
+                return False
+            probe.sendall(b"PING\r\n")
+            return probe.recv(100).startswith(b"+PONG")
 
     def stop(self) -> None:
         if self._process is not None:
@@ -102,7 +107,7 @@ def feed_server(request: pytest.FixtureRequest) -> Iterator[FeedServer]:
 async def running(
     redis_url: str, database_url: str = NO_DATABASE, *, clock: Clock | None = None, **changes: Any
 ) -> AsyncIterator[Gateway]:
-    """A gateway that serves until the block ends."""
+    """A gateway that serves until the block ends; its feed is up, if there is one."""
     settings: dict[str, Any] = {
         "database_url": database_url,
         "redis_url": redis_url,
@@ -119,6 +124,9 @@ async def running(
     await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
+    async with asyncio.timeout(10):
+        while redis_url != NO_REDIS and not gateway.hub.is_up:
+            await asyncio.sleep(0.005)
     try:
         yield gateway
     finally:

@@ -59,6 +59,8 @@ async def pretending(answer: Answerer) -> AsyncIterator[str]:
 async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read(1000)
     writer.write(b"%1\r\n+server\r\n+redis\r\n")
+    await reader.read(1000)
+    writer.write(b"+PONG\r\n")
 
 
 @pytest.mark.servers
@@ -144,6 +146,24 @@ async def test_a_wrong_password_is_tried_again_and_never_up(feed_server: FeedSer
         with pytest.raises(LinkLost):
             await link.call("PING")
         assert not heard.ups.is_set()
+
+
+async def test_a_server_that_still_loads_its_data_is_not_up_yet() -> None:
+    attempts = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal attempts
+        attempts += 1
+        await reader.read(1000)
+        writer.write(b"%1\r\n+server\r\n+redis\r\n")
+        await reader.read(1000)
+        writer.write(b"+PONG\r\n" if attempts > 2 else b"-LOADING the data\r\n")
+        await reader.read()
+        writer.close()
+
+    async with pretending(answer) as url, linked(url) as (_, heard), asyncio.timeout(10):
+        await heard.ups.wait()
+        assert attempts == 3
 
 
 @pytest.mark.servers

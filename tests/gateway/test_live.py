@@ -370,6 +370,29 @@ async def test_the_same_feed_works_on_valkey_and_redis(feed_server: FeedServer) 
     await worker.close()
 
 
+async def test_a_channel_that_redis_refuses_is_told_and_tried_again(
+    feed_server: FeedServer,
+) -> None:
+    import redis.asyncio
+
+    admin = redis.asyncio.from_url(feed_server.url)
+    await admin.execute_command("ACL", "SETUSER", "narrow", "on", ">pw", "+@all", "~*", "&none")
+    worker = FakeWorker(feed_server.url)
+    await worker.publish(WELL, {"flow": 1.0})
+    await worker.beat()
+    url = feed_server.url.replace("unix://", "unix://narrow:pw@")
+    async with running(url) as gateway, screen(gateway) as client:
+        await client.subscribe(WELL)
+        status = await client.until("status")
+        assert (status["stale"], status["reason"]) == (True, "FeedLost")
+        await admin.execute_command("ACL", "SETUSER", "narrow", "&*")
+        await client.until("subscribed", resumed=True)
+        await worker.publish(WELL, {"flow": 2.0})
+        assert values(await client.until("readings")) == {"flow": 2.0}
+    await admin.aclose()
+    await worker.close()
+
+
 # What does not belong on a channel
 
 

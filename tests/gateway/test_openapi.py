@@ -73,6 +73,10 @@ OPERATIONS = [
 ]
 
 
+TRIED = [(method, path, GenerationMode.POSITIVE) for method, path in OPERATIONS] + [
+    (method, path, GenerationMode.NEGATIVE)
+    for method, path in OPERATIONS[:4]  # nothing can be wrong with a request without parameters
+]
 LEFT_OUT = {
     # A cursor of another question and a start after its end are refused; no schema can say so.
     "/api/scada/readings": [positive_data_acceptance],
@@ -86,14 +90,11 @@ def described(served: Gateway) -> Any:
     return schemathesis.openapi.from_url(f"http://127.0.0.1:{served.rest_port}/openapi.json")
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(("method", "path", "mode"), TRIED)
 def test_every_answer_is_one_of_those_that_are_described(
     described: Any, method: str, path: str, mode: GenerationMode
 ) -> None:
     operation = described[path][method]
-    if mode is GenerationMode.NEGATIVE and not operation.query:
-        pytest.skip("nothing can be wrong with a request that has no parameters")
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(

@@ -12,7 +12,7 @@ import pytest
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.clock import iso_us
 from pumpjack_gateway.main import Gateway
-from tests.gateway.conftest import running
+from tests.gateway.conftest import NO_REDIS, running
 from tests.gateway.fake_worker import FakeWorker
 from tests.gateway.history import CONNECTION, MINUTES, OTHER_WELL, PERMIAN, WELL, Filled, S
 from tests.gateway.screens import token
@@ -326,7 +326,7 @@ async def test_the_latest_come_from_the_feed_with_the_state_of_the_connection(
 
 
 async def test_without_the_feed_the_latest_are_those_that_were_stored(filled: Filled) -> None:
-    async with running("redis://127.0.0.1:9", filled.url) as gateway:
+    async with running(NO_REDIS, filled.url) as gateway:
         api = Api(gateway, token(PERMIAN))
         answer = await api.get("latest", wellId=WELL)
         assert answer["source"] == "database"

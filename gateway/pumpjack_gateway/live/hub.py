@@ -8,9 +8,9 @@ in the order of the stream; nothing awaits between reading a snapshot and becomi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import hiredis
 import msgspec
@@ -18,102 +18,17 @@ import msgspec
 from pumpjack_core import wire
 from pumpjack_core.clock import Clock
 from pumpjack_core.log import get_logger
-from pumpjack_gateway.live.health import Health
-from pumpjack_gateway.live.latest import Latest, parse_latest
+from pumpjack_gateway.live.audience import STATUS_AGAIN_S, Arrival, Listener, Tenant, Well
+from pumpjack_gateway.live.latest import parse_latest
 from pumpjack_gateway.live.link import Link, LinkLost
 from pumpjack_gateway.live.message import Message
-from pumpjack_gateway.live.messages import GapNotice, Subscribed, frame_of
-from pumpjack_gateway.live.positions import Gap, Positions
 from pumpjack_gateway.metrics import Metrics
 
 TICK_S = 0.5
-STATUS_AGAIN_S = 30.0
+AGAIN_S = 2.0
+"""After Redis has refused a subscription or a snapshot."""
 MESSAGE_MAX_BYTES = 1 << 20
 _log = get_logger("gateway.hub")
-
-
-class Listener(Protocol):
-    """One client, as the hub sees it. No method may block or raise."""
-
-    def feed(self, message: Message) -> None:
-        """A message of the feed; a slow client may get its readings later, conflated."""
-        ...
-
-    def tell(self, frame: bytes) -> None:
-        """A message of the gateway itself."""
-        ...
-
-    def refresh(self, well_id: str, snapshot: bytes) -> None:
-        """A snapshot of a well: what waits of it for a slow client is older and worth nothing."""
-        ...
-
-
-class _Well:
-    """A well that has listeners.
-
-    started   its positions are known; before that, what is published is in the snapshot to come
-    reading   the snapshot was asked for
-    resuming  those who listen already are to get the next snapshot too
-    status_due_s  when its status is told again although nothing changed
-    """
-
-    __slots__ = (
-        "listeners",
-        "positions",
-        "reading",
-        "resuming",
-        "started",
-        "status_due_s",
-        "tenant",
-        "waiting",
-        "well_id",
-    )
-
-    def __init__(self, tenant: _Tenant, well_id: str) -> None:
-        self.tenant = tenant
-        self.well_id = well_id
-        self.positions = Positions()
-        self.listeners: set[Listener] = set()
-        self.waiting: dict[Listener, _Arrival] = {}
-        self.reading = False
-        self.resuming = False
-        self.started = False
-        self.status_due_s = 0.0
-
-    def tell(self, frames: Iterable[bytes]) -> None:
-        for frame in frames:
-            for listener in self.listeners:
-                listener.tell(frame)
-
-    def refresh(self, snapshot: bytes, follow: Iterable[bytes]) -> None:
-        for listener in self.listeners:
-            listener.refresh(self.well_id, snapshot)
-        self.tell(follow)
-
-
-class _Arrival:
-    """A client that waits for its snapshot; stored: what to show if the feed cannot be read."""
-
-    __slots__ = ("admitted", "stored")
-
-    def __init__(self, stored: Sequence[wire.Reading] | None) -> None:
-        self.stored = stored
-        self.admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-
-class _Tenant:
-    """A tenant that has listeners."""
-
-    __slots__ = ("channel", "gapped", "health", "latency", "messages", "tenant_id", "wells")
-
-    def __init__(self, tenant_id: str, metrics: Metrics) -> None:
-        self.tenant_id = tenant_id
-        self.channel = wire.readings_channel(tenant_id).encode()
-        self.wells: dict[str, _Well] = {}
-        self.gapped: set[_Well] = set()
-        self.health = Health()
-        self.latency = metrics.latency.labels(tenant_id)
-        self.messages = metrics.messages.labels(tenant_id)
 
 
 class Hub:
@@ -122,12 +37,12 @@ class Hub:
     def __init__(self, url: str, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
         self._metrics = metrics
-        self._tenants: dict[bytes, _Tenant] = {}
+        self._tenants: dict[bytes, Tenant] = {}
         self.link = Link(url, on_message=self.on_message, on_up=self.on_up, on_down=self.on_down)
 
     @property
     def is_up(self) -> bool:
-        """Whether the feed is connected."""
+        """Whether Redis is connected."""
         return self.link.is_up
 
     async def run(self) -> None:
@@ -155,10 +70,9 @@ class Hub:
         Whether the tenant has the well, the caller has checked. stored is shown when the feed
         is down. Returns when the snapshot was told; cancelling leaves nothing behind.
         """
-        well = self._well(tenant_id, well_id)
-        if listener in well.listeners:
-            well.listeners.discard(listener)  # once more: a fresh snapshot
-        arrival = well.waiting[listener] = _Arrival(stored)
+        well = self._tenant(tenant_id).well(well_id)
+        well.listeners.discard(listener)  # once more is a fresh snapshot
+        arrival = well.waiting[listener] = Arrival(stored)
         self._read(well)
         try:
             await arrival.admitted
@@ -166,34 +80,27 @@ class Hub:
             if well.waiting.pop(listener, None) is not None:
                 self._drop_if_idle(well)
 
-    def leave(self, listener: Listener, tenant_id: str, well_id: str) -> bool:
-        """Tell the listener of the well no more; whether it was told of it before."""
+    def leave(self, listener: Listener, tenant_id: str, well_id: str) -> None:
+        """Tell the listener of the well no more."""
         tenant = self._tenants.get(wire.readings_channel(tenant_id).encode())
         well = tenant.wells.get(well_id) if tenant is not None else None
-        if well is None or listener not in well.listeners:
-            return False
-        well.listeners.discard(listener)
-        self._drop_if_idle(well)
-        return True
+        if well is not None:
+            well.listeners.discard(listener)
+            self._drop_if_idle(well)
 
-    def _well(self, tenant_id: str, well_id: str) -> _Well:
+    def _tenant(self, tenant_id: str) -> Tenant:
         channel = wire.readings_channel(tenant_id).encode()
         tenant = self._tenants.get(channel)
         if tenant is None:
-            tenant = self._tenants[channel] = _Tenant(tenant_id, self._metrics)
-            if self.link.is_up:
-                self._subscribe(tenant)
-        well = tenant.wells.get(well_id)
-        if well is None:
-            well = tenant.wells[well_id] = _Well(tenant, well_id)
-        return well
+            tenant = self._tenants[channel] = Tenant(tenant_id, self._metrics)
+            self._subscribe(tenant)
+        return tenant
 
-    def _drop_if_idle(self, well: _Well) -> None:
-        tenant = well.tenant
-        if well.listeners or well.waiting:
+    def _drop_if_idle(self, well: Well) -> None:
+        if not well.is_idle:
             return
-        tenant.wells.pop(well.well_id, None)
-        tenant.gapped.discard(well)
+        tenant = well.tenant
+        tenant.drop(well)
         if not tenant.wells and self._tenants.pop(tenant.channel, None) is not None:
             self.link.send("UNSUBSCRIBE", tenant.channel, then=_ignore)
 
@@ -203,18 +110,16 @@ class Hub:
         """The feed is there: subscribe again, and show every well afresh."""
         self._metrics.redis_up.set(1)
         for tenant in self._tenants.values():
-            self._subscribe(tenant)
-            for well in tenant.wells.values():
-                well.resuming = True
-                self._read(well)
+            self._resume(tenant)
 
     def on_down(self, _why: str) -> None:
         """The feed is lost: nothing shown is live any more, and everyone is told."""
         self._metrics.redis_up.set(0)
         for tenant in self._tenants.values():
+            tenant.subscribed = False
             tenant.health.lose_feed()
             for well in tenant.wells.values():
-                well.tell(self._statuses(well))
+                well.tell(tenant.statuses(well))
 
     def on_message(self, channel: bytes, payload: bytes) -> None:
         """Route one published message."""
@@ -237,23 +142,21 @@ class Hub:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self._refuse(tenant, "malformed")
 
-    def _readings(self, tenant: _Tenant, head: wire.Envelope, payload: bytes) -> None:
+    def _readings(self, tenant: Tenant, head: wire.Envelope, payload: bytes) -> None:
         well = tenant.wells.get(head.well_id)
         if well is None or not well.started:
             return
         step = well.positions.message(head.connection_id, head.epoch, head.seq, head.prev)
         if step.gap is not None:
-            self._announce(well, head.connection_id, step.gap)
+            well.announce(head.connection_id, step.gap)
         if not step.forward:
             self._metrics.duplicates.labels(tenant.tenant_id).inc()
             return
-        message = Message(head, payload)
-        for listener in well.listeners:
-            listener.feed(message)
+        well.feed(Message(head, payload))
         tenant.messages.inc()
         tenant.latency.observe(self._age_s(head.received_at))
 
-    def _heartbeat(self, tenant: _Tenant, payload: bytes) -> None:
+    def _heartbeat(self, tenant: Tenant, payload: bytes) -> None:
         beat = wire.decode_message(payload)
         assert isinstance(beat, wire.Heartbeat)
         changed = tenant.health.hear(beat, self._clock.monotonic())
@@ -266,136 +169,71 @@ class Hub:
             last = beat.wells.get(well.well_id, 0)
             pulse = well.positions.heartbeat(name, beat.epoch, last, beat.stored_seq)
             if pulse.gap is not None:
-                self._announce(well, name, pulse.gap)
+                well.announce(name, pulse.gap)
             if pulse.healed is not None:
-                self._announce(well, name, pulse.healed, healed=True)
+                well.announce(name, pulse.healed, healed=True)
         if changed:
-            self._tell_status(tenant, name)
+            tenant.tell_status(name)
 
     def check_heartbeats(self) -> None:
         """Tell of the connections whose heartbeats are overdue, and of all now and then."""
         now_s = self._clock.monotonic()
         for tenant in self._tenants.values():
+            if self.is_up and not tenant.subscribed and now_s >= tenant.retry_s:
+                self._resume(tenant)
             for name in tenant.health.overdue(now_s):
-                self._tell_status(tenant, name)
+                tenant.tell_status(name)
             for well in tenant.wells.values():
+                if well.resuming and now_s >= well.retry_s:
+                    self._read(well)
                 if now_s >= well.status_due_s:
-                    well.tell(self._statuses(well))
+                    well.tell(tenant.statuses(well))
+                    well.status_due_s = now_s + STATUS_AGAIN_S
 
-    # Snapshots
+    # Commands
 
-    def _subscribe(self, tenant: _Tenant) -> None:
-        self.link.send("SUBSCRIBE", tenant.channel, then=self._complain)
-        self.link.send(
-            "HGETALL",
-            wire.heartbeat_key(tenant.tenant_id),
-            then=lambda answer: self._remember(tenant, answer),
-        )
+    def _subscribe(self, tenant: Tenant) -> None:
+        def subscribed(answer: Any) -> None:
+            tenant.subscribed = not isinstance(answer, Exception)
+            _complain(answer)
 
-    def _remember(self, tenant: _Tenant, answer: Any) -> None:
-        if not isinstance(answer, dict):
-            self._complain(answer)
-            return
-        for kept in answer.values():
+        def remember(answer: Any) -> None:
+            if isinstance(answer, dict):
+                self._remember(tenant, answer)
+            _complain(answer)
+
+        tenant.retry_s = self._clock.monotonic() + AGAIN_S
+        self.link.send("SUBSCRIBE", tenant.channel, then=subscribed)
+        self.link.send("HGETALL", wire.heartbeat_key(tenant.tenant_id), then=remember)
+
+    def _resume(self, tenant: Tenant) -> None:
+        self._subscribe(tenant)
+        for well in tenant.wells.values():
+            well.resuming = True
+            self._read(well)
+
+    def _remember(self, tenant: Tenant, kept: dict[bytes, bytes]) -> None:
+        for text in kept.values():
             try:
-                beat = wire.decode_message(kept)
+                beat = wire.decode_message(text)
             except msgspec.MsgspecError:
                 continue
             if isinstance(beat, wire.Heartbeat) and beat.tenant_id == tenant.tenant_id:
                 tenant.health.remember(beat, self._clock.monotonic(), self._clock.now_us())
 
-    def _read(self, well: _Well) -> None:
+    def _read(self, well: Well) -> None:
         """Ask for the well's hash, once for all who wait for it."""
         if well.reading:
             return
         well.reading = True
-        key = wire.latest_key(well.tenant.tenant_id, well.well_id)
-        self.link.send("HGETALL", key, then=lambda answer: self._admit(well, answer))
-
-    def _admit(self, well: _Well, answer: Any) -> None:
-        """The snapshot is there: it has exactly what the feed brought up to this point."""
-        well.reading = False
-        if not well.listeners and not well.waiting:
-            return
-        if not isinstance(answer, dict):
-            well.started = well.started or not isinstance(answer, LinkLost)
-            self._complain(answer)
-            self._admit_arrivals(well, None, self._statuses(well))
-            return
-        well.started = True
-        latest = parse_latest(answer)
-        merge = well.positions.snapshot(latest.positions, arriving=bool(well.waiting))
-        if merge.arrived:
-            well.tenant.gapped.add(well)
-        follow = self._statuses(well)
-        follow += [frame_of(_notice(well, name, gap)) for name, gap in merge.arrived]
-        if well.resuming and not merge.behind:
-            self._metrics.gaps.labels(well.tenant.tenant_id).inc(len(merge.before))
-            well.refresh(self._subscribed(well, latest, resumed=True), follow)
-        else:
-            for name, gap in merge.before:
-                self._announce(well, name, gap)
-            if well.resuming:
-                well.tell(self._statuses(well))
-        well.resuming = False
-        self._admit_arrivals(well, latest, follow)
-
-    def _admit_arrivals(self, well: _Well, latest: Latest | None, follow: list[bytes]) -> None:
-        first = self._subscribed(well, latest, resumed=False) if latest is not None else None
-        for listener, arrival in well.waiting.items():
-            listener.refresh(well.well_id, first or self._stored(well, arrival.stored))
-            for frame in follow:
-                listener.tell(frame)
-            well.listeners.add(listener)
-            if not arrival.admitted.done():
-                arrival.admitted.set_result(None)
-        well.waiting.clear()
-
-    def _subscribed(self, well: _Well, latest: Latest, *, resumed: bool) -> bytes:
-        return frame_of(
-            Subscribed(well.well_id, "feed", resumed, well.positions.current(), latest.readings)
-        )
-
-    def _stored(self, well: _Well, stored: Sequence[wire.Reading] | None) -> bytes:
-        if stored is None:
-            return frame_of(Subscribed(well.well_id, "none", False, {}, []))
-        return frame_of(Subscribed(well.well_id, "database", False, {}, list(stored)))
-
-    # Telling
-
-    def _announce(self, well: _Well, name: str, gap: Gap, *, healed: bool = False) -> None:
-        if healed:
-            well.tenant.gapped.discard(well)
-            if well.positions.has_gap:
-                well.tenant.gapped.add(well)
-        else:
-            self._metrics.gaps.labels(well.tenant.tenant_id).inc()
-            well.tenant.gapped.add(well)
-        well.tell([frame_of(_notice(well, name, gap, healed=healed))])
-
-    def _tell_status(self, tenant: _Tenant, name: str) -> None:
-        beat = tenant.health.last(name)
-        for well in tenant.wells.values():
-            if name in well.positions.connections or (beat and well.well_id in beat.wells):
-                status = tenant.health.status(well.well_id, name, feed_lost=not self.is_up)
-                well.tell([frame_of(status)])
-
-    def _statuses(self, well: _Well) -> list[bytes]:
+        well.retry_s = self._clock.monotonic() + AGAIN_S
         well.status_due_s = self._clock.monotonic() + STATUS_AGAIN_S
-        health = well.tenant.health
-        names = dict.fromkeys([*well.positions.connections, *health.serving(well.well_id)])
-        return [
-            frame_of(health.status(well.well_id, name, feed_lost=not self.is_up))
-            for name in (names or (None,))
-        ]
+        key = wire.latest_key(well.tenant.tenant_id, well.well_id)
+        self.link.send("HGETALL", key, then=lambda answer: _take(well, answer))
 
-    def _refuse(self, tenant: _Tenant, reason: str) -> None:
+    def _refuse(self, tenant: Tenant, reason: str) -> None:
         self._metrics.refused.labels(reason).inc()
         _log.warning("a message on a channel was refused", tenant=tenant.tenant_id, reason=reason)
-
-    def _complain(self, answer: Any) -> None:
-        if isinstance(answer, hiredis.ReplyError):
-            _log.error("Redis refused a command of the gateway", why=str(answer))
 
     def _age_s(self, received_at: str) -> float:
         try:
@@ -405,8 +243,23 @@ class Hub:
         return max(0.0, self._clock.now_us() / 1e6 - then_s)
 
 
-def _notice(well: _Well, name: str, gap: Gap, *, healed: bool = False) -> GapNotice:
-    return GapNotice(well.well_id, name, gap.epoch, gap.first, gap.last, healed)
+def _take(well: Well, answer: Any) -> None:
+    """The answer to a read of the well's hash."""
+    well.reading = False
+    if well.is_idle:
+        return
+    if isinstance(answer, dict):
+        well.take_snapshot(parse_latest(answer))
+        return
+    _complain(answer)
+    # A refused read leaves the feed as it is; a lost link brings another snapshot later.
+    well.started = well.started or not isinstance(answer, LinkLost)
+    well.admit_without_snapshot()
+
+
+def _complain(answer: Any) -> None:
+    if isinstance(answer, hiredis.ReplyError):
+        _log.error("Redis refused a command of the gateway", why=str(answer))
 
 
 def _ignore(_answer: Any) -> None:

@@ -141,6 +141,7 @@ def _greeting(target: Mapping[str, Any]) -> list[tuple[str, ...]]:
     greeting = [("HELLO", "3", *who, "SETNAME", "pumpjack-gateway")]
     if target.get("db"):
         greeting.append(("SELECT", str(target["db"])))
+    greeting.append(("PING",))  # refused while the server still loads its data
     return greeting
 
 

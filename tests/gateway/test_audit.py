@@ -1,0 +1,80 @@
+"""The audit log is written behind everyone's back, and what it loses is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from pumpjack_core.errors import StorageError
+from pumpjack_gateway import audit as audit_module
+from pumpjack_gateway.audit import Audit, Entry
+from pumpjack_gateway.metrics import Metrics
+
+
+class Book:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.is_down = False
+
+    async def audit(self, entries: Sequence[Entry]) -> None:
+        await asyncio.sleep(0)
+        if self.is_down:
+            raise StorageError("down")
+        self.entries += entries
+
+
+def lost(metrics: Metrics) -> str:
+    lines = metrics.text().decode().splitlines()
+    return next(line for line in lines if line.startswith("scada_audit_dropped_total"))
+
+
+async def test_entries_are_written_in_order_and_once() -> None:
+    book, metrics = Book(), Metrics()
+    audit = Audit(book, metrics)
+    running = asyncio.create_task(audit.run())
+    for number in range(500):
+        audit.note("permian", "ann", "subscribe", "ok", number=number)
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+    while len(book.entries) < 500:
+        await asyncio.sleep(0)
+    running.cancel()
+    assert [entry[4] for entry in book.entries] == [f'{{"number":{n}}}' for n in range(500)]
+    assert book.entries[0][:4] == ("permian", "ann", "subscribe", "ok")
+
+
+async def test_what_could_not_be_written_is_written_at_the_end() -> None:
+    book, metrics = Book(), Metrics()
+    book.is_down = True
+    audit = Audit(book, metrics)
+    running = asyncio.create_task(audit.run())
+    audit.note("permian", "ann", "sign-in", "ok")
+    await asyncio.sleep(0.01)
+    running.cancel()
+    book.is_down = False
+    await audit.flush()
+    assert len(book.entries) == 1
+
+
+async def test_when_there_are_too_many_the_oldest_are_lost_and_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit_module, "ENTRIES_MAX", 2)
+    book, metrics = Book(), Metrics()
+    audit = Audit(book, metrics)
+    for name in ("a", "b", "c"):
+        audit.note("permian", name, "sign-in", "ok")
+    await audit.flush()
+    assert [entry[1] for entry in book.entries] == ["b", "c"]
+    assert lost(metrics).endswith(" 1.0")
+
+
+async def test_a_database_that_is_down_at_the_end_does_not_hold_it_up() -> None:
+    book, metrics = Book(), Metrics()
+    book.is_down = True
+    audit = Audit(book, metrics)
+    audit.note("permian", "ann", "sign-in", "ok")
+    await audit.flush()
+    assert lost(metrics).endswith(" 1.0")
