@@ -11,6 +11,8 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
 
 from msgspec.structs import replace
 
@@ -23,28 +25,45 @@ from pumpjack_core.storage.ingest import Ingest
 from pumpjack_worker.adapters.registry import adapter_class
 from pumpjack_worker.pipeline.metrics import Metrics
 from pumpjack_worker.pipeline.pipeline import Pipeline
+from pumpjack_worker.pipeline.status import Status
 from pumpjack_worker.settings import Settings, read
 from pumpjack_worker.status_server import StatusServer
 
 RESTART = 75
 """Exit code that asks to be started again at once (EX_TEMPFAIL of sysexits.h)."""
 RELOAD_S = 0.5
+ANSWER_S = 5.0
+"""A worker that does not say for so long what it does is stuck."""
 _log = log.get_logger("worker")
 
 
 def main() -> None:
     """Run until SIGTERM or SIGINT; exit 0 when all is stored or safe in the journal."""
+    code = 1
     try:
         settings = read()
         log.configure(level=settings.log_level)
-        with contextlib.suppress(ImportError):
-            import uvloop
+        code = _run(settings)
+    except* PumpjackError as group:
+        for sentence in dict.fromkeys(str(error) for error in _leaves(group)):
+            print(f"error: {log.redact(sentence)}", file=sys.stderr)
+    sys.exit(code)
 
-            sys.exit(uvloop.run(run(settings)))
-        sys.exit(asyncio.run(run(settings)))
-    except PumpjackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+
+def _run(settings: Settings) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(run(settings))
+    return uvloop.run(run(settings))
+
+
+def _leaves(group: BaseExceptionGroup[PumpjackError]) -> Iterator[PumpjackError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 async def run(settings: Settings) -> int:
@@ -70,11 +89,23 @@ async def run(settings: Settings) -> int:
         clock=clock,
         metrics=metrics,
     )
-    server = StatusServer(settings.status_address, metrics.registry, pipeline.status)
+    loop = asyncio.get_running_loop()
+    server = StatusServer(
+        settings.status_address, metrics.registry, lambda: _ask(pipeline, loop).result(ANSWER_S)
+    )
     try:
         return await _run_until_told(pipeline, config, settings)
     finally:
-        server.stop()
+        await asyncio.to_thread(server.stop)
+
+
+def _ask(pipeline: Pipeline, loop: asyncio.AbstractEventLoop) -> Future[Status]:
+    """Ask from another thread, in the loop: a stuck worker answers nothing."""
+
+    async def status() -> Status:
+        return pipeline.status()
+
+    return asyncio.run_coroutine_threadsafe(status(), loop)
 
 
 async def _run_until_told(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> int:
@@ -95,6 +126,7 @@ async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Se
     """Apply changes of tags; return when something else was changed."""
     path = settings.config_dir / CONNECTION_FILE
     seen = _version(path)
+    problem = ""
     while True:
         await asyncio.sleep(RELOAD_S)
         version = _version(path)
@@ -103,9 +135,11 @@ async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Se
         try:
             found = configuration.load(settings.config_dir)
         except ManifestError as error:
-            _log.warning(f"the changed configuration is not whole yet: {error}")
+            if str(error) != problem:  # tried again at each look, told once
+                _log.warning(f"the changed configuration is not whole yet: {error}")
+            problem = str(error)
             continue
-        seen = version
+        seen, problem = version, ""
         if not _differs_in_tags_only(found, config):
             _log.info("the connection was changed; starting again with it")
             return

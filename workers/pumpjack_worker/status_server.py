@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from socketserver import TCPServer
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -13,11 +14,15 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from pumpjack_core.errors import PumpjackError
 from pumpjack_worker.pipeline.status import Status
 
+UNAVAILABLE = "503 Service Unavailable"
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class StatusServer:
-    """Serves until stopped. Port 0 takes a free one; see port."""
+    """Serves until stopped. Port 0 takes a free one; see port.
+
+    status is called in the server's thread; when it raises TimeoutError, the worker is stuck.
+    """
 
     def __init__(
         self, address: str, registry: CollectorRegistry, status: Callable[[], Status]
@@ -29,7 +34,7 @@ class StatusServer:
             self._server = make_server(
                 host.strip("[]"), int(port), self._answer, _Server, handler_class=_Quiet
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             raise PumpjackError(
                 f"cannot serve the worker's status on {address!r}: {error}; "
                 "set PUMPJACK_STATUS_ADDRESS to a free host:port"
@@ -54,19 +59,27 @@ class StatusServer:
         path = environ.get("PATH_INFO", "/")
         if path == "/metrics":
             return self._metrics(environ, start)  # type: ignore[no-any-return]
-        if path == "/healthz":
-            return _json(start, "200 OK", {"status": "ok"})
-        if path in ("/status", "/readyz"):
-            status = self._status()
+        if path in ("/healthz", "/status", "/readyz"):
+            try:
+                status = self._status()
+            except TimeoutError:
+                return _json(start, UNAVAILABLE, {"status": "the worker does not answer"})
+            if path == "/healthz":
+                return _json(start, "200 OK", {"status": "ok"})
             ready = path == "/status" or status.state not in ("stopped", "fenced")
-            return _json(start, "200 OK" if ready else "503 Service Unavailable", status)
+            return _json(start, "200 OK" if ready else UNAVAILABLE, status)
         known = {"known": ["/metrics", "/status", "/healthz", "/readyz"]}
         return _json(start, "404 Not Found", known)
 
 
 class _Server(WSGIServer):
     allow_reuse_address = True
-    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for this host's name, which may take long and serves nobody."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "worker", int(self.server_address[1])
+        self.setup_environ()
 
 
 class _Quiet(WSGIRequestHandler):
