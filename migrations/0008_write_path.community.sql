@@ -1,5 +1,6 @@
--- TimescaleDB stops a transaction that has to decompress more than 100,000 rows, so late readings
--- of many tags into compressed days would be refused, again and again, and block their journal.
+-- Older TimescaleDB decompresses what may hold a duplicate, and stops a transaction at 100,000 such
+-- rows: late readings of many tags into compressed days would be refused, again and again, and
+-- block their journal. (2.23 looks into the compressed rows instead.)
 SET LOCAL ROLE pumpjack_owner;
 
 ALTER FUNCTION pumpjack.write_batch(

@@ -14,6 +14,7 @@ _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE that pass: connection, rollback, resources, locks, operator, system."""
 _PASSING = ("25006", "XX000")  # a standby that is being promoted; catalogs that others change
 _ADVICE = {
+    "08": "check that it runs and can be reached",
     "28000": "check the login in the database URL, and that the tenant was set up",
     "28P01": "check the password in the database URL",
     "3D000": "make the database, or correct its name in the URL",
@@ -71,7 +72,7 @@ def translated(where: str) -> Iterator[None]:
         raise StorageUnavailable(
             f"database {where}: no answer in time; it is overloaded or out of reach"
         ) from error
-    except (OSError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise StorageUnavailable(
             f"database {where}: {error}; check that it runs and can be reached"
         ) from error
@@ -82,7 +83,7 @@ def translated(where: str) -> Iterator[None]:
 def explain(error: asyncpg.PostgresError, where: str) -> StorageError:
     """The server's error as a sentence, with what to do, and whether it passes by itself."""
     state = error.sqlstate or ""
-    advice = getattr(error, "hint", None) or _ADVICE.get(state, "")
+    advice = getattr(error, "hint", None) or _ADVICE.get(state) or _ADVICE.get(state[:2])
     text = f"database {where}: {error.args[0]}" + (f"; {advice}" if advice else "")
     passes = state.startswith(_PASSING_CLASSES) or state in _PASSING
     return StorageUnavailable(text) if passes else StorageError(text)

@@ -59,7 +59,7 @@ async def database(level: Level, fresh_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-@pytest.fixture(params=LEVELS)
+@pytest.fixture(params=[LEVELS[0], LEVELS[2]])
 def level(request: pytest.FixtureRequest) -> Level:
-    """Each level in turn; a test for one overrides it by parametrize("level", ["plain"])."""
+    """The two ends; a test for others says so by parametrize("level", LEVELS[…])."""
     return request.param

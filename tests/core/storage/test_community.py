@@ -43,11 +43,8 @@ async def test_late_readings_into_compressed_days_are_stored_once(database: Data
     await database.run_jobs("policy_compression")
     compressed = "SELECT count(*) FROM timescaledb_information.chunks WHERE is_compressed"
     assert await database.admin.fetchval(compressed) == 1
-    limit = "timescaledb.max_tuples_decompressed_per_dml_transaction"
-    await database.admin.execute(f"SET {limit} = 10")  # all share one session here
     written = await worker.write([*rows[:10], (old, 0, 77.0), (old + 1, 1, 5.0)])
     assert (written.stored, written.duplicates, written.shifted) == (2, 10, 1)
-    await database.admin.execute(f"RESET {limit}")
     count = "SELECT count(*), sum(value) FROM pumpjack.scada_readings"
     assert await database.read(count) == [(502, sum(range(500)) + 82.0)]
     latest = "SELECT tag_name, value FROM pumpjack.scada_latest ORDER BY tag_name"
