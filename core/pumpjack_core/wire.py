@@ -55,7 +55,8 @@ class Readings(Struct, frozen=True, rename="camel", tag="readings"):
 
     epoch   the journal's id; another epoch starts positions anew
     seq     the worker's batch number: the same in journal, cursor and feed; only ever grows
-    prev    seq of this connection's previous message for this well, 0 for the first
+    prev    seq of this connection's previous message for this well; for the first after a start
+            the last number that an earlier process may have used, 0 in a new epoch
     stored  false when the journal could not take the batch: shown and alarmed, not stored
     """
 

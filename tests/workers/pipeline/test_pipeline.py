@@ -184,10 +184,15 @@ async def test_while_the_database_is_away_readings_wait_and_the_live_feed_goes_o
 
 async def test_an_answer_that_was_lost_stores_nothing_twice(worker, database):
     database.lose_answers = 2
-    worker.adapter.read(1.0, 2.0, 3.0)
+    worker.adapter.read(1.0, 2.0)
+    now_us = SystemClock().now_us() + 10_000
+    last = batch(worker.adapter.tags, [3.0], us=now_us, received_us=now_us)
+    worker.adapter.give(last, (Quarantined(0, now_us, "unparsable", "12,5 psi"),))
     await stored(database, 1.0, 2.0, 3.0)
     await until(lambda: worker.pipeline.status().journal_batches == 0)
+    assert database.lose_answers < 2
     assert await database.values() == [1.0, 2.0, 3.0]
+    assert await database.owner.fetchval("SELECT count(*) FROM pumpjack.quarantine") == 1
 
 
 async def test_what_a_killed_worker_left_in_its_journal_is_stored_by_the_next(
@@ -360,6 +365,23 @@ async def test_a_full_journal_stops_acknowledging_and_the_hole_is_on_record(work
     assert note["readings"] == (12 - kept) * 20_001
     count = await database.owner.fetchval("SELECT count(*) FROM pumpjack.reading")
     assert count == kept * 20_001 + 1
+
+
+async def test_what_the_journal_does_not_take_is_shown_as_not_stored(worker, feed):
+    worker.pipeline._journal._spool._size_bytes = 0
+    worker.adapter.read(1.0)
+    await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
+    listener = feed.pubsub()
+    await listener.subscribe(wire.readings_channel(TENANT))
+    await listener.get_message(timeout=5)
+    worker.adapter.read(2.0)
+    while True:
+        message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
+        found = wire.decode_message(message["data"])
+        if isinstance(found, wire.Readings):
+            break
+    assert [(reading.value, found.stored) for reading in found.readings] == [(2.0, False)]
+    worker.pipeline._journal._spool._size_bytes = 1 << 20
 
 
 async def test_tags_are_changed_while_it_runs_and_those_that_stay_lose_nothing(worker, database):
