@@ -41,18 +41,15 @@ class Buckets:
 class Limiter:
     """A person's and a tenant's bucket together."""
 
-    def __init__(self, *, user: Buckets, tenant: Buckets | None = None) -> None:
+    def __init__(self, *, user: Buckets, tenant: Buckets) -> None:
         self._user = user
         self._tenant = tenant
 
     def wait_s(self, who: Principal, cost: float = 1.0) -> float:
         """0: go on, the cost was taken. Else nothing was, and this many seconds are to wait."""
         person = f"{who.tenant_id}\n{who.issuer}\n{who.subject}"
-        wait_s = self._user.wait_s(person, cost)
-        if self._tenant is not None:
-            wait_s = max(wait_s, self._tenant.wait_s(who.tenant_id, cost))
+        wait_s = max(self._user.wait_s(person, cost), self._tenant.wait_s(who.tenant_id, cost))
         if wait_s == 0.0:
             self._user.take(person, cost)
-            if self._tenant is not None:
-                self._tenant.take(who.tenant_id, cost)
+            self._tenant.take(who.tenant_id, cost)
         return wait_s

@@ -145,19 +145,14 @@ class Gateway:
             missing.append("the history (the database)")
         return missing
 
+    def _buckets(self, rate_per_s: float, burst: float) -> Buckets:
+        return Buckets(rate_per_s=rate_per_s, burst=burst, clock=self._clock)
+
     def _rest_parts(self) -> Parts:
         settings = self._settings
         limiter = Limiter(
-            user=Buckets(
-                rate_per_s=settings.rest_rate_user_per_s,
-                burst=settings.rest_rate_user_burst,
-                clock=self._clock,
-            ),
-            tenant=Buckets(
-                rate_per_s=settings.rest_rate_tenant_per_s,
-                burst=settings.rest_rate_tenant_burst,
-                clock=self._clock,
-            ),
+            user=self._buckets(settings.rest_rate_user_per_s, settings.rest_rate_user_burst),
+            tenant=self._buckets(settings.rest_rate_tenant_per_s, settings.rest_rate_tenant_burst),
         )
         return Parts(
             verifier=self.verifier,
@@ -189,11 +184,8 @@ class Gateway:
             wells=self.wells,
             store=self.store,
             limiter=Limiter(
-                user=Buckets(
-                    rate_per_s=settings.ws_rate_user_per_s,
-                    burst=settings.ws_rate_user_burst,
-                    clock=self._clock,
-                )
+                user=self._buckets(settings.ws_rate_user_per_s, settings.ws_rate_user_burst),
+                tenant=self._buckets(settings.ws_rate_tenant_per_s, settings.ws_rate_tenant_burst),
             ),
             audit=self.audit,
             metrics=self.metrics,

@@ -73,6 +73,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     rest_rows_max: int = 5000
     ws_rate_user_per_s: float = 20.0
     ws_rate_user_burst: float = 100.0
+    ws_rate_tenant_per_s: float = 2_000.0
+    ws_rate_tenant_burst: float = 30_000.0
     ws_clients_max: int = 15_000
     ws_clients_per_tenant_max: int = 12_000
     ws_wells_per_client_max: int = 500

@@ -6,13 +6,21 @@ from pumpjack_gateway.limits import Buckets, Limiter
 from tests.gateway.clocks import HandClock
 
 
+def alone(clock: HandClock, *, rate_per_s: float, burst: float) -> Limiter:
+    """A user's bucket, in a tenant with room for all."""
+    return Limiter(
+        user=Buckets(rate_per_s=rate_per_s, burst=burst, clock=clock),
+        tenant=Buckets(rate_per_s=1e9, burst=1e9, clock=clock),
+    )
+
+
 def person(subject: str = "ann", tenant: str = "permian") -> Principal:
     return Principal(tenant, subject, Role.viewer, None, "demo", 0.0)
 
 
 def test_a_burst_is_served_at_once_and_then_the_rate() -> None:
     clock = HandClock()
-    limiter = Limiter(user=Buckets(rate_per_s=2.0, burst=3.0, clock=clock))
+    limiter = alone(clock, rate_per_s=2.0, burst=3.0)
     assert [limiter.wait_s(person()) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
     clock.forward(0.5)
     assert limiter.wait_s(person()) == 0.0
@@ -21,7 +29,7 @@ def test_a_burst_is_served_at_once_and_then_the_rate() -> None:
 
 def test_it_fills_up_to_the_burst_and_no_further() -> None:
     clock = HandClock()
-    limiter = Limiter(user=Buckets(rate_per_s=2.0, burst=3.0, clock=clock))
+    limiter = alone(clock, rate_per_s=2.0, burst=3.0)
     limiter.wait_s(person())
     clock.forward(3600)
     assert [limiter.wait_s(person()) for _ in range(4)][-1] > 0
@@ -29,7 +37,7 @@ def test_it_fills_up_to_the_burst_and_no_further() -> None:
 
 def test_a_cost_beyond_the_burst_is_served_when_the_bucket_is_full() -> None:
     clock = HandClock()
-    limiter = Limiter(user=Buckets(rate_per_s=1.0, burst=3.0, clock=clock))
+    limiter = alone(clock, rate_per_s=1.0, burst=3.0)
     assert limiter.wait_s(person(), cost=10.0) == 0.0
     assert limiter.wait_s(person()) == 8.0
 

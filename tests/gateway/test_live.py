@@ -414,7 +414,6 @@ BROKEN = {
     "no JSON": b"hello",
     "half a message": b'{"type":"readings","epoch":"e","tenantId":',
     "no object": b"[]",
-    "text that is not UTF-8": b'{"type":"readings","x":"\xff"}',
     "a number without end": b'{"type":"readings","seq":1e999}',
     "nothing": b"",
 }
@@ -430,6 +429,20 @@ async def test_a_broken_message_is_counted_and_the_next_one_is_served(
         await worker.send(payload)
         await worker.publish(WELL, {"flow": 1.0})
         assert values(await client.until("readings")) == {"flow": 1.0}
+    assert 'scada_feed_refused_total{reason="malformed"} 1.0' in gateway.metrics.text().decode()
+
+
+async def test_text_that_is_not_utf_8_never_reaches_a_screen(
+    gateway: Gateway, worker: FakeWorker
+) -> None:
+    """A browser would have to close the connection (RFC 6455, 8.1)."""
+    await worker.publish(WELL, {"flow": 0.0})
+    async with screen(gateway, worker.tenant) as client:
+        await client.subscribe(WELL)
+        text = wire.encode(worker.message(WELL, [reading("flow", 1.0)]))
+        await worker.send(text.replace(b"flow", b"fl\xffw"))
+        await worker.publish(WELL, {"flow": 2.0})
+        assert values(await client.until("readings")) == {"flow": 2.0}
     assert 'scada_feed_refused_total{reason="malformed"} 1.0' in gateway.metrics.text().decode()
 
 

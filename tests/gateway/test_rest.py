@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
-from pumpjack_cli.stores import EmbeddedValkey
+from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
 from pumpjack_core.clock import iso_us
 from pumpjack_gateway.main import Gateway
 from tests.gateway.conftest import NO_REDIS, running
 from tests.gateway.fake_worker import FakeWorker
-from tests.gateway.history import CONNECTION, MINUTES, OTHER_WELL, PERMIAN, WELL, Filled, S
-from tests.gateway.screens import token
+from tests.gateway.history import (
+    CONNECTION,
+    MINUTES,
+    NAME,
+    OTHER_WELL,
+    PERMIAN,
+    WELL,
+    Filled,
+    S,
+)
+from tests.gateway.screens import screen, token
 
 pytestmark = pytest.mark.servers
 PROBLEM = "application/problem+json"
@@ -449,6 +460,36 @@ async def test_a_database_that_is_down_is_said_to_be_down(valkey: EmbeddedValkey
         await api.client.aclose()
 
 
+async def test_a_query_that_takes_too_long_says_what_to_ask_for(
+    valkey: EmbeddedValkey, filled: Filled, postgres: EmbeddedPostgres
+) -> None:
+    admin = await asyncpg.connect(postgres.url(NAME))
+    async with running(valkey.url, filled.url, database_limit_s=0.1) as gateway:
+        api = Api(gateway, token(PERMIAN))
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE pumpjack.well")
+            problem = await api.problem("/api/scada/wells")
+        assert (problem["status"], problem["code"]) == (503, "QUERY_TOO_LONG")
+        await api.get("wells")
+        await api.client.aclose()
+    await admin.close()
+
+
+async def test_a_fault_of_the_gateway_is_a_problem_that_says_nothing_of_it(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(gateway.store, "wells", fail)
+    api = Api(gateway, token(PERMIAN))
+    answer = await api.client.get("/api/scada/wells")
+    assert (answer.status_code, problem_of(answer)["code"]) == (500, "INTERNAL")
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    await api.client.aclose()
+
+
 async def test_a_database_without_our_tables_says_what_to_run(
     valkey: EmbeddedValkey, empty_database: str
 ) -> None:
@@ -510,19 +551,13 @@ async def test_the_page_of_docs_shows_every_address_and_loads_nothing(api: Api) 
 
 
 async def test_sign_ins_and_subscriptions_are_in_the_audit_log(
-    gateway: Gateway, filled: Filled, postgres: Any
+    gateway: Gateway, filled: Filled, postgres: EmbeddedPostgres
 ) -> None:
-    import asyncio
-
-    import asyncpg
-
-    from tests.gateway.screens import screen
-
     async with screen(gateway, PERMIAN, sign_in=token(PERMIAN, subject="auditor")) as client:
         await client.subscribe(WELL)
         await client.say(type="subscribe-well", wellId=OTHER_WELL)
         await client.until("error")
-    admin = await asyncpg.connect(postgres.url("gateway_history"))
+    admin = await asyncpg.connect(postgres.url(NAME))
     rows: list[Any] = []
     async with asyncio.timeout(10):
         while len(rows) < 3:

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_gateway.live.messages import Close
 from pumpjack_gateway.main import Gateway
-from tests.gateway.conftest import running
+from tests.gateway.conftest import NO_REDIS, running
 from tests.gateway.fake_worker import FakeWorker
 from tests.gateway.screens import Screen, screen, stranger, token
 
@@ -182,6 +182,17 @@ async def test_without_the_database_a_well_that_publishes_is_known(
         await client.subscribe(WELL)
         await client.say(type="subscribe-well", wellId="silent")
         assert (await client.until("error"))["code"] == "UNAVAILABLE"
+
+
+async def test_without_the_feed_a_screen_gets_what_is_stored_and_is_told(
+    live_database: str,
+) -> None:
+    async with running(NO_REDIS, live_database) as gateway, screen(gateway) as client:
+        snapshot = await client.subscribe(WELL)
+        assert snapshot["source"] == "database"
+        assert {one["tagName"] for one in snapshot["latest"]} == {"casing_pressure", "flow"}
+        status = await client.until("status")
+        assert (status["stale"], status["reason"]) == (True, "FeedLost")
 
 
 async def test_more_wells_than_a_client_may_have_are_refused_one_by_one(

@@ -24,7 +24,7 @@ from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.rest import openapi, problems
-from pumpjack_gateway.rest.problems import Refusal, too_many
+from pumpjack_gateway.rest.problems import Refusal, too_many, unexpected
 from pumpjack_gateway.store import Store
 from pumpjack_gateway.wells import Wells
 
@@ -152,7 +152,7 @@ def _refuse_unknown_parameters(request: Request) -> None:
 
 
 class _Edge:
-    """Around everything: security headers on each answer, and the time that it took."""
+    """Around everything: an answer to each request, its security headers, and its time."""
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self._app = app
@@ -166,7 +166,7 @@ class _Edge:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 500
+        status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -179,6 +179,10 @@ class _Edge:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            if status != 0:
+                raise  # the answer is on its way already, and cannot be taken back
+            await unexpected(scope["path"], error)(scope, receive, send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             took_s = time.perf_counter() - began

@@ -83,7 +83,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(QueryTooLong)
     def too_long(request: Request, error: QueryTooLong) -> Response:
-        return problem_response(503, "QUERY_TOO_LONG", str(error), request.url.path)
+        return problem_response(
+            503, "QUERY_TOO_LONG", str(error), request.url.path, {"Retry-After": "2"}
+        )
 
     @app.exception_handler(StoreUnavailable)
     def unavailable(request: Request, error: StoreUnavailable) -> Response:
@@ -100,16 +102,17 @@ def install(app: FastAPI) -> None:
         code, detail = _FRAMEWORK.get(error.status_code, ("BAD_REQUEST", str(error.detail)))
         return problem_response(error.status_code, code, detail, request.url.path, error.headers)
 
-    @app.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> Response:
-        _log.error("a request failed", path=request.url.path, exc_info=error)
-        return problem_response(
-            500,
-            "INTERNAL",
-            "the gateway failed at this request; its log says why. Try again, and if it stays so, "
-            "report it",
-            request.url.path,
-        )
+
+def unexpected(path: str, error: Exception) -> Response:
+    """The answer to a request at which the gateway itself failed."""
+    _log.error("a request failed", path=path, exc_info=error)
+    return problem_response(
+        500,
+        "INTERNAL",
+        "the gateway failed at this request; its log says why. Try again, and if it stays so, "
+        "report it",
+        path,
+    )
 
 
 _FRAMEWORK = {
