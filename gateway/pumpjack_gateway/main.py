@@ -269,7 +269,7 @@ def _raise_file_limit() -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """That of uvloop where it is installed: it halves the cost of a frame."""
+    """That of uvloop where it is installed: it takes a quarter less CPU a frame."""
     try:
         import uvloop
     except ImportError:

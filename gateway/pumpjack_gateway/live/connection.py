@@ -4,7 +4,8 @@ The trick: the library's connection is asyncio's protocol object, and it hands e
 it writes to the transport before it returns. So between two of its calls nothing of it is half
 written, and a whole, final text frame may go straight to the transport, as long as the state is
 OPEN and no fragmented message is under way (we send none). That saves a frame object, its
-encoding and two copies of the payload for every client; `websockets.broadcast` pays them.
+encoding and two copies of the payload for every client, which `websockets.broadcast` pays: a
+third of the gateway's CPU at 3,300 frames/s of 5 kB.
 """
 
 from __future__ import annotations
