@@ -167,12 +167,15 @@ def _tethered(embedded: Sequence[tuple[int, signal.Signals]], data: DataDir) -> 
     reading, writing = os.pipe()
     targets = [f"{pid}:{int(number)}" for pid, number in embedded]
     module = "pumpjack_cli.local.tether"
-    watcher = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-P", "-m", module, str(reading), str(data.root.resolve()), *targets],
-        stdin=subprocess.DEVNULL,
-        pass_fds=(reading,),
-        start_new_session=True,
-    )
+    with (data.logs / "tether.log").open("ab") as log:
+        watcher = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", module, str(reading), str(data.root.resolve()), *targets],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(reading,),
+            start_new_session=True,
+        )
     try:
         yield
     finally:

@@ -22,6 +22,7 @@ import psutil
 from pumpjack_cli.local.child import CHILDREN_LOCK
 
 LOOK_S = 0.25
+SUCCESSOR_S = 3.0
 CHILDREN_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 
@@ -49,13 +50,19 @@ def main() -> None:
 def _alone(children: int, parent: int) -> bool:
     """Whether all children have ended, and nobody has taken the parent's place."""
     limit = time.monotonic() + CHILDREN_LIMIT_S
-    while time.monotonic() < limit:
-        if not _take(parent, fcntl.LOCK_SH):
-            return False
-        if _take(children, fcntl.LOCK_EX):
+    taken_since: float | None = None
+    while (now := time.monotonic()) < limit:
+        if _take(parent, fcntl.LOCK_SH):
+            taken_since = None
+            if _take(children, fcntl.LOCK_EX):
+                fcntl.flock(parent, fcntl.LOCK_UN)
+                return True
             fcntl.flock(parent, fcntl.LOCK_UN)
-            return True
-        fcntl.flock(parent, fcntl.LOCK_UN)
+        else:
+            # A killed process loses its pipe a moment before its locks.
+            taken_since = taken_since or now
+            if now - taken_since > SUCCESSOR_S:
+                return False
         time.sleep(LOOK_S)
     return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -123,10 +122,12 @@ async def test_a_message_of_a_newer_gateway_is_passed_over() -> None:
         await expect(socket)
         await say(socket, {"type": "weather", "rain": True})
         await say(socket, GREETING)
-        await asyncio.sleep(5)
+        await socket.wait_closed()
 
     async with Stand(newer) as url:
-        event, text = await anext(follow(url, lambda: "t", lambda: []))
+        messages = follow(url, lambda: "t", lambda: [])
+        event, text = await anext(messages)
+        await messages.aclose()
     assert isinstance(event, Connected)
     assert json.loads(text) == GREETING
 
