@@ -1,6 +1,6 @@
 """How fast write_batch stores, everything on: cursor, tenant check, duplicates, marks, fsync.
 
-    python -m tests.bench.write_path [--url POSTGRES_URL] [--seconds 5]
+    pumpjack bench write_path -- [--url POSTGRES_URL] [--seconds 5] [--only 'small batches']
 
 Without a URL it starts an embedded PostgreSQL in a temporary folder. CPU is that of the database's
 backends only, from /proc (so of a server on this machine only), by row: 1 µs is a full core at a
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -144,35 +146,49 @@ async def measure(url: str, load: Load, seconds: float) -> Figure:
     )
 
 
-async def run(url: str, seconds: float, loads: Sequence[Load] = LOADS) -> list[Figure]:
+async def run(
+    url: str, seconds: float, loads: Sequence[Load], report: Callable[[Figure], None]
+) -> None:
     """All loads, each on its own connections, in one database."""
     await migrate(url)
     admin = await asyncpg.connect(url)
     await ensure_tenant(admin, TENANT)
-    figures = []
     for load in loads:
         await admin.execute("CHECKPOINT")
-        figures.append(await measure(url, load, seconds))
-        print(json.dumps(structs.asdict(figures[-1])), flush=True)
+        report(await measure(url, load, seconds))
     await admin.close()
-    return figures
 
 
-def main() -> None:
-    """Parse the command line and run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def show(figure: Figure, output: str) -> None:
+    """One line a load."""
+    if output == "json":
+        print(json.dumps(structs.asdict(figure)), flush=True)
+        return
+    print(
+        f"{figure.name:<42}{figure.readings_per_s:>9,} readings/s {figure.tx_per_s:>6,} tx/s"
+        f" {figure.backend_us_per_row:>6.2f} µs backend {figure.client_us_per_row:>5.2f} µs client"
+        " a reading",
+        flush=True,
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse the command line and run; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="write_path", description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="a superuser's URL of an empty database on this machine")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each load runs")
     parser.add_argument("--only", default="", help="loads whose name contains this")
-    options = parser.parse_args()
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+    options = parser.parse_args(argv)
     loads = [load for load in LOADS if options.only in load.name]
-    if options.url:
-        asyncio.run(run(options.url, options.seconds, loads))
-        return
-    with tempfile.TemporaryDirectory(prefix="pumpjack-bench-") as folder:
-        with EmbeddedPostgres(Path(folder) / "postgres") as server:
-            asyncio.run(run(server.url(), options.seconds, loads))
+    with contextlib.ExitStack() as stack:
+        url = options.url
+        if url is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pumpjack-bench-"))
+            url = stack.enter_context(EmbeddedPostgres(Path(folder) / "postgres")).url()
+        asyncio.run(run(url, options.seconds, loads, lambda one: show(one, options.output)))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from pumpjack_core.errors import StorageError
 from pumpjack_core.quality import Level, Reason, quality
 from pumpjack_core.storage.ingest import Written
-from tests.core.storage.database import DAY_US, HOUR_US, Database, now_us
+from tests.core.storage.conftest import LEVELS
+from tests.core.storage.database import DAY_US, HOUR_US, Database, Worker, now_us
 
 READINGS = """
     SELECT time, tag_name, value, quality, reason, shifted
@@ -315,3 +317,67 @@ async def test_every_microsecond_is_stored_as_itself(database: Database) -> None
     stored = await database.read("SELECT time, value FROM pumpjack.scada_readings ORDER BY time")
     assert [time for time, _ in stored] == [at(base + int(value)) for _, value in stored]
     assert len(stored) == len(shifts)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_each_distinct_reading_is_there_once(
+    database: Database, seed: int
+) -> None:
+    """Colliding times, repeats, both journals of a replaced worker: counted and stored exactly."""
+    random = np.random.default_rng(seed)
+    workers = [await database.worker(), await database.worker()]
+    base = now_us()
+    sent: set[tuple[int, int, float, int]] = set()
+    stored = 0
+    for _ in range(30):
+        worker = workers[random.integers(2)]
+        size = int(random.integers(1, 40))
+        rows = [
+            (base + int(us), int(tag), float(value), int(code))
+            for us, tag, value, code in zip(
+                random.integers(0, 12, size) * random.choice([1, 1000]),
+                random.integers(0, 2, size),
+                random.integers(0, 4, size),
+                random.choice([0, 4], size),
+                strict=True,
+            )
+        ]
+        written = await worker.write(rows)
+        assert written.stored + written.duplicates == size
+        stored += written.stored
+        sent.update(rows)
+    assert await database.read("SELECT count(*) FROM pumpjack.scada_readings") == [(stored,)]
+    readings = await database.read(
+        "SELECT tag_name, value, CASE WHEN reason IS NULL THEN 0 ELSE 4 END, time, shifted"
+        " FROM pumpjack.scada_readings"
+    )
+    places: dict[tuple[str, float, int], list[tuple[datetime, bool]]] = {}
+    for tag, value, code, time, shifted in readings:
+        places.setdefault((tag, value, code), []).append((time, shifted))
+    for us, number, value, code in sent:
+        found = places[f"tag-{number}", value, code]
+        assert any(
+            time == at(us) if not shifted else at(us) < time <= at(us + 1000)
+            for time, shifted in found
+        )
+    assert stored <= len(sent), "something was stored twice"
+
+
+@pytest.mark.parametrize("level", LEVELS[:1])
+async def test_two_writers_of_a_connection_at_once_store_each_reading_once(
+    database: Database,
+) -> None:
+    workers = [await database.worker() for _ in range(4)]
+    now = now_us()
+
+    async def drain(worker: Worker) -> int:
+        stored = 0
+        for batch in range(20):
+            rows = [(now + batch * 50 + n, n % 3, float(n)) for n in range(50)]
+            stored += (await worker.write(rows)).stored
+        return stored
+
+    assert sum(await asyncio.gather(*(drain(worker) for worker in workers))) == 1000
+    assert await database.read(
+        "SELECT count(*), count(*) FILTER (WHERE shifted) FROM pumpjack.scada_readings"
+    ) == [(1000, 0)]
