@@ -134,6 +134,9 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
     loop = asyncio.get_running_loop()
     pipe.send("running")
     while await loop.run_in_executor(None, pipe.recv) == "report":
+        for task in running:
+            if task.done():
+                task.result()  # a worker that ended is no figure, it is a fault
         usage = resource.getrusage(resource.RUSAGE_SELF)
         states = [pipeline.status() for pipeline in pipelines]
         pipe.send(
@@ -260,6 +263,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("load", nargs="*", help=f"of {', '.join(LOADS)}; all when none is named")
     parser.add_argument("--seconds", type=float, help="how long each is measured [s]")
     parser.add_argument("--anomaly", action="store_true", help="a z-score on every tag")
+    parser.add_argument("--output", choices=("text", "json"), default="text")
     arguments = parser.parse_args(argv)
     for name in arguments.load or LOADS:
         load = LOADS[name]
@@ -270,7 +274,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "seconds": arguments.seconds or load.seconds,
             }
         )
-        print(name, json.dumps(measure(load), indent=2), flush=True)
+        figures = measure(load)
+        if arguments.output == "json":
+            print(json.dumps({"load": name, **figures}), flush=True)
+        else:
+            print(name, json.dumps(figures, indent=2), flush=True)
     return 0
 
 

@@ -160,9 +160,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=1667.0, help="readings a second")
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--output", choices=("text", "json"), default="text")
     arguments = parser.parse_args(argv)
     figures = measure(arguments.rate, arguments.clients, arguments.seconds)
-    print(json.dumps(figures, indent=2))
+    print(json.dumps(figures, indent=None if arguments.output == "json" else 2))
     return 0
 
 

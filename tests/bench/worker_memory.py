@@ -111,9 +111,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=sys.executable,
         help="interpreter of another environment, for example one with pumpjack[worker] only",
     )
+    parser.add_argument("--output", choices=("text", "json"), default="text")
     arguments = parser.parse_args(argv)
     figures = measure(arguments.wells, arguments.seconds, arguments.python)
-    print(json.dumps(figures, indent=2))
+    print(json.dumps(figures, indent=None if arguments.output == "json" else 2))
     return 0
 
 

@@ -39,3 +39,10 @@ def test_options_go_to_the_one_that_is_named() -> None:
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(SetupError, match="'pipe' is no measurement; there are pipeline, fanout"):
         split(["pipe"], KNOWN)
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_every_measurement_says_what_it_measures_and_can_speak_json(name: str) -> None:
+    script = scripts()[name]
+    assert first_sentence(script).endswith(".")
+    assert '"--output"' in script.read_text()
