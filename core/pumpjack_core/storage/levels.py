@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 import asyncpg
 from msgspec import Struct
 
-from pumpjack_core.errors import UnsupportedDatabase
+from pumpjack_core.errors import StorageError, UnsupportedDatabase
 
 Level = Literal["plain", "apache", "community"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""From what every server carries to what the fewest do."""
 
 LEVEL_TEXT: dict[Level, str] = {
     "plain": "plain PostgreSQL: partitions, roll-ups and retention by `pumpjack maintain`",
@@ -69,6 +71,30 @@ def level_of(server: Server) -> Level:
             "ALTER EXTENSION timescaledb UPDATE in this database"
         )
     return "community" if server.license == "timescale" else "apache"
+
+
+def choose(server: Server, *, recorded: Level | None, wanted: Level | None) -> Level:
+    """The level of a database: recorded when it was migrated before, wanted if somebody asks.
+
+    A level is for good, so where the server could do more than a new database would get, somebody
+    has to say so. Raises StorageError or UnsupportedDatabase with the way out.
+    """
+    best = level_of(server)
+    if recorded and wanted and recorded != wanted:
+        raise StorageError(f"the database is of the level {recorded}; that cannot be changed")
+    level = recorded or wanted or best
+    if LEVELS.index(level) > LEVELS.index(best):
+        raise StorageError(
+            f"the database is meant for the level {level}, and this server carries {best} only; "
+            "give it the extension and the licence (timescaledb.license) that belong to it"
+        )
+    if level == "plain" and server.available and not recorded and not wanted:
+        raise StorageError(
+            f"TimescaleDB {server.available} can be had on this server and is not in this "
+            "database: run CREATE EXTENSION timescaledb in it, or choose plain PostgreSQL with "
+            "`pumpjack migrate --level plain`; it cannot be changed later"
+        )
+    return level
 
 
 def skipscan_is_sound(server: Server) -> bool:

@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_args
 
 import asyncpg
 from msgspec import Struct
@@ -22,8 +21,10 @@ from pumpjack_core.errors import StorageError
 from pumpjack_core.storage.connect import connect
 from pumpjack_core.storage.levels import (
     LEVEL_TEXT,
+    LEVELS,
     Level,
     Server,
+    choose,
     detect,
     level_of,
     skipscan_is_sound,
@@ -77,12 +78,11 @@ class Report(Struct, frozen=True):
 
 def load(folder: Path | None = None) -> tuple[Migration, ...]:
     """Read the files of migrations/, in order. Raises StorageError for a name that is none."""
-    every = get_args(Level)
     found = []
     for path in sorted((folder or resources.directory("migrations")).glob("*.sql")):
         match = _NAME.fullmatch(path.name)
         named = match and match["levels"]
-        levels = tuple(level for level in every if not named or level in named.split("-"))
+        levels = tuple(level for level in LEVELS if not named or level in named.split("-"))
         if match is None or (named and len(levels) != len(named.split("-"))):
             raise StorageError(f"{path} is not named NNNN_what[.pre|.post][.LEVEL[-LEVEL]].sql")
         found.append(Migration(int(match["number"]), path.name, path.read_text(), levels))
@@ -117,8 +117,8 @@ async def migrate(
 ) -> Report:
     """Bring the database to this version. Safe to repeat, and to run twice at once.
 
-    url is of a superuser, or of the database's owner with CREATEROLE. level forces a lower level
-    than the server's on a new database. Raises UnsupportedDatabase for a server that is too old,
+    url is of a superuser, or of the database's owner with CREATEROLE. level makes a new database
+    for less than its server carries. Raises UnsupportedDatabase for a server that is too old,
     StorageError for anything else.
     """
     say = progress or (lambda _: None)
@@ -150,21 +150,11 @@ async def check(url: str) -> Report:
     return Report(level, tuple(file.name for file in missing), version, notes)
 
 
-async def _level(connection: asyncpg.Connection, server: Server, forced: Level | None) -> Level:
-    best = level_of(server)
+async def _level(connection: asyncpg.Connection, server: Server, wanted: Level | None) -> Level:
     recorded: Level | None = None
     if await connection.fetchval("SELECT to_regclass('pumpjack.settings') IS NOT NULL"):
         recorded = await connection.fetchval("SELECT level FROM pumpjack.settings")
-    wanted = recorded or forced or best
-    order: tuple[Level, ...] = get_args(Level)
-    if order.index(wanted) > order.index(best):
-        raise StorageError(
-            f"the database was made for the level {wanted}, and this server carries {best} only; "
-            "restore the extension and its licence (timescaledb.license) that it had"
-        )
-    if recorded and forced and recorded != forced:
-        raise StorageError(f"the database is of the level {recorded}; that cannot be changed")
-    return wanted
+    return choose(server, recorded=recorded, wanted=wanted)
 
 
 async def _bootstrap(connection: asyncpg.Connection) -> None:
@@ -226,11 +216,6 @@ async def _guard(connection: asyncpg.Connection, server: Server) -> None:
 
 async def _notes(connection: asyncpg.Connection, server: Server, level: Level) -> tuple[str, ...]:
     notes = []
-    if level == "plain" and server.timescaledb is None and server.available:
-        notes.append(
-            f"TimescaleDB {server.available} could be had here: CREATE EXTENSION timescaledb in an "
-            "empty database before the first migration; a migrated one keeps its level"
-        )
     if level_of(server) != level:
         notes.append(
             f"this server carries the level {level_of(server)}; the database keeps {level}, "

@@ -7,8 +7,10 @@ import pytest
 
 from pumpjack_core.errors import StorageError, UnsupportedDatabase
 from pumpjack_core.storage.levels import (
+    LEVEL_TEXT,
     Level,
     Server,
+    choose,
     detect,
     level_of,
     skipscan_is_sound,
@@ -19,10 +21,6 @@ from tests.core.storage.conftest import LEVELS
 
 SERVERS: dict[str, tuple[Server, Level]] = {
     "PostgreSQL 16 without the extension": (Server(160004, None, None), "plain"),
-    "an extension that is there but was not created": (
-        Server(180001, None, None, available="2.29.2"),
-        "plain",
-    ),
     "community features": (Server(170005, "2.29.2", "timescale"), "community"),
     "the oldest that loses nothing": (Server(160000, "2.18.1", "timescale"), "community"),
     "a build of its own": (Server(170005, "2.23.0-dev", "timescale"), "community"),
@@ -49,6 +47,33 @@ def test_level_of(server: Server, expected: Level) -> None:
 def test_refused_with_the_way_out(server: Server, message: str) -> None:
     with pytest.raises(UnsupportedDatabase, match=message):
         level_of(server)
+
+
+PLAIN = Server(180001, None, None)
+COULD_BE_MORE = Server(180001, None, None, available="2.29.2")
+COMMUNITY = Server(170005, "2.29.2", "timescale")
+CHOICES: dict[str, tuple[Server, Level | None, Level | None, Level | str]] = {
+    "a new database gets the best": (COMMUNITY, None, None, "community"),
+    "a new database for less, when asked": (COMMUNITY, None, "plain", "plain"),
+    "an old one keeps its level": (COMMUNITY, "plain", None, "plain"),
+    "an old one keeps it where an extension could be had": (COULD_BE_MORE, "plain", None, "plain"),
+    "plain on purpose": (COULD_BE_MORE, None, "plain", "plain"),
+    "plain by oversight": (COULD_BE_MORE, None, None, "CREATE EXTENSION .*--level plain"),
+    "more than there is": (PLAIN, None, "community", "level community, .* carries plain only"),
+    "an extension that went away": (PLAIN, "apache", None, "level apache, .* carries plain only"),
+    "another level later": (COMMUNITY, "plain", "community", "level plain; that cannot be changed"),
+}
+
+
+@pytest.mark.parametrize(("server", "recorded", "wanted", "outcome"), CHOICES.values(), ids=CHOICES)
+def test_choose(
+    server: Server, recorded: Level | None, wanted: Level | None, outcome: Level | str
+) -> None:
+    if outcome in LEVEL_TEXT:
+        assert choose(server, recorded=recorded, wanted=wanted) == outcome
+        return
+    with pytest.raises(StorageError, match=outcome):
+        choose(server, recorded=recorded, wanted=wanted)
 
 
 def test_versions_compare_as_numbers() -> None:
@@ -98,5 +123,5 @@ async def test_a_database_that_lost_its_extension_is_refused(fresh_url: str) -> 
     connection = await asyncpg.connect(fresh_url)
     await connection.execute("UPDATE pumpjack.settings SET level = 'community'")
     await connection.close()
-    with pytest.raises(StorageError, match=r"made for the level community.*carries plain only"):
+    with pytest.raises(StorageError, match=r"meant for the level community.*carries plain only"):
         await migrate(fresh_url)
