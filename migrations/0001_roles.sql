@@ -83,6 +83,12 @@ END
 $$;
 
 ALTER SCHEMA pumpjack OWNER TO pumpjack_owner;
+DO $$
+BEGIN
+    -- It was needed to hand the schema over.
+    EXECUTE format('REVOKE CREATE ON DATABASE %I FROM pumpjack_owner', current_database());
+END
+$$;
 SET LOCAL ROLE pumpjack_owner;
 REVOKE ALL ON SCHEMA pumpjack FROM PUBLIC;
 GRANT USAGE ON SCHEMA pumpjack

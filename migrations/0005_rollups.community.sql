@@ -34,6 +34,10 @@ WITH NO DATA;
 
 ALTER TABLE pumpjack.reading SET (
     timescaledb.compress, timescaledb.compress_segmentby = 'tag_id', timescaledb.compress_orderby = 'ts DESC');
+ALTER MATERIALIZED VIEW pumpjack.rollup_1min SET (timescaledb.compress = true);
+ALTER MATERIALIZED VIEW pumpjack.rollup_5min SET (timescaledb.compress = true);
+ALTER MATERIALIZED VIEW pumpjack.rollup_1hour SET (timescaledb.compress = true);
+ALTER MATERIALIZED VIEW pumpjack.rollup_1day SET (timescaledb.compress = true);
 
 -- What any level knows of a tag, by bucket. The GROUP BY changes nothing (a bucket is there once);
 -- it keeps the planner from turning the search by tag into a join over all tags' aggregates.
@@ -92,6 +96,9 @@ BEGIN
         PERFORM add_continuous_aggregate_policy(
             v_step.rollup, start_offset => make_interval(days => v_set.raw_days - 1),
             end_offset => v_step.bucket, schedule_interval => v_step.every);
+        -- No refresh may reach into compressed buckets.
+        PERFORM remove_compression_policy(v_step.rollup, if_exists => true);
+        PERFORM add_compression_policy(v_step.rollup, make_interval(days => v_set.raw_days));
         PERFORM remove_retention_policy(v_step.rollup, if_exists => true);
         PERFORM add_retention_policy(v_step.rollup, make_interval(days => v_set.aggregate_days));
     END LOOP;

@@ -56,3 +56,8 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION pumpjack.ensure_tenant(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pumpjack.ensure_tenant(text, text) TO pumpjack_operator;
+
+-- It was needed to own the function.
+RESET ROLE;
+SET LOCAL ROLE pumpjack_owner;
+REVOKE CREATE ON SCHEMA pumpjack FROM pumpjack_tenants;

@@ -34,6 +34,8 @@ _NAME = re.compile(
     r"(?P<number>\d{4})_(?P<what>[a-z0-9_]+)(?:\.(?:pre|post))?(?:\.(?P<levels>[a-z-]+))?\.sql"
 )
 _ATTEMPTS = 20
+_FILE_LIMIT_S = 3600.0
+"""For one file: an index over a large table takes its time."""
 _BOOTSTRAP = """
 CREATE SCHEMA IF NOT EXISTS pumpjack;
 CREATE TABLE IF NOT EXISTS pumpjack.migration (
@@ -185,7 +187,7 @@ async def _apply(connection: asyncpg.Connection, file: Migration, level: Level) 
                 if file not in plan(load(), await _applied(connection), level):
                     return False
                 await connection.execute("SELECT set_config('pumpjack.level', $1, true)", level)
-                await connection.execute(file.sql)
+                await connection.execute(file.sql, timeout=_FILE_LIMIT_S)
                 await connection.execute("RESET ROLE")
                 await connection.execute(
                     "INSERT INTO pumpjack.migration (number, name, checksum) VALUES ($1, $2, $3)",

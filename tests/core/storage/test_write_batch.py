@@ -381,3 +381,14 @@ async def test_two_writers_of_a_connection_at_once_store_each_reading_once(
     assert await database.read(
         "SELECT count(*), count(*) FILTER (WHERE shifted) FROM pumpjack.scada_readings"
     ) == [(1000, 0)]
+
+
+@pytest.mark.parametrize("level", LEVELS[:1])
+async def test_times_round_to_the_right_microsecond_until_2106(database: Database) -> None:
+    wrong = await database.admin.fetchval(
+        "SELECT count(*) FROM (SELECT (random() * 4294967295000000)::bigint AS us"
+        " FROM generate_series(1, 200000)) AS t"
+        " WHERE pumpjack.at_us(us) <> 'epoch'::timestamptz"
+        " + us / 1000000 * interval '1 second' + us % 1000000 * interval '1 microsecond'"
+    )
+    assert wrong == 0
