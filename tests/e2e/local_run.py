@@ -40,6 +40,7 @@ class LocalRun:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **ENVIRONMENT},
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -65,9 +66,9 @@ class LocalRun:
         return self
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Send a signal and wait for the end. Returns the exit code."""
+        """Signal the whole group, as a terminal does. Returns the exit code."""
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
+            os.killpg(self.process.pid, number)
         return self.ended(STOP_LIMIT_S)
 
     def ended(self, limit_s: float = START_LIMIT_S) -> int:

@@ -228,6 +228,7 @@ async def test_every_way_to_stop_leaves_no_process_and_keeps_the_data(site: Site
         assert up.stop() == 0
     assert processes_of(site.data) == []
     assert "Traceback" not in up.output
+    assert "starts again" not in up.output
 
 
 def test_ctrl_c_while_it_starts_gives_up_and_leaves_nothing(tmp_path: Path) -> None:
