@@ -21,11 +21,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import uvloop
 
 from pumpjack_cli.stores import EmbeddedPostgres, embedded_stores
+from pumpjack_core import log
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
@@ -49,6 +51,7 @@ class Load:
 
     rounds    readings of each tag in a batch
     period_s  time between two batches, 0 for as fast as they are taken [s]
+    hosts     processes that host the workers; in a cluster each would have one of its own
     """
 
     workers: int
@@ -58,11 +61,12 @@ class Load:
     period_s: float
     seconds: float
     anomaly: bool
+    hosts: int = 1
 
 
 LOADS = {
     "flat-out": Load(1, 1_000, 20, 10, 0.0, 15.0, False),
-    "small-batches": Load(500, 50, 1, 1, 1.0, 30.0, False),
+    "small-batches": Load(500, 50, 1, 1, 1.0, 30.0, False, 10),
 }
 
 
@@ -95,7 +99,9 @@ def config(number: int, load: Load) -> WorkerConfig:
     )
 
 
-async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pipe) -> None:
+async def run_workers(
+    load: Load, numbers: range, urls: tuple[str, str], folder: Path, pipe: Pipe
+) -> None:
     """Host the pipelines, tell the parent when they run, and stop when it says so."""
     clock = SystemClock()
     pipelines: list[Pipeline] = []
@@ -105,7 +111,7 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
     async def connect() -> Ingest:
         return await Ingest.connect(urls[0])
 
-    for number in range(load.workers):
+    for number in numbers:
         cfg = config(number, load)
         names = {"tenant_id": TENANT, "connection_id": cfg.connection.connection_id}
         adapter = Synthetic(
@@ -161,10 +167,13 @@ async def run_workers(load: Load, urls: tuple[str, str], folder: Path, pipe: Pip
     await asyncio.gather(*running)
 
 
-def worker_process(load: Load, urls: tuple[str, str], folder: Path, pipe: Pipe) -> None:
+def worker_process(
+    load: Load, numbers: range, urls: tuple[str, str], folder: Path, pipe: Pipe
+) -> None:
     """Entry of the process that hosts the workers."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    uvloop.run(run_workers(load, urls, folder, pipe))
+    log.configure(level="ERROR")
+    uvloop.run(run_workers(load, numbers, urls, folder, pipe))
 
 
 async def prepare(postgres: EmbeddedPostgres) -> str:
@@ -190,37 +199,86 @@ async def stored(postgres: EmbeddedPostgres) -> tuple[int, int]:
     return rows, commits
 
 
+class Hosts:
+    """The processes that host the workers."""
+
+    def __init__(self, load: Load, urls: tuple[str, str], folder: Path) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._pipes: list[Pipe] = []
+        self._processes = []
+        for host in range(load.hosts):
+            ours, theirs = multiprocessing.Pipe()
+            numbers = range(host, load.workers, load.hosts)
+            process = spawn.Process(
+                target=worker_process, args=(load, numbers, urls, folder, theirs)
+            )
+            process.start()
+            theirs.close()
+            self._pipes.append(ours)
+            self._processes.append(process)
+        for pipe in self._pipes:
+            pipe.recv()
+
+    def report(self) -> dict[str, Any]:
+        """Ask all hosts how they do, and add it up."""
+        for pipe in self._pipes:
+            pipe.send("report")
+        found = [pipe.recv() for pipe in self._pipes]
+        added = ("cpu_s", "rss_mb", "sent", "waiting", "feed_dropped")
+        return {
+            **{name: sum(one[name] for one in found) for name in added},
+            "oldest_s": max(one["oldest_s"] for one in found),
+            "problems": sorted({text for one in found for text in one["problems"]}),
+        }
+
+    def settle(self) -> None:
+        """Wait until every worker has its session, series and plans, which are made once.
+
+        Raises TimeoutError when they do not catch up.
+        """
+        time.sleep(3.0)
+        limit = time.monotonic() + SETTLE_LIMIT_S
+        while self.report()["oldest_s"] > CAUGHT_UP_S:
+            if time.monotonic() > limit:
+                raise TimeoutError(f"the workers did not catch up within {SETTLE_LIMIT_S:.0f} s")
+            time.sleep(1.0)
+
+    def stop(self) -> None:
+        """Stop the workers; each stores what it has."""
+        for pipe in self._pipes:
+            pipe.send("stop")
+        for process in self._processes:
+            process.join(60)
+            process.kill()
+
+
 def measure(load: Load) -> dict[str, object]:
     """Run one load and return its figures."""
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as name:
         folder = Path(name)
         with embedded_stores(folder) as (postgres, valkey):
             writer = asyncio.run(prepare(postgres))
-            ours, theirs = multiprocessing.Pipe()
-            process = multiprocessing.get_context("spawn").Process(
-                target=worker_process, args=(load, (writer, valkey.url), folder / "j", theirs)
-            )
-            process.start()
-            ours.recv()
-            settle(ours)
-            postgres_cpu, valkey_cpu = FamilyCpu(postgres.pid), FamilyCpu(valkey.pid)
-            rows, commits = asyncio.run(stored(postgres))
-            before = report(ours)
-            started = time.monotonic()
-            while (elapsed := time.monotonic() - started) < load.seconds:
-                time.sleep(min(1.0, load.seconds - elapsed))
-                postgres_used = postgres_cpu.used_s()
-            after = report(ours)
-            elapsed = time.monotonic() - started
-            rows_after, commits_after = asyncio.run(stored(postgres))
+            hosts = Hosts(load, (writer, valkey.url), folder / "j")
+            try:
+                hosts.settle()
+                postgres_cpu, valkey_cpu = FamilyCpu(postgres.pid), FamilyCpu(valkey.pid)
+                rows, commits = asyncio.run(stored(postgres))
+                before = hosts.report()
+                started = time.monotonic()
+                while (elapsed := time.monotonic() - started) < load.seconds:
+                    time.sleep(min(1.0, load.seconds - elapsed))
+                    postgres_used = postgres_cpu.used_s()
+                after = hosts.report()
+                elapsed = time.monotonic() - started
+                rows_after, commits_after = asyncio.run(stored(postgres))
+            finally:
+                hosts.stop()
             readings = rows_after - rows
-            ours.send("stop")
-            process.join(60)
-            at_last, _ = asyncio.run(stored(postgres))
             worker_cpu = after["cpu_s"] - before["cpu_s"]
             return {
                 "workers": load.workers,
-                "readings_per_s": round(readings / elapsed),
+                "sent_readings_per_s": round((after["sent"] - before["sent"]) / elapsed),
+                "stored_readings_per_s": round(readings / elapsed),
                 "transactions_per_s": round((commits_after - commits) / elapsed, 1),
                 "worker_us_a_reading": round(worker_cpu / readings * 1e6, 2),
                 "postgres_us_a_reading": round(postgres_used / readings * 1e6, 2),
@@ -229,32 +287,9 @@ def measure(load: Load) -> dict[str, object]:
                 "postgres_cores": round(postgres_used / elapsed, 2),
                 "waiting_readings": after["waiting"],
                 "oldest_waiting_s": after["oldest_s"],
-                "worker_rss_mb": round(after["rss_mb"]),
-                "sent": after["sent"],
-                "stored_after_stop": at_last,
-                "feed_messages_dropped": after["feed_dropped"],
+                "feed_messages_dropped": after["feed_dropped"] - before["feed_dropped"],
                 "problems": after["problems"],
             }
-
-
-def settle(pipe: Pipe) -> None:
-    """Wait until every worker has its session, series and plans, which are made once.
-
-    Raises TimeoutError when they do not catch up.
-    """
-    time.sleep(3.0)
-    limit = time.monotonic() + SETTLE_LIMIT_S
-    while report(pipe)["oldest_s"] > CAUGHT_UP_S:
-        if time.monotonic() > limit:
-            raise TimeoutError(f"the workers did not catch up within {SETTLE_LIMIT_S:.0f} s")
-        time.sleep(1.0)
-
-
-def report(pipe: Pipe) -> dict[str, float]:
-    """Ask the process that hosts the workers how it does."""
-    pipe.send("report")
-    found: dict[str, float] = pipe.recv()
-    return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:

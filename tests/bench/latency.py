@@ -33,6 +33,7 @@ from tests.bench.processes import FamilyCpu, cpu_s, rss_mb
 
 WELLS = 500
 TAGS = 50
+HOSTS = 10
 CONNECT_AT_ONCE = 100
 _RECEIVED = b'"receivedAt":"'
 _DIGITS = len("2026-01-31T06:30:00.000000")
@@ -96,17 +97,13 @@ def _clients_process(port: int, count: int, orders: Pipe) -> None:
 
 def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
     """Run one load and return its figures; latencies in milliseconds."""
-    load = fleet.Load(WELLS, TAGS, 1, 1, WELLS * TAGS / rate, seconds, anomaly=True)
+    load = fleet.Load(WELLS, TAGS, 1, 1, WELLS * TAGS / rate, seconds, anomaly=True, hosts=HOSTS)
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="pj-latency-") as name:
         with embedded_stores(Path(name)) as (postgres, valkey):
             writer = asyncio.run(fleet.prepare(postgres))
-            workers, workers_end = multiprocessing.Pipe()
-            arguments = (load, (writer, valkey.url), Path(name) / "j", workers_end)
-            host = spawn.Process(target=fleet.worker_process, args=arguments)
-            host.start()
-            workers.recv()
-            fleet.settle(workers)
+            hosts = fleet.Hosts(load, (writer, valkey.url), Path(name) / "j")
+            hosts.settle()
             gateway, port = fanout.start_gateway(
                 valkey.url, postgres.url("bench", "pumpjack_gateway")
             )
@@ -119,12 +116,12 @@ def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
                 time.sleep(3.0)
                 database = FamilyCpu(postgres.pid)
                 used, began = cpu_s(gateway.pid), time.monotonic()
-                at_first = fleet.report(workers)
+                at_first = hosts.report()
                 screens.send("warm")
                 time.sleep(seconds)
                 screens.send("stop")
                 elapsed = time.monotonic() - began
-                at_last = fleet.report(workers)
+                at_last = hosts.report()
                 gateway_percent = 100 * (cpu_s(gateway.pid) - used) / elapsed
                 gateway_mb = rss_mb(gateway.pid)
                 database_percent = 100 * database.used_s() / elapsed
@@ -133,8 +130,7 @@ def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
                 crowd.terminate()
                 gateway.terminate()
                 gateway.wait(20)
-                workers.send("stop")
-                host.join(60)
+                hosts.stop()
     p50, p95, p99 = (round(float(ms), 2) for ms in np.percentile(latencies, [50, 95, 99]))
     return {
         "readings_per_s": round((at_last["sent"] - at_first["sent"]) / elapsed),
@@ -149,7 +145,7 @@ def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
         "workers_cpu_percent": round(100 * (at_last["cpu_s"] - at_first["cpu_s"]) / elapsed, 1),
         "postgres_cpu_percent": round(database_percent, 1),
         "waiting_readings": at_last["waiting"],
-        "feed_messages_dropped": at_last["feed_dropped"],
+        "feed_messages_dropped": at_last["feed_dropped"] - at_first["feed_dropped"],
         "problems": at_last["problems"],
     }
 
