@@ -172,7 +172,7 @@ def worker_process(
 ) -> None:
     """Entry of the process that hosts the workers."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    log.configure(level="ERROR")
+    log.configure(level="WARNING")
     uvloop.run(run_workers(load, numbers, urls, folder, pipe))
 
 
