@@ -577,3 +577,23 @@ async def test_the_journal_of_a_stopped_worker_is_a_whole_sqlite_file(
     with sqlite3.connect(tmp_path / "j" / "journal.db") as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert db.execute("SELECT count(*) FROM batch").fetchone() == (1,)
+
+
+async def test_a_stop_whose_cancellation_redis_swallows_still_ends(worker, database, monkeypatch):
+    publisher = worker.pipeline._publisher
+    entered = asyncio.Event()
+
+    async def swallow(_pipe) -> bool:
+        entered.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            return True  # as a client library does that mistakes it for its own time-out
+        return True
+
+    monkeypatch.setattr(publisher, "_execute", swallow)
+    worker.adapter.read(1.0)
+    await entered.wait()
+    monkeypatch.setattr(publisher, "close", lambda: asyncio.sleep(0))
+    async with asyncio.timeout(20):
+        assert await worker.stop()

@@ -114,6 +114,7 @@ class Publisher:
             await self._wanted.wait()
             self._wanted.clear()
             await self._send_waiting()
+            _end_if_cancelled()
 
     async def _send_waiting(self) -> None:
         while self._queue:
@@ -133,6 +134,7 @@ class Publisher:
     async def _send_heartbeats(self) -> None:
         while True:
             await self._beat()
+            _end_if_cancelled()
             await asyncio.sleep(wire.HEARTBEAT_S)
 
     async def _beat(self) -> None:
@@ -188,3 +190,14 @@ class Publisher:
         for well_id, fields in self._latest.items():
             pipe.hset(wire.latest_key(self._tenant_id, well_id), mapping=fields)
         await self._execute(pipe)
+
+
+def _end_if_cancelled() -> None:
+    """End a task whose cancellation was lost inside a Redis call.
+
+    A cancellation that comes in the moment in which a call's own time-out is wound up can be
+    swallowed below us; a loop that went on would keep its worker from ever stopping.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
