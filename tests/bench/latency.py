@@ -3,9 +3,9 @@
     python -m tests.bench.latency --rate 1667 --clients 1000
     python -m tests.bench.latency --rate 16670 --clients 1000
 
-500 workers of one well and 50 tags (with validation, journal and writer on), PostgreSQL, Valkey,
-one gateway and the clients, all on this machine. The latency is from receivedAt, when the device's
-answer was there, to the client that reads the frame: the poll interval is not in it.
+500 wells of 50 tags, read by --workers workers with validation, journal and writer on; PostgreSQL,
+Valkey, one gateway and the clients: all on this machine. The latency is from receivedAt, when the
+device's answer was there, to the client that reads the frame: the poll interval is not in it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.bench.processes import FamilyCpu, cpu_s, rss_mb
 
 WELLS = 500
 TAGS = 50
-HOSTS = 10
+HOSTS = 3
 CONNECT_AT_ONCE = 100
 _RECEIVED = b'"receivedAt":"'
 _DIGITS = len("2026-01-31T06:30:00.000000")
@@ -55,7 +55,12 @@ class ReceiptClient(fanout.LeanClient):
         self.received.append(data[at : at + _DIGITS])
 
 
-async def _clients(port: int, count: int, orders: Pipe) -> None:
+def _well(number: int, workers: int) -> str:
+    """One of the wells, as fleet.config() names them."""
+    return f"w{number % workers}-{number % WELLS // workers}"
+
+
+async def _clients(port: int, count: int, workers: int, orders: Pipe) -> None:
     loop = asyncio.get_running_loop()
     token = mint(
         fanout.SECRET,
@@ -69,7 +74,7 @@ async def _clients(port: int, count: int, orders: Pipe) -> None:
     ReceiptClient.came_ns, ReceiptClient.received = array("q"), []
     for at in range(0, count, CONNECT_AT_ONCE):
         some = [
-            ReceiptClient(f"w{number % WELLS}-0", token, array("q"))
+            ReceiptClient(_well(number, workers), token, array("q"))
             for number in range(at, min(count, at + CONNECT_AT_ONCE))
         ]
         await asyncio.gather(
@@ -90,14 +95,17 @@ async def _clients(port: int, count: int, orders: Pipe) -> None:
     )
 
 
-def _clients_process(port: int, count: int, orders: Pipe) -> None:
+def _clients_process(port: int, count: int, workers: int, orders: Pipe) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    uvloop.run(_clients(port, count, orders))
+    uvloop.run(_clients(port, count, workers, orders))
 
 
-def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
+def measure(rate: float, clients: int, seconds: float, workers: int) -> dict[str, object]:
     """Run one load and return its figures; latencies in milliseconds."""
-    load = fleet.Load(WELLS, TAGS, 1, 1, WELLS * TAGS / rate, seconds, anomaly=True, hosts=HOSTS)
+    wells = WELLS // workers
+    load = fleet.Load(
+        workers, wells * TAGS, wells, 1, WELLS * TAGS / rate, seconds, anomaly=True, hosts=HOSTS
+    )
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="pj-latency-") as name:
         with embedded_stores(Path(name)) as (postgres, valkey):
@@ -109,7 +117,9 @@ def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
             )
             time.sleep(load.period_s + 1.0)  # every well has published once
             screens, screens_end = multiprocessing.Pipe()
-            crowd = spawn.Process(target=_clients_process, args=(port, clients, screens_end))
+            crowd = spawn.Process(
+                target=_clients_process, args=(port, clients, workers, screens_end)
+            )
             crowd.start()
             try:
                 screens.recv()
@@ -134,6 +144,7 @@ def measure(rate: float, clients: int, seconds: float) -> dict[str, object]:
     p50, p95, p99 = (round(float(ms), 2) for ms in np.percentile(latencies, [50, 95, 99]))
     return {
         "readings_per_s": round((at_last["sent"] - at_first["sent"]) / elapsed),
+        "workers": workers,
         "clients": clients,
         "frames": len(latencies),
         "p50_ms": p50,
@@ -155,10 +166,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rate", type=float, default=1667.0, help="readings a second")
     parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=500, choices=(500, 250, 100, 50, 10))
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--output", choices=("text", "json"), default="text")
     arguments = parser.parse_args(argv)
-    figures = measure(arguments.rate, arguments.clients, arguments.seconds)
+    figures = measure(arguments.rate, arguments.clients, arguments.seconds, arguments.workers)
     print(json.dumps(figures, indent=None if arguments.output == "json" else 2))
     return 0
 
