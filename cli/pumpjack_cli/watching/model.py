@@ -165,9 +165,13 @@ class Table:
             well.rows[reading.tag_name] = _Row(reading, message.connection_id, slow=True)
 
     def _take_snapshot(self, message: messages.Subscribed) -> None:
-        """It replaces what was shown; what was missed while away is counted."""
+        """It replaces what was shown; what was missed while away is counted.
+
+        One that resumes keeps the tags that it does not name: Redis may have lost them.
+        """
         before = self._wells.get(message.well_id, _Well())
-        well = _Well(positions=dict(message.positions), statuses=before.statuses)
+        kept = dict(before.rows) if message.resumed else {}
+        well = _Well(kept, positions=dict(message.positions), statuses=before.statuses)
         for name, position in before.positions.items():
             now = message.positions.get(name)
             if now is None or now.epoch != position.epoch or now.seq > position.seq:

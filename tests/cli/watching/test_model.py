@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from pumpjack_cli.watching.model import Message, RowView, Table, seconds_of
@@ -74,6 +75,16 @@ def test_a_snapshot_is_shown_and_a_reading_replaces_its_tag() -> None:
         ("tubing_pressure", 251.0),
     ]
     assert found.positions(WELL) == {PAD: Position("e1", 11)}
+
+
+def test_a_snapshot_that_resumes_keeps_the_tags_that_it_does_not_name() -> None:
+    both = snapshot(reading(), reading("oil_rate", 80.0))
+    resumed = msgspec.structs.replace(snapshot(reading("oil_rate", 90.0)), resumed=True)
+    found = table(connected(), both, resumed)
+    assert {row.tag_name: row.value for row in found.rows(T0)} == {
+        "tubing_pressure": 250.5,
+        "oil_rate": 90.0,
+    }
 
 
 def test_age_is_measured_by_the_gateways_clock_not_by_ours() -> None:
