@@ -28,7 +28,8 @@ from pumpjack_gateway.live.outlet import Limits
 from pumpjack_gateway.live.server import BACKLOG, Door, ServerLimits, listen
 from pumpjack_gateway.live.session import Service
 from pumpjack_gateway.metrics import Metrics
-from pumpjack_gateway.rest.app import Parts, make_app
+from pumpjack_gateway.rest.app import make_app
+from pumpjack_gateway.rest.requests import Parts
 from pumpjack_gateway.settings import Settings, address, from_environment
 from pumpjack_gateway.store import Store
 from pumpjack_gateway.wells import Wells

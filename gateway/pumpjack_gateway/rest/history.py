@@ -16,9 +16,9 @@ from pumpjack_gateway.answers import AggregatesPage, ReadingsPage, WellsPage
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.cursors import Cursor
 from pumpjack_gateway.history import NAME_PATTERN, AggregateInterval, Interval
-from pumpjack_gateway.rest.app import Parts, json_response, parts_of, signed_in
 from pumpjack_gateway.rest.openapi import answer, answer_of, common, ref
 from pumpjack_gateway.rest.problems import Refusal
+from pumpjack_gateway.rest.requests import Parts, json_response, parts_of, signed_in
 
 router = APIRouter(prefix="/api/scada", tags=["history"])
 ROWS = 1000

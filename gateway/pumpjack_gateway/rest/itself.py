@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pumpjack_gateway.answers import Healthy, Ready
-from pumpjack_gateway.rest.app import json_response, parts_of
 from pumpjack_gateway.rest.openapi import answer
+from pumpjack_gateway.rest.requests import json_response, parts_of
 
 router = APIRouter(tags=["the gateway itself"])
 _NO_TOKEN = "No token is needed; let only the platform reach it."  # noqa: S105 - a sentence

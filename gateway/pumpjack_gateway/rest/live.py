@@ -14,10 +14,10 @@ from pumpjack_gateway.answers import LatestAnswer
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.live.health import Health, Status
 from pumpjack_gateway.live.latest import Latest, parse_latest
-from pumpjack_gateway.rest.app import Parts, json_response, parts_of, signed_in
 from pumpjack_gateway.rest.history import WellId, no_such_well
 from pumpjack_gateway.rest.openapi import answer, common, problem
 from pumpjack_gateway.rest.problems import Refusal
+from pumpjack_gateway.rest.requests import Parts, json_response, parts_of, signed_in
 
 router = APIRouter(prefix="/api/scada", tags=["live"])
 
