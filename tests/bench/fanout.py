@@ -31,6 +31,7 @@ import numpy as np
 import redis.asyncio
 import uvloop
 
+from pumpjack_cli.local.addresses import free_ports
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core import wire
 from pumpjack_core.clock import iso_us
@@ -227,20 +228,15 @@ class Publisher:
         )
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def start_gateway(
     redis_url: str, database_url: str = "postgresql://pumpjack_gateway@127.0.0.1:9/none"
 ) -> tuple[subprocess.Popen[bytes], int]:
     """A gateway and the port of its WebSocket."""
-    port = _free_port()
+    port = free_ports(1)[0]
     environment = os.environ | {
         "PUMPJACK_DATABASE_URL": database_url,
         "PUMPJACK_REDIS_URL": redis_url,
-        "PUMPJACK_REST_ADDRESS": f"127.0.0.1:{_free_port()}",
+        "PUMPJACK_REST_ADDRESS": f"127.0.0.1:{free_ports(1)[0]}",
         "PUMPJACK_WS_ADDRESS": f"127.0.0.1:{port}",
         "PUMPJACK_JWT_SECRET": SECRET,
         "PUMPJACK_WS_RATE_USER_PER_S": "1000000",

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pumpjack_cli.local.addresses import free_ports
 from pumpjack_cli.local.plan import make_plan
 from pumpjack_cli.stores import embedded_stores
 from pumpjack_core import config
@@ -30,13 +30,6 @@ from pumpjack_worker.adapters.modbus_tcp.simulated_wells import manifests as sim
 from tests.bench.processes import cpu_s, rss_mb
 
 SETTLE_S = 10.0
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -67,7 +60,7 @@ def measure(wells: int, seconds: float, python: str) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as name:
         folder = Path(name)
         manifests = folder / "wells.yaml"
-        port = free_port()
+        port = free_ports(1)[0]
         manifests.write_text(simulated_manifests(wells, port))
         simulator = ("-m", "pumpjack_worker.adapters.modbus_tcp.simulator", "-f", str(manifests))
         with embedded_stores(folder) as (postgres, valkey), running(*simulator):
@@ -76,7 +69,7 @@ def measure(wells: int, seconds: float, python: str) -> dict[str, object]:
             config.save(found, folder / "config")
             tenant = found.connection.tenant_id
             asyncio.run(prepare(postgres.url(), tenant))
-            status = f"127.0.0.1:{free_port()}"
+            status = f"127.0.0.1:{free_ports(1)[0]}"
             environment = {
                 "PUMPJACK_CONFIG_DIR": str(folder / "config"),
                 "PUMPJACK_JOURNAL_DIR": str(folder / "journal"),

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -30,9 +29,9 @@ from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Tag
+from tests.bench.processes import cpu_s
 
 TENANT = "bench"
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Load(Struct, frozen=True):
@@ -63,12 +62,6 @@ LOADS = (
     Load("small batches, 1 connection", 1, 50, 50),
     Load("small batches, 8 connections", 8, 50, 50),
 )
-
-
-def cpu_s(pid: int) -> float:
-    """CPU seconds that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 class Writer:

@@ -17,17 +17,13 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from pumpjack_cli.local.addresses import free_ports
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_gateway.main import main
 from tests.gateway.conftest import NO_DATABASE
 from tests.gateway.screens import SECRET, token
 
 pytestmark = pytest.mark.servers
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def environment(redis_url: str) -> dict[str, str]:
@@ -124,7 +120,7 @@ def test_a_wrong_setting_is_a_sentence_and_exit_code_1(
 async def test_told_to_stop_it_closes_its_clients_and_ends_well(
     valkey: EmbeddedValkey, number: signal.Signals
 ) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     async with program(valkey, PUMPJACK_WS_ADDRESS=f"127.0.0.1:{port}") as process:
         assert "serving" in await said(process, "serving")
         headers = {"Authorization": f"Bearer {token()}"}
@@ -141,7 +137,7 @@ async def test_told_to_stop_it_closes_its_clients_and_ends_well(
 
 
 async def test_no_token_is_in_the_log(valkey: EmbeddedValkey) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     secret = token()
     changes = {
         "PUMPJACK_WS_ADDRESS": f"127.0.0.1:{port}",
@@ -164,7 +160,7 @@ async def test_with_a_certificate_it_serves_wss_and_https(
     import httpx
 
     certificate, key = self_signed(tmp_path)
-    live, rest = free_port(), free_port()
+    live, rest = free_ports(2)
     changes = {
         "PUMPJACK_WS_ADDRESS": f"127.0.0.1:{live}",
         "PUMPJACK_REST_ADDRESS": f"127.0.0.1:{rest}",

@@ -19,6 +19,7 @@ import pytest
 import redis.asyncio
 import structlog
 
+from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core import config, wire
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
 from pumpjack_core.storage.migrate import migrate
@@ -43,11 +44,6 @@ def register(number: int, **more: Any) -> Tag:
     return Tag("a1", f"r{number}", f"holding:@{number}", "uint16", 0.1, **more)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 class Site:
     """A PLC that counts its polls in its registers, the stores, and workers between them."""
 
@@ -55,7 +51,7 @@ class Site:
         self.folder, self.database, self.writer_url = folder, database, writer_url
         self.redis_url = ""
         self.plc_port = 0
-        self.status_port = free_port()
+        self.status_port = free_ports(1)[0]
         self.device = SimulatedDevice()
         self.device.on_read = self._count
         self.polls = 0
@@ -204,7 +200,7 @@ async def test_it_tells_what_it_does_and_on_sigterm_stores_what_was_read_and_exi
 
 
 async def test_without_its_stores_it_reads_and_the_next_start_stores_it_all(site: Site) -> None:
-    nobody = free_port()
+    nobody = free_ports(1)[0]
     worker = await site.start(
         PUMPJACK_DATABASE_URL=f"postgresql://nobody@127.0.0.1:{nobody}/none",
         PUMPJACK_REDIS_URL=f"redis://127.0.0.1:{nobody}/0",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.manifests.crds import load_crds
 from tests.core.manifests.test_examples import FOLDERS
 from tests.core.manifests.verdicts import CASES, Case
@@ -38,12 +38,6 @@ pytestmark = [
         reason="KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd",
     ),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -72,7 +66,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     )
     (folder / "sa.key").write_bytes(key)
     (folder / "tokens.csv").write_text("test,admin,admin,system:masters\n")
-    etcd, peer, secure = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
+    etcd, peer, secure = (f"http://127.0.0.1:{port}" for port in free_ports(3))
     port = secure.rpartition(":")[2]
     store = running(
         folder,
