@@ -43,6 +43,10 @@ class Reason(IntEnum):
     PRECISION = 9
     CONFIG_ERROR = 10
     NOT_STORED = 11
+    SENSOR_FAILURE = 12
+    OUT_OF_SERVICE = 13
+    LAST_KNOWN = 14
+    LOCAL_OVERRIDE = 15
 
 
 LEVEL_TEXT: tuple[str, ...] = ("GOOD", "UNCERTAIN", "BAD", "BAD")

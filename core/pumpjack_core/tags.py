@@ -14,6 +14,10 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
 
     Templates are filled in, defaults are applied, ranges are folded into scale and offset:
     value = raw * scale + offset, in unit.
+
+    interval_s  how often it is read, or how often the device is expected to send it [s]
+    stale_s     marked stale after so long without a reading [s]; 0: never, the protocol itself
+                tells when the device is away; None: after three intervals
     """
 
     well_id: str
@@ -28,6 +32,7 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
     high: float | None = None
     z_score: float | None = None
     z_window: int = 64
+    stale_s: float | None = None
     mapping: str = ""
 
     @property

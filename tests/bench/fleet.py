@@ -125,7 +125,7 @@ async def run_workers(
         all_metrics.append(Metrics(protocol="modbus-tcp", **names))
         pipeline = await Pipeline.open(
             cfg,
-            adapter,
+            lambda _memos, adapter=adapter: adapter,
             folder / str(number),
             connect,
             redis_url=urls[1],

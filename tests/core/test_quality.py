@@ -40,4 +40,8 @@ def test_the_stored_numbers_never_change():
         "PRECISION": 9,
         "CONFIG_ERROR": 10,
         "NOT_STORED": 11,
+        "SENSOR_FAILURE": 12,
+        "OUT_OF_SERVICE": 13,
+        "LAST_KNOWN": 14,
+        "LOCAL_OVERRIDE": 15,
     }

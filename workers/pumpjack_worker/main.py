@@ -19,9 +19,10 @@ from msgspec.structs import replace
 from pumpjack_core import config as configuration
 from pumpjack_core import log
 from pumpjack_core.clock import SystemClock
-from pumpjack_core.config import CONNECTION_FILE, WorkerConfig
+from pumpjack_core.config import CONNECTION_FILE, Connection, WorkerConfig
 from pumpjack_core.errors import ManifestError, PumpjackError
 from pumpjack_core.storage.ingest import Ingest
+from pumpjack_worker.adapters.contract import Adapter, Surroundings
 from pumpjack_worker.adapters.registry import adapter_class
 from pumpjack_worker.pipeline.metrics import Metrics
 from pumpjack_worker.pipeline.pipeline import Pipeline
@@ -80,9 +81,14 @@ async def run(settings: Settings) -> int:
     async def connect() -> Ingest:
         return await Ingest.connect(settings.database_url)
 
+    def adapter(memos: tuple[bytes, ...]) -> Adapter:
+        return adapter_class(connection.spec.protocol)(
+            connection, config.tags, clock, surroundings(connection, settings, memos)
+        )
+
     pipeline = await Pipeline.open(
         config,
-        adapter_class(connection.spec.protocol)(connection, config.tags, clock),
+        adapter,
         settings.journal_dir,
         connect,
         redis_url=settings.redis_url,
@@ -97,6 +103,24 @@ async def run(settings: Settings) -> int:
         return await _run_until_told(pipeline, config, settings)
     finally:
         await asyncio.to_thread(server.stop)
+
+
+def surroundings(
+    connection: Connection, settings: Settings, memos: tuple[bytes, ...]
+) -> Surroundings:
+    """What the adapter finds around it. Raises ManifestError for a Secret that is not mounted."""
+    secrets = settings.secrets_dir
+    named = connection.spec.credentials_secret_ref
+    if named is not None and secrets is None:
+        raise ManifestError(
+            f"{connection.connection_id} names the Secret {named.name}, and PUMPJACK_SECRETS_DIR "
+            "does not say where it is mounted"
+        )
+    return Surroundings(
+        secrets=secrets if named is not None else None,
+        state=settings.journal_dir / "device",
+        memos=memos,
+    )
 
 
 def _ask(pipeline: Pipeline, loop: asyncio.AbstractEventLoop) -> Future[Status]:

@@ -27,6 +27,7 @@ class Settings(Struct, frozen=True):
     journal_dir     folder of the journal, on a local disk
     database_url    postgresql://… as the tenant's writer
     redis_url       redis://…, rediss://… or unix://…
+    secrets_dir     folder with the files of the device's Secret (pumpjack_core.credentials)
     status_address  host:port of /metrics, /status, /healthz and /readyz
     drain_s         how long a stop may take to store what waits [s]
     log_level       DEBUG, INFO, WARNING or ERROR
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True):
     journal_dir: Path
     database_url: str
     redis_url: str
+    secrets_dir: Path | None = None
     status_address: str = STATUS_ADDRESS
     drain_s: float = DRAIN_S
     log_level: str = "INFO"
@@ -58,6 +60,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         journal_dir=Path(values["journal_dir"]),
         database_url=values["database_url"],
         redis_url=_redis_url(values["redis_url"]),
+        secrets_dir=Path(values["secrets_dir"]) if "secrets_dir" in values else None,
         status_address=values.get("status_address", STATUS_ADDRESS),
         drain_s=_drain_s(values.get("drain_s")),
         log_level=_log_level(values.get("log_level")),

@@ -108,7 +108,9 @@ def _field(key: str, schema: Schema, of: str, required: bool) -> str:
             case _:
                 head, default = f"{head} | None", "None"
     line = f"{head} = {default}" if default else head
-    if len(line) > _WIDTH:
+    if len(line) > _WIDTH and default and len(head) + len(" = (") <= _WIDTH:
+        line = f"{head} = (\n        {default}\n    )"
+    elif len(line) > _WIDTH:
         before, _, after = line.partition("Literal[")
         values, _, rest = after.rpartition("]")
         line = _fitting(f"{before}Literal[", values, f"]{rest}", indent="    ")

@@ -145,6 +145,7 @@ def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnect
         offset=offset,
         low=limits.min if limits is not None else None,
         high=limits.max if limits is not None else None,
+        stale_s=_stale_s(mapped, connection),
         mapping=mapping.metadata.id,
     )
     if anomaly is None:
@@ -208,6 +209,16 @@ def _scaling(mapped: MappedTag) -> tuple[float, float]:
     if not (math.isfinite(scale) and math.isfinite(offset)):
         raise ManifestError("rawRange is too narrow for engineeringRange; widen it")
     return scale, offset
+
+
+def _stale_s(mapped: MappedTag, connection: ScadaConnection) -> float | None:
+    """After how long without a reading a tag is stale, where that is not three intervals."""
+    spec = connection.spec
+    if spec.opcua is not None:
+        return 0.0  # told by the loss of keep-alive (design, section 2)
+    if spec.mqtt is not None and mapped.interval is None:
+        return units.seconds(spec.mqtt.stale_after)
+    return None
 
 
 def _no_tenant(namespace: str) -> str:

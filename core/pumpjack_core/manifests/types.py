@@ -28,9 +28,100 @@ class ModbusTcp(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
     """Largest number of unused registers read along to join two tags into one request, 0 to 124."""
 
 
+class Opcua(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """An OPC UA server, read by subscriptions. Login, certificates and trust come from
+    credentialsSecretRef.
+    """
+
+    endpoint: str
+    """URL of the server, for example opc.tcp://10.1.7.20:4840/plc. Port 4840 when it names none.
+    The platform decides which networks a tenant may reach.
+    """
+    security: Literal["SignAndEncrypt", "Sign", "None"] = "SignAndEncrypt"
+    """How messages are protected: SignAndEncrypt, Sign, or None for servers that offer nothing
+    better. The server's certificate must be trusted, unless None.
+    """
+    security_policy: Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] = (
+        "Basic256Sha256"
+    )
+    """Algorithms of Sign and SignAndEncrypt."""
+    timeout: str = "5s"
+    """How long one request may take, for example 500ms or 5s, 50ms to 60s."""
+    publishing_interval: str = "100ms"
+    """How often the server sends what changed, 10ms to 1h. How often it looks at a value is the
+    interval of its tag.
+    """
+    keep_alive: str = "5s"
+    """How often the server says that it is there when nothing changes, 100ms to 1h. Silent for
+    three of them, it is lost.
+    """
+    queue_size: int = 10
+    """How many values of a tag the server keeps between two publishings, 2 to 10000."""
+    history: bool = True
+    """After a loss of the session, read what was missed from the server's history, where it has
+    one.
+    """
+
+
+class Mqtt(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Topics of an MQTT broker. Login and certificates come from credentialsSecretRef."""
+
+    host: str
+    """Name or IP address of the broker. The platform decides which networks a tenant may reach."""
+    port: int | None = None
+    """TCP port of the broker; 8883 with TLS and 1883 without, when not set."""
+    tls: bool = True
+    """Whether the connection is encrypted. The broker's certificate is checked against ca.crt of
+    the Secret, or against the well-known authorities.
+    """
+    server_name: str | None = None
+    """Name that the broker's certificate must bear, where it is not host."""
+    version: Literal["5", "3.1.1"] = "5"
+    """Version of MQTT."""
+    client_id: str | None = None
+    """Client identifier, which the broker keeps the session under. Made from the connection's name
+    and tenant when not set. Two clients must never use the same.
+    """
+    keep_alive: str = "10s"
+    """How often a broker that is silent is asked whether it is there, 1s to 18h."""
+    timeout: str = "5s"
+    """How long one answer of the broker may take, 50ms to 60s."""
+    session_expiry: str = "168h"
+    """How long the broker keeps the session, with the messages that come meanwhile, while the
+    worker is away, 1s to 8760h. MQTT 5 only; with 3.1.1 the broker decides.
+    """
+    qos: int = 1
+    """Highest quality of service to subscribe with: 1, or 0 for brokers that know no other. With
+    0, messages that come while the worker is away are lost.
+    """
+    shared_group: str | None = None
+    """Name of a shared subscription ($share/NAME/…), for brokers that divide topics among several
+    readers.
+    """
+    max_payload: str = "1Mi"
+    """Largest payload that is read, for example 256Ki or 1Mi; a larger one is quarantined by its
+    size.
+    """
+    time_path: str | None = None
+    """JSONPath (RFC 9535) of the time in a payload, for example $.timestamp, where a tag's address
+    names none. Without one, the time of receipt is used.
+    """
+    time_format: Literal["auto", "iso8601", "unix", "unixMillis", "unixMicros", "unixNanos"] = (
+        "auto"
+    )
+    """How times are written: iso8601, or a number of seconds (unix), unixMillis, unixMicros or
+    unixNanos since 1970. auto: text is iso8601, numbers by their size.
+    """
+    stale_after: str = "5m"
+    """A tag without a message for so long is marked stale, 1s to 8760h; three intervals for tags
+    that name one.
+    """
+
+
 class CredentialsSecretRef(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Secret of type pumpjack.dev/device-credentials in the same namespace, with the login for the
-    device.
+    """Secret of type pumpjack.dev/device-credentials in the same namespace, with what the device
+    asks for: username, password, ca.crt (certificates to trust, PEM), tls.crt and tls.key (the
+    worker's own, PEM).
     """
 
     name: str
@@ -117,15 +208,22 @@ class Writes(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 class ScadaConnectionSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Where the device is and how it is read."""
 
-    protocol: Literal["modbus-tcp"]
+    protocol: Literal["modbus-tcp", "opcua", "mqtt"]
     """The protocol that the device speaks. It names the one member below that must be present, and
     cannot be changed later.
     """
     modbus_tcp: ModbusTcp | None = None
     """A device, or a gateway to several units, that speaks Modbus TCP."""
+    opcua: Opcua | None = None
+    """An OPC UA server, read by subscriptions. Login, certificates and trust come from
+    credentialsSecretRef.
+    """
+    mqtt: Mqtt | None = None
+    """Topics of an MQTT broker. Login and certificates come from credentialsSecretRef."""
     credentials_secret_ref: CredentialsSecretRef | None = None
-    """Secret of type pumpjack.dev/device-credentials in the same namespace, with the login for the
-    device.
+    """Secret of type pumpjack.dev/device-credentials in the same namespace, with what the device
+    asks for: username, password, ca.crt (certificates to trust, PEM), tls.crt and tls.key (the
+    worker's own, PEM).
     """
     poll_interval: str = "1s"
     """How often tags are read that name no interval of their own, for example 500ms, 1s or 5m,
@@ -267,7 +365,8 @@ class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
     address: str
     """Where the connection finds it, in the protocol's syntax; may be templated like wellId.
     Modbus: holding:40001, holding:40001.3 (a bit), holding:@0x0 (as on the wire),
-    holding:40001;unit=7;order=CDAB.
+    holding:40001;unit=7;order=CDAB. OPC UA: ns=2;s=Well1.Casing, nsu=urn:maker:plc;i=1001.
+    MQTT: pads/7/casing (a number), pads/7/telemetry;path=$.casing.value;time=$.at (JSON).
     """
     description: str | None = None
     """What it measures, in words."""

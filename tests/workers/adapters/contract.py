@@ -1,16 +1,17 @@
 """What every adapter must do, as test cases that each protocol runs against its own devices.
 
 A protocol brings a Rig: a device whose faults can be set, behind a FaultProxy where it speaks TCP.
-It subclasses ReadingContract (also for devices that others wrote) and FaultContract, and has a
-fixture `rig`.
+It subclasses ReadingContract (also for devices that others wrote), FaultContract, and, where the
+device sends again what was not acknowledged, AcknowledgementContract; it has a fixture `rig`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,16 @@ from pumpjack_core.errors import HostNotAllowed, NotConnected
 from pumpjack_core.quality import BAD_COMM_FAILURE, BAD_DEVICE, GOOD
 from pumpjack_core.readings import Batch
 from pumpjack_core.tags import Tag, TagTable
-from pumpjack_worker.adapters.contract import Adapter
+from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
 from tests.faults import FaultProxy
 
 LOOPBACK = ("127.0.0.0/8",)
+STIR_S = 0.1
 PATIENCE_S = 20.0
 """How long a test waits for what must happen; only a hanging adapter needs it."""
+
+
+CLOSE_LIMIT_S = 1.0
 
 
 class Rig(ABC):
@@ -39,14 +44,26 @@ class Rig(ABC):
     refused   a tag whose address is right, but which the device refuses
     wrong     a tag whose address is not right
     proxy     what stands before the device
+    quick     settings with which a silent device is told within a second
+    patient   settings with which nothing is told for a minute
+    polled    whether the adapter asks, so that readings come by themselves; else stir() makes some
+    too_slow_s, slow_bytes_per_s   a delay that is too long for quick, and a line that is not
     """
 
     adapter: type[Adapter]
     tags: Sequence[Tag]
     expected: Sequence[float]
-    refused: Tag
+    refused: Tag | None
     wrong: Tag
     proxy: FaultProxy
+    quick: Mapping[str, Any]
+    patient: Mapping[str, Any]
+    polled: bool = True
+    too_slow_s: float = 0.6
+    slow_bytes_per_s: float = 2_000.0
+
+    async def stir(self) -> None:  # noqa: B027 - nothing to do where the adapter asks
+        """Have the device give another reading of each tag, with its expected value at the end."""
 
     @abstractmethod
     def connection(
@@ -57,7 +74,37 @@ class Rig(ABC):
     def make(self, *tags: Tag, connection: Connection | None = None) -> Adapter:
         """An adapter for these tags, all of them when none is named."""
         table = TagTable(tuple(tags or self.tags))
-        return self.adapter(connection or self.connection(), table, SystemClock())
+        return self.adapter(
+            connection or self.connection(), table, SystemClock(), self.surroundings
+        )
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Secrets and state of the adapters that make() makes."""
+        return NOWHERE
+
+    @contextlib.asynccontextmanager
+    async def stirring(self) -> AsyncIterator[None]:
+        """Have readings come all the while, as from a device that lives."""
+        if self.polled:
+            yield
+            return
+
+        async def stir_forever() -> None:
+            while True:
+                await self.stir()
+                await asyncio.sleep(STIR_S)
+
+        task = asyncio.create_task(stir_forever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _stirring(rig: Rig | None) -> contextlib.AbstractAsyncContextManager[None]:
+    return contextlib.nullcontext() if rig is None else rig.stirring()
 
 
 async def read(adapter: Adapter) -> Batch:
@@ -68,25 +115,31 @@ async def read(adapter: Adapter) -> Batch:
     return delivery.batch
 
 
-async def read_all(adapter: Adapter, count: int) -> dict[str, tuple[float, int]]:
+async def read_all(
+    adapter: Adapter, count: int, rig: Rig | None = None
+) -> dict[str, tuple[float, int]]:
     """Read until each of so many tags came: name to its last value and quality."""
     seen: dict[str, tuple[float, int]] = {}
-    while len(seen) < count:
-        batch = await read(adapter)
-        rows = zip(batch.tag_index, batch.value, batch.quality, strict=True)
-        for index, value, quality in rows:
-            seen[batch.tags.tags[index].name] = (float(value), int(quality))
+    async with _stirring(rig):
+        while len(seen) < count:
+            batch = await read(adapter)
+            rows = zip(batch.tag_index, batch.value, batch.quality, strict=True)
+            for index, value, quality in rows:
+                seen[batch.tags.tags[index].name] = (float(value), int(quality))
     return seen
 
 
-async def read_until_lost(adapter: Adapter) -> tuple[list[Batch], NotConnected]:
+async def read_until_lost(
+    adapter: Adapter, rig: Rig | None = None
+) -> tuple[list[Batch], NotConnected]:
     """Read until the session is lost: what came before, and how it was told."""
     batches: list[Batch] = []
-    while True:
-        try:
-            batches.append(await read(adapter))
-        except NotConnected as error:
-            return batches, error
+    async with _stirring(rig):
+        while True:
+            try:
+                batches.append(await read(adapter))
+            except NotConnected as error:
+                return batches, error
 
 
 async def reconnect(adapter: Adapter) -> None:
@@ -105,7 +158,7 @@ class ReadingContract:
     async def test_every_data_type_is_read(self, rig: Rig) -> None:
         adapter = rig.make()
         await adapter.connect()
-        seen = await read_all(adapter, len(rig.tags))
+        seen = await read_all(adapter, len(rig.tags), rig)
         await adapter.close()
         assert seen == {
             tag.name: (pytest.approx(value), GOOD)
@@ -117,7 +170,8 @@ class ReadingContract:
         adapter = rig.make()
         await adapter.connect()
         before = SystemClock().now_us()
-        batch = await read(adapter)
+        async with rig.stirring():
+            batch = await read(adapter)
         after = SystemClock().now_us()
         await adapter.close()
         columns = (batch.tag_index, batch.source_us, batch.value, batch.quality)
@@ -133,9 +187,11 @@ class ReadingContract:
         assert before <= batch.received_us <= after
 
     async def test_a_refused_address_costs_only_its_own_tag(self, rig: Rig) -> None:
+        if rig.refused is None:
+            pytest.skip("no-refusal: this protocol has no answer to an address that is not there")
         adapter = rig.make(*rig.tags, rig.refused)
         await adapter.connect()
-        seen = await read_all(adapter, len(rig.tags) + 1)
+        seen = await read_all(adapter, len(rig.tags) + 1, rig)
         value, quality = seen.pop(rig.refused.name)
         assert np.isnan(value)
         assert quality == BAD_DEVICE
@@ -149,7 +205,7 @@ class ReadingContract:
         assert list(adapter.rejected) == [0]
         assert rig.wrong.address in adapter.rejected[0]
         await adapter.connect()
-        seen = await read_all(adapter, len(rig.tags))
+        seen = await read_all(adapter, len(rig.tags), rig)
         assert {quality for _, quality in seen.values()} == {GOOD}
         await adapter.close()
 
@@ -160,11 +216,14 @@ class FaultContract:
     async def _lose(self, rig: Rig, adapter: Adapter, reason: str) -> None:
         """The session is lost: what was due is BAD/comm_failure, then NotConnected says why.
 
-        All tags of a rig have one interval, so all are due together.
+        All tags of a rig have one interval, so all are due together. Where the adapter does not
+        ask, nothing is due.
         """
-        batches, error = await read_until_lost(adapter)
+        batches, error = await read_until_lost(adapter, rig)
         assert error.reason == reason
         assert str(rig.proxy.port) in str(error)
+        if not rig.polled:
+            return
         last = {
             index: (value, quality)
             for batch in batches
@@ -177,9 +236,9 @@ class FaultContract:
         assert {quality for _, quality in last.values()} == {BAD_COMM_FAILURE}
 
     async def _connected(self, rig: Rig, **settings: Any) -> Adapter:
-        adapter = rig.make(connection=rig.connection(timeout="150ms", retries=1, **settings))
+        adapter = rig.make(connection=rig.connection(**{**rig.quick, **settings}))
         await adapter.connect()
-        await read_all(adapter, len(rig.tags))
+        await read_all(adapter, len(rig.tags), rig)
         return adapter
 
     async def test_a_half_open_session_is_found_by_its_silence(self, rig: Rig) -> None:
@@ -211,15 +270,15 @@ class FaultContract:
 
     async def test_a_device_that_is_too_slow_is_told_by_its_time_out(self, rig: Rig) -> None:
         adapter = await self._connected(rig)
-        rig.proxy.delay_s = 0.6
+        rig.proxy.delay_s = rig.too_slow_s
         await self._lose(rig, adapter, "Timeout")
         await adapter.close()
 
     async def test_a_slow_line_only_takes_longer(self, rig: Rig) -> None:
-        adapter = rig.make(connection=rig.connection(timeout="2s", retries=0))
-        rig.proxy.bytes_per_s = 2_000.0
+        adapter = rig.make(connection=rig.connection(timeout="2s"))
+        rig.proxy.bytes_per_s = rig.slow_bytes_per_s
         await adapter.connect()
-        seen = await read_all(adapter, len(rig.tags))
+        seen = await read_all(adapter, len(rig.tags), rig)
         assert {quality for _, quality in seen.values()} == {GOOD}
         await adapter.close()
 
@@ -228,12 +287,14 @@ class FaultContract:
         batches = []
         for _ in range(2):
             rig.proxy.stall()
-            lost, _error = await read_until_lost(adapter)
+            lost, _error = await read_until_lost(adapter, rig)
             rig.proxy.hang_up()
             rig.proxy.resume()
             await reconnect(adapter)
-            batches += [*lost, await read(adapter), await read(adapter)]
-        seen = await read_all(adapter, len(rig.tags))
+            batches += lost
+            async with rig.stirring():
+                batches += [await read(adapter), await read(adapter)]
+        seen = await read_all(adapter, len(rig.tags), rig)
         assert {quality for _, quality in seen.values()} == {GOOD}
         readings = [
             (index, us)
@@ -247,12 +308,13 @@ class FaultContract:
         slow = [Tag(t.well_id, t.name, t.address, t.data_type, 3600.0) for t in rig.tags]
         adapter = rig.make(*slow)
         await adapter.connect()
-        await read_all(adapter, len(slow))
+        await read_all(adapter, len(slow), rig)
         await self._close_ends(adapter, adapter.read_batch())
 
     async def test_close_ends_a_wait_for_an_answer(self, rig: Rig) -> None:
-        adapter = rig.make(connection=rig.connection(timeout="60s"))
+        adapter = rig.make(connection=rig.connection(**rig.patient))
         await adapter.connect()
+        await read_all(adapter, len(rig.tags), rig)
         rig.proxy.stall()
         await self._close_ends(adapter, adapter.read_batch())
 
@@ -261,15 +323,26 @@ class FaultContract:
             await asyncio.Event().wait()
 
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
-        adapter = rig.make(connection=rig.connection(host="plc.example", timeout="60s"))
+        adapter = rig.make(connection=rig.connection(host="plc.example", **rig.patient))
         await self._close_ends(adapter, adapter.connect())
+
+    async def test_close_ends_a_connect_to_a_device_that_says_nothing(self, rig: Rig) -> None:
+        rig.proxy.stall()
+        adapter = rig.make(connection=rig.connection(**rig.patient))
+        task = asyncio.ensure_future(adapter.connect())
+        await asyncio.sleep(0.1)
+        if task.done():
+            await task  # a protocol without a greeting is connected
+            await adapter.close()
+            return
+        await self._close_ends(adapter, task)
 
     async def _close_ends(self, adapter: Adapter, blocked: Any) -> None:
         task = asyncio.ensure_future(blocked)
         await asyncio.sleep(0.1)
         assert not task.done()
         await adapter.close()
-        await asyncio.wait({task}, timeout=PATIENCE_S)
+        await asyncio.wait({task}, timeout=CLOSE_LIMIT_S)
         assert task.done(), "still blocked"
         assert isinstance(error := task.exception(), NotConnected)
         assert error.reason == "Closed"
@@ -280,6 +353,7 @@ class FaultContract:
         await adapter.connect()
         rig.proxy.delay_s = 0.05
         seen: set[int] = set()
+        await rig.stir()
         async with asyncio.timeout(PATIENCE_S):
             while len(seen) < len(rig.tags):
                 try:
@@ -293,11 +367,11 @@ class FaultContract:
         adapter = await self._connected(rig)
         adapter.apply_tags(TagTable((*rig.tags[2:], rig.wrong)))
         assert list(adapter.rejected) == [len(rig.tags) - 2]
-        seen = await read_all(adapter, len(rig.tags) - 2)
+        seen = await read_all(adapter, len(rig.tags) - 2, rig)
         assert set(seen) == {tag.name for tag in rig.tags[2:]}
         assert rig.proxy.connections == 1
         adapter.apply_tags(TagTable(tuple(rig.tags)))
-        assert len(await read_all(adapter, len(rig.tags))) == len(rig.tags)
+        assert len(await read_all(adapter, len(rig.tags), rig)) == len(rig.tags)
         await adapter.close()
 
     async def test_a_host_that_the_platform_does_not_list_is_not_connected_to(
@@ -313,8 +387,9 @@ class FaultContract:
     ) -> None:
         answers = iter(["127.0.0.1", "169.254.169.254"])
 
-        async def getaddrinfo(_host: str, port: int, **_: object) -> list[Any]:
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+        async def getaddrinfo(host: str, port: int, **_: object) -> list[Any]:
+            address = next(answers) if host == "plc.example" else host
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
         adapter = rig.make(connection=rig.connection(host="plc.example"))
         with monkeypatch.context() as patch:
@@ -330,3 +405,78 @@ class FaultContract:
             await adapter.connect()
         assert error.value.reason == "NameNotFound"
         await adapter.close()
+
+
+class AcknowledgementContract:
+    """Devices that keep what is not acknowledged, and send it again."""
+
+    async def _values(self, adapter: Adapter) -> tuple[dict[str, float], Delivery]:
+        async with asyncio.timeout(PATIENCE_S):
+            delivery = await adapter.read_batch()
+        batch = delivery.batch
+        names = [batch.tags.tags[index].name for index in batch.tag_index.tolist()]
+        return dict(zip(names, batch.value.tolist(), strict=True)), delivery
+
+    async def test_what_was_not_acknowledged_comes_again_after_a_reconnect(self, rig: Rig) -> None:
+        adapter = rig.make(connection=rig.connection(**rig.quick))
+        await adapter.connect()
+        await read_all(adapter, len(rig.tags), rig)
+        await rig.stir()
+        first, _never_acknowledged = await self._values(adapter)
+        rig.proxy.hang_up()
+        with pytest.raises(NotConnected):
+            while True:
+                more, _ = await self._values(adapter)
+                first |= more
+        await reconnect(adapter)
+        again: dict[str, float] = {}
+        while not first.keys() <= again.keys():
+            again |= (await self._values(adapter))[0]
+        assert {name: again[name] for name in first} == first
+        await adapter.close()
+
+    async def test_what_the_journal_had_no_room_for_comes_again_when_it_has(self, rig: Rig) -> None:
+        adapter = rig.make()
+        await adapter.connect()
+        await read_all(adapter, len(rig.tags), rig)
+        await rig.stir()
+        refused, _never_acknowledged = await self._values(adapter)
+        adapter.redeliver()
+        again: dict[str, float] = {}
+        while not refused.keys() <= again.keys():
+            try:
+                values, delivery = await self._values(adapter)
+            except NotConnected:
+                await reconnect(adapter)
+                continue
+            await delivery.ack()
+            again |= values
+        assert {name: again[name] for name in refused} == refused
+        await adapter.close()
+
+    async def test_what_was_acknowledged_does_not_come_again(self, rig: Rig) -> None:
+        adapter = rig.make(connection=rig.connection(**rig.quick))
+        await adapter.connect()
+        await read_all(adapter, len(rig.tags), rig)
+        await rig.stir()
+        seen: list[tuple[int, int]] = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(1.0):
+                    delivery = await adapter.read_batch()
+                await delivery.ack()
+                seen += _instants(delivery.batch)
+        await asyncio.sleep(0.2)  # the acknowledgements are under way
+        rig.proxy.hang_up()
+        _lost, _error = await read_until_lost(adapter, rig)
+        await reconnect(adapter)
+        async with rig.stirring():
+            for _ in range(3):
+                seen += _instants(await read(adapter))
+        assert len(seen) == len(set(seen))
+        await adapter.close()
+
+
+def _instants(batch: Batch) -> list[tuple[int, int]]:
+    """Tag and time of each reading."""
+    return list(zip(batch.tag_index.tolist(), batch.source_us.tolist(), strict=True))

@@ -113,7 +113,7 @@ async def start(
     adapter = Scripted(tags)
     pipeline = await Pipeline.open(
         configured(tags, **spec),
-        adapter,
+        lambda _memos: adapter,
         folder,
         connect,
         redis_url=redis_url,

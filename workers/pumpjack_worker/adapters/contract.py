@@ -2,11 +2,12 @@
 
 The pipeline's use of it, in this order:
 
-    adapter = ModbusTcp(connection, tags, clock)
+    adapter = ModbusTcp(connection, tags, clock, surroundings)
     await adapter.connect()                    # NotConnected: back off, connect() again
     delivery = await adapter.read_batch()      # NotConnected: back off, connect() again
     …journal has the batch on disk…
-    await delivery.ack()
+    await delivery.ack()                       # in the order of the deliveries
+    adapter.redeliver()                        # the journal was full and takes again
     adapter.apply_tags(new_tags)               # any time, takes effect at the next read_batch()
     await adapter.close()                      # any time, ends a blocked read_batch() within 1 s
 """
@@ -15,9 +16,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from pumpjack_core.clock import Clock
 from pumpjack_core.config import Connection
@@ -34,14 +36,49 @@ async def no_ack() -> None:
 class Delivery(Struct, frozen=True):
     """What one read_batch() gave.
 
-    batch        the readings
-    ack          to be awaited once, after the journal has batch and quarantined on disk
+    batch        the readings; none, where only something else is to be kept or acknowledged
+    ack          to be awaited once, after the journal has batch, quarantined and memo on disk
     quarantined  what came and is no reading, with its raw form
+    errors       what else went wrong, counted: reason (unknown_topic …) to number
+    memo         what tells these readings again if the device sends them again after a restart;
+                 on disk in the same commit, see Surroundings.memos
     """
 
     batch: Batch
     ack: Ack = no_ack
     quarantined: tuple[Quarantined, ...] = ()
+    errors: Mapping[str, int] = field(default_factory=dict)
+    memo: bytes = b""
+
+
+Step = Literal["resolve", "connect", "secure", "login", "subscribe"]
+"""What connect() does, in this order, as `pumpjack test-connection` tells it: the name's address,
+the transport, certificates and encryption, user and session, what is to be read."""
+OnStep = Callable[[Step], None]
+
+
+def no_steps(_step: Step) -> None:
+    """Tell nobody."""
+
+
+class Surroundings(Struct, frozen=True):
+    """What an adapter finds around it, beside its connection.
+
+    secrets  folder with the files of its Secret (pumpjack_core.credentials), None without one
+    state    a folder that survives a restart, for certificates and the like, made by who needs it;
+             None: nothing is kept
+    memos    of the last MEMOS_KEPT deliveries that the journal has had, oldest first
+    on_step  told when connect() begins a step
+    """
+
+    secrets: Path | None = None
+    state: Path | None = None
+    memos: tuple[bytes, ...] = ()
+    on_step: OnStep = no_steps
+
+
+NOWHERE = Surroundings()
+MEMOS_KEPT = 1_000
 
 
 class Adapter(ABC):
@@ -51,9 +88,17 @@ class Adapter(ABC):
     """Name as in spec.protocol (modbus-tcp)."""
     has_source_time: ClassVar[bool]
     """Whether values come with times of their own; else they are stamped with their receipt."""
+    sends_again: ClassVar[bool] = False
+    """Whether the device keeps what is not acknowledged and sends it again."""
 
     @abstractmethod
-    def __init__(self, connection: Connection, tags: TagTable, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        tags: TagTable,
+        clock: Clock,
+        surroundings: Surroundings = NOWHERE,
+    ) -> None:
         """Prepare; no I/O. Tags that cannot be read go to rejected, the rest is read."""
 
     @property
@@ -63,6 +108,14 @@ class Adapter(ABC):
 
         Grows while the device refuses addresses, shrinks when it accepts them again.
         """
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a person should know though readings come, a sentence each.
+
+        A certificate that expires soon, a queue that overflows.
+        """
+        return ()
 
     @abstractmethod
     async def connect(self) -> None:
@@ -78,7 +131,9 @@ class Adapter(ABC):
         A tag that the device refuses comes back as BAD/device_bad, a tag whose unit does not
         answer as BAD/comm_failure, never as its last value and never missing. Raises NotConnected
         when the session is lost, after it has delivered BAD/comm_failure for the tags that were
-        due. Cancelling loses no reading that was not acknowledged.
+        due, where it polls (who calls it marks all tags). Readings that the device lost are
+        delivered as Quarantined with reason `gap` and what is known of them. Cancelling loses no
+        reading that was not acknowledged.
         """
 
     @abstractmethod
@@ -86,6 +141,12 @@ class Adapter(ABC):
         """Read these tags from the next read_batch() on, without a new session.
 
         Tags that stay keep their schedule: none of their readings is lost or repeated.
+        """
+
+    def redeliver(self) -> None:  # noqa: B027 - nothing to do where nothing is sent again
+        """Deliver once more what was delivered and not acknowledged, from the next read_batch() on.
+
+        The journal had no room for it, and now has. For adapters that sends_again.
         """
 
     @abstractmethod

@@ -9,6 +9,8 @@ from pumpjack_worker.adapters.contract import Adapter
 
 ADAPTERS: dict[str, tuple[str, str]] = {
     "modbus-tcp": ("pumpjack_worker.adapters.modbus_tcp.adapter", "ModbusTcpAdapter"),
+    "mqtt": ("pumpjack_worker.adapters.mqtt.adapter", "MqttAdapter"),
+    "opcua": ("pumpjack_worker.adapters.opcua.adapter", "OpcuaAdapter"),
 }
 
 

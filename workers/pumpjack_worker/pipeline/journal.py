@@ -71,6 +71,10 @@ class Journal:
         """What is on disk and not in the database."""
         return self._spool.waiting
 
+    async def memos(self) -> tuple[bytes, ...]:
+        """What adapters noted with their last deliveries, oldest first."""
+        return await self._run(self._spool.memos)
+
     def take_seq(self) -> int:
         """The next number, which no other batch of this journal has or will have."""
         seq = self._next_seq
@@ -78,10 +82,11 @@ class Journal:
         return seq
 
     def append(
-        self, seq: int, batch: Batch, quarantined: Sequence[Quarantined] = ()
+        self, seq: int, batch: Batch, quarantined: Sequence[Quarantined] = (), memo: bytes = b""
     ) -> asyncio.Future[None]:
         """Put a batch on disk. The future is done when it is there; JournalFull when it is not."""
-        row = Row(seq, batch.received_us, len(batch), batch.tags, codec.encode(batch, quarantined))
+        payload = codec.encode(batch, quarantined)
+        row = Row(seq, batch.received_us, len(batch), batch.tags, payload, memo)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((row, done))
         self._wanted.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS_S = (
@@ -80,7 +82,7 @@ class Metrics:
             if count:
                 child.inc(count)
 
-    def errors(self, counts: dict[str, int]) -> None:
-        """Count validation's findings by reason."""
+    def errors(self, counts: Mapping[str, int]) -> None:
+        """Count what was found wrong, by reason."""
         for name, count in counts.items():
             self._errors.labels(self._tenant_id, name).inc(count)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -37,7 +39,16 @@ DEFAULT_MAX_AGE_S = 90 * 86_400.0
 ACKS_WAITING = 1_000
 """Deliveries that may wait for the journal; then reading waits too."""
 WATCH_S = 1.0
+ASK_AGAIN_S = 10.0
+"""A disk that was full is tried again after so long."""
 _log = get_logger("worker")
+
+
+class Owed(NamedTuple):
+    """Since when readings are left with the device [s], and what then waited in the journal."""
+
+    since_s: float
+    waiting_bytes: int
 
 
 class Pipeline:
@@ -88,6 +99,7 @@ class Pipeline:
         self._state: wire.DeviceState = "connecting"
         self._trouble: DeviceError | None = None
         self._hole: Hole | None = None
+        self._owed: Owed | None = None
         self._clock_offset_s: float | None = None
         self._readings = 0
         self._rate = Rate(clock)
@@ -96,7 +108,7 @@ class Pipeline:
     async def open(
         cls,
         config: WorkerConfig,
-        adapter: Adapter,
+        adapter: Callable[[tuple[bytes, ...]], Adapter],
         folder: Path,
         connect: Connect,
         *,
@@ -104,7 +116,10 @@ class Pipeline:
         clock: Clock,
         metrics: Metrics,
     ) -> Self:
-        """Open the journal in folder and put the pipeline together. Raises JournalError."""
+        """Open the journal in folder and put the pipeline together. Raises JournalError.
+
+        adapter makes it from the memos that the journal has (Surroundings.memos).
+        """
         journal = await Journal.open(
             folder,
             config.connection.connection_id,
@@ -112,7 +127,13 @@ class Pipeline:
             clock=clock,
         )
         return cls(
-            config, adapter, journal, connect, redis_url=redis_url, clock=clock, metrics=metrics
+            config,
+            adapter(await journal.memos()),
+            journal,
+            connect,
+            redis_url=redis_url,
+            clock=clock,
+            metrics=metrics,
         )
 
     async def run(self) -> bool:
@@ -178,6 +199,7 @@ class Pipeline:
             readings=self._readings,
             readings_per_second=self._rate.per_second,
             clock_offset_s=self._clock_offset_s,
+            device_problems=self._adapter.problems,
             redis=self._publisher.breaker.state,
             now_us=self._clock.now_us(),
         )
@@ -243,12 +265,17 @@ class Pipeline:
         judged = self._validator.judge(batch)
         self._clock_offset_s = judged.clock_offset_s
         self._metrics.errors(judged.errors)
+        self._metrics.errors(delivery.errors)
+        self._metrics.errors(Counter(item.reason for item in kept_out))
         self._staleness.saw(batch)
-        await self._store(judged.batch, (*kept_out, *judged.quarantined), delivery.ack)
+        kept_out = (*kept_out, *judged.quarantined)
+        await self._store(judged.batch, kept_out, delivery.ack, delivery.memo)
 
     # Storing and publishing
 
-    async def _store(self, batch: Batch, quarantined: tuple[Quarantined, ...], ack: Ack) -> None:
+    async def _store(
+        self, batch: Batch, quarantined: tuple[Quarantined, ...], ack: Ack, memo: bytes = b""
+    ) -> None:
         """Publish at once and journal; ack follows when the journal has it on disk."""
         n = len(batch)
         if n:
@@ -258,7 +285,7 @@ class Pipeline:
             self._rate.add(n)
         seq = self._journal.take_seq()
         self._publisher.publish(seq, batch, stored=self._journal.full is None)
-        done = self._journal.append(seq, batch, quarantined)
+        done = self._journal.append(seq, batch, quarantined, memo)
         await self._acks.put((done, ack, n))
 
     async def _acknowledge(self) -> None:
@@ -268,7 +295,7 @@ class Pipeline:
             try:
                 await done
             except JournalError as error:
-                self._not_stored(error, readings)
+                self._not_stored(error, readings, ack)
                 if not isinstance(error, JournalFull):
                     raise
             else:
@@ -286,9 +313,14 @@ class Pipeline:
         except DeviceError as error:
             _log.warning(f"a batch could not be acknowledged and will come again: {error}")
 
-    def _not_stored(self, error: JournalError, readings: int) -> None:
-        self._metrics.not_stored.inc(readings)
+    def _not_stored(self, error: JournalError, readings: int, ack: Ack) -> None:
         self._metrics.journal_full.set(1)
+        if self._adapter.sends_again and ack is not no_ack:
+            if self._owed is None:
+                _log.error(f"readings are left with the device, which sends them again: {error}")
+                self._owed = Owed(self._clock.monotonic(), self._journal.waiting.bytes)
+            return
+        self._metrics.not_stored.inc(readings)
         if self._hole is None:
             _log.error(f"{readings} readings are shown and not stored: {error}")
             self._hole = Hole(self._clock.now_us())
@@ -323,7 +355,19 @@ class Pipeline:
                 if stale is not None:
                     self._metrics.errors({"stale": len(stale)})
                     await self._store(stale, (), no_ack)
+            self._ask_again()
             self._measure(now_us)
+
+    def _ask_again(self) -> None:
+        """Have the device send what the journal had no room for, once there may be room."""
+        owed = self._owed
+        if owed is None or self._state != "connected":
+            return
+        room = self._journal.full is None or self._journal.waiting.bytes < owed.waiting_bytes
+        if room or self._clock.monotonic() - owed.since_s >= ASK_AGAIN_S:
+            self._owed = None
+            self._metrics.journal_full.set(0)
+            self._adapter.redeliver()
 
     def _measure(self, now_us: int) -> None:
         waiting = self._journal.waiting

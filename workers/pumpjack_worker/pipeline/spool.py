@@ -20,6 +20,7 @@ import msgspec
 from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
+from pumpjack_worker.adapters.contract import MEMOS_KEPT
 from pumpjack_worker.pipeline import salvage
 from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
 
@@ -38,18 +39,21 @@ CREATE TABLE batch (
   seq INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, readings INTEGER NOT NULL,
   tag_table INTEGER NOT NULL, payload BLOB NOT NULL);
 """
+_MEMOS = "CREATE TABLE IF NOT EXISTS memo (seq INTEGER PRIMARY KEY, content BLOB NOT NULL)"
+"""What the adapter wants to know again after a restart; apart, for it outlives its batch."""
 _PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _log = get_logger("worker.journal")
 
 
 class Row(NamedTuple):
-    """One batch to append: seq, time of receipt [µs], number of readings, tags, bytes."""
+    """One batch to append: seq, time of receipt [µs], number of readings, tags, bytes, memo."""
 
     seq: int
     created_us: int
     readings: int
     tags: TagTable
     payload: bytes
+    memo: bytes = b""
 
 
 class Waiting(NamedTuple):
@@ -71,6 +75,7 @@ class Spool:
         self._size_bytes = size_bytes
         self._tables: dict[str, int] = {}
         self._cache: dict[int, TagTable] = {}
+        self._unswept = 0
         self._lock = self._take_lock()
         try:
             self._db, self.salvaged = self._open(connection_id)
@@ -116,6 +121,7 @@ class Spool:
                     for row in rows
                 ],
             )
+            self._note([(row.seq, row.memo) for row in rows if row.memo])
         oldest = self.waiting.oldest_us
         first = min(row.created_us for row in rows)
         self.waiting = Waiting(
@@ -142,6 +148,14 @@ class Spool:
                     found.append(Row(seq, created_us, count, self._table(table), payload))
         return found
 
+    def memos(self) -> tuple[bytes, ...]:
+        """The memos of the last rows that had one, oldest first; MEMOS_KEPT of them at most."""
+        with self._told("read"):
+            found = self._db.execute(
+                "SELECT content FROM memo ORDER BY seq DESC LIMIT ?", (MEMOS_KEPT,)
+            ).fetchall()
+        return tuple(content for (content,) in reversed(found))
+
     def remove(self, up_to: int) -> None:
         """Forget the rows up to this seq: the database has them."""
         try:
@@ -162,6 +176,20 @@ class Spool:
         """Close the file. What waits in it stays."""
         self._db.close()
         self._lock.close()
+
+    def _note(self, memos: Sequence[tuple[int, bytes]]) -> None:
+        """Keep memos, and forget old ones now and then."""
+        if not memos:
+            return
+        self._db.executemany("INSERT INTO memo VALUES (?, ?)", memos)
+        self._unswept += len(memos)
+        if self._unswept >= MEMOS_KEPT:
+            self._unswept = 0
+            self._db.execute(
+                "DELETE FROM memo WHERE seq <= (SELECT seq FROM memo ORDER BY seq DESC"
+                " LIMIT 1 OFFSET ?)",
+                (MEMOS_KEPT,),
+            )
 
     def _delete(self, up_to: int) -> None:
         with self._transaction("remove"):
@@ -271,6 +299,7 @@ class Spool:
         db.execute("PRAGMA temp_store=MEMORY")
         if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             _make(db, connection_id)
+        db.execute(_MEMOS)
         verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise JournalDamaged(verdict)

@@ -1,5 +1,7 @@
 """Tags that stopped without a word: after 3 intervals, at least 10 s, they are marked.
 
+Tags whose protocol tells by itself that the device is away (Tag.stale_s is 0) are left to it.
+
 A screen must never show the last good value as if it were current (design, section 2).
 """
 
@@ -10,7 +12,7 @@ import numpy as np
 from pumpjack_core.clock import Clock
 from pumpjack_core.quality import LEVEL_MASK, Level, Reason, quality
 from pumpjack_core.readings import Batch, Int32s
-from pumpjack_core.tags import TagTable
+from pumpjack_core.tags import Tag, TagTable
 
 INTERVALS = 3
 LEAST_S = 10.0
@@ -23,8 +25,7 @@ class Staleness:
     def __init__(self, tags: TagTable, clock: Clock, before: Staleness | None = None) -> None:
         self.tags = tags
         self._clock = clock
-        limit_s = [max(LEAST_S, INTERVALS * tag.interval_s) for tag in tags.tags]
-        self._limit_s = np.array(limit_s, np.float64)
+        self._limit_s = np.array([_limit_s(tag) for tag in tags.tags], np.float64)
         self._seen_s = np.full(len(tags), clock.monotonic(), np.float64)
         self._marked = np.zeros(len(tags), np.bool_)
         if before is not None:
@@ -53,6 +54,12 @@ class Staleness:
         self._marked[:] = True
         every = np.arange(len(self.tags), dtype=np.int32)
         return without_value(self.tags, every, code, self._clock.now_us())
+
+
+def _limit_s(tag: Tag) -> float:
+    if tag.stale_s is None:
+        return max(LEAST_S, INTERVALS * tag.interval_s)
+    return tag.stale_s or np.inf
 
 
 def without_value(tags: TagTable, index: Int32s, code: int, now_us: int) -> Batch:

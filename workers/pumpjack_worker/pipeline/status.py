@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -64,6 +64,7 @@ def describe(
     readings: int,
     readings_per_second: float,
     clock_offset_s: float | None,
+    device_problems: Sequence[str],
     redis: State,
     now_us: int,
 ) -> Status:
@@ -95,7 +96,7 @@ def describe(
             0.0 if oldest_us is None else round(max(0.0, (now_us - oldest_us) / 1e6), 3)
         ),
         redis=redis,
-        problems=tuple(_problems(journal, writer, redis, clock_offset_s)),
+        problems=(*_problems(journal, writer, redis, clock_offset_s), *device_problems),
     )
 
 

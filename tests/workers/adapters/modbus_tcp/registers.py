@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from typing import Any
+from typing import Any, ClassVar
 
 from pumpjack_core.config import Connection
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
@@ -83,6 +83,8 @@ class ModbusRig(Rig):
     expected = EXPECTED
     refused = REFUSED
     wrong = WRONG
+    quick: ClassVar = {"timeout": "150ms", "retries": 1}
+    patient: ClassVar = {"timeout": "60s"}
 
     def __init__(self, proxy: FaultProxy) -> None:
         self.proxy = proxy

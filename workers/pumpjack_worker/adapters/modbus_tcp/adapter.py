@@ -18,7 +18,7 @@ from pumpjack_core.networks import parse_networks
 from pumpjack_core.quality import BAD_COMM_FAILURE, BAD_DEVICE
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds
-from pumpjack_worker.adapters.contract import Adapter, Delivery
+from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
 from pumpjack_worker.adapters.modbus_tcp.columns import Columns
 from pumpjack_worker.adapters.modbus_tcp.decode import decode
 from pumpjack_worker.adapters.modbus_tcp.frames import exception_text
@@ -51,7 +51,13 @@ class ModbusTcpAdapter(Adapter):
     protocol: ClassVar[str] = "modbus-tcp"
     has_source_time: ClassVar[bool] = False
 
-    def __init__(self, connection: Connection, tags: TagTable, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        tags: TagTable,
+        clock: Clock,
+        surroundings: Surroundings = NOWHERE,
+    ) -> None:
         spec = connection.spec.modbus_tcp
         if spec is None:
             raise ManifestError(f"{connection.connection_id}: spec.modbusTcp is missing")
@@ -64,6 +70,7 @@ class ModbusTcpAdapter(Adapter):
             parse_networks(connection.allowed_networks),
             seconds(spec.timeout),
             spec.retries,
+            surroundings.on_step,
         )
         self._wake = asyncio.Event()
         self._session = Session(self._settings, on_late=self._heard, on_lost=self._wake.set)

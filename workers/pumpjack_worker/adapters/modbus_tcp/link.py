@@ -10,18 +10,18 @@ one that is dead.
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Callable, Sequence
 from typing import cast
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_core.networks import Network, resolve_allowed
+from pumpjack_core.networks import Network
+from pumpjack_worker.adapters.contract import OnStep, no_steps
+from pumpjack_worker.adapters.dial import dial
 from pumpjack_worker.adapters.modbus_tcp.frames import Answer, AnswerReader, Garbled, Request
 
 ABANDONED_FOR_S = 600.0
 """How long the number of an unanswered request is not used again on its connection."""
 _TRANSACTIONS = 65_536
-_UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 
 
 class Silence(Exception):
@@ -141,34 +141,15 @@ async def open_link(
     timeout_s: float,
     on_late: Callable[[int], None],
     on_lost: Callable[[], None],
+    on_step: OnStep = no_steps,
 ) -> Link:
-    """Resolve, check that the platform allows the address, and connect to that address.
-
-    Raises NotConnected (NameNotFound, Refused, Timeout, Unreachable) or HostNotAllowed.
-    """
-    address = await resolve_allowed(host, port, networks, timeout_s=timeout_s)
+    """A link to the device. Raises what dial() raises."""
     peer = f"{host}:{port}"
-    link = Link(peer, on_late, on_lost)
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(timeout_s):
-            await loop.create_connection(lambda: link, address, port)
-    except TimeoutError as error:
-        raise NotConnected(
-            f"{peer} did not answer within {timeout_s:g} s; check that the device is on, and the "
-            "way to it",
-            reason="Timeout",
-        ) from error
-    except ConnectionRefusedError as error:
-        raise NotConnected(
-            f"{peer} refused the connection; check the port, and whether the device allows "
-            "another client",
-            reason="Refused",
-        ) from error
-    except OSError as error:
-        known = error.errno in _UNREACHABLE
-        why = "there is no way to it" if known else str(error)
-        raise NotConnected(
-            f"{peer} cannot be reached: {why}; check address and network", reason="Unreachable"
-        ) from error
-    return link
+    return await dial(
+        lambda: Link(peer, on_late, on_lost),
+        host,
+        port,
+        networks,
+        timeout_s=timeout_s,
+        on_step=on_step,
+    )

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.networks import Network
+from pumpjack_worker.adapters.contract import OnStep, no_steps
 from pumpjack_worker.adapters.modbus_tcp.frames import (
     BUSY,
     GATEWAY,
@@ -31,6 +32,7 @@ class Settings(Struct, frozen=True):
     networks: tuple[Network, ...]
     timeout_s: float
     retries: int
+    on_step: OnStep = no_steps
 
     @property
     def peer(self) -> str:
@@ -78,6 +80,7 @@ class Session:
                 timeout_s=max(settings.timeout_s, SHORTEST_CONNECT_S),
                 on_late=self._on_late,
                 on_lost=self._on_lost,
+                on_step=settings.on_step,
             )
         )
         try:
