@@ -1,1 +1,1 @@
-"""Simulated wells, for demonstrations and tests; no protocol."""
+"""Simulated wells and what every simulator shares, for demonstrations and tests; no protocol."""

@@ -19,7 +19,6 @@ from pumpjack_core.errors import ManifestError, PumpjackError
 from pumpjack_core.quality import BAD_DEVICE, GOOD, Reason, reason_of
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.modbus_tcp.adapter import ModbusTcpAdapter
-from pumpjack_worker.adapters.modbus_tcp.ledger import HEADER, Ledger, Served
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer, SimulatedDevice
 from pumpjack_worker.adapters.modbus_tcp.simulated_plc import SimulatedPlc
 from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
@@ -28,6 +27,7 @@ from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
     placed_by_port,
 )
 from pumpjack_worker.adapters.modbus_tcp.simulator import Options, plcs_of
+from pumpjack_worker.simulation.ledger import HEADER, Ledger, Served
 from tests.faults import FaultProxy
 from tests.workers.adapters.contract import read
 from tests.workers.adapters.modbus_tcp.registers import ModbusRig

@@ -13,9 +13,9 @@ from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import AddressError
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.modbus_tcp.address import Area, ModbusAddress, parse_address
-from pumpjack_worker.adapters.modbus_tcp.ledger import Ledger, Served
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import SimulatedDevice
 from pumpjack_worker.simulation.field import Field
+from pumpjack_worker.simulation.ledger import Ledger, Served
 
 GAP_FILLED = 16
 """Registers between two tags that are there too, as in a real device's tables."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -21,7 +19,6 @@ from pathlib import Path
 from msgspec import Struct
 
 from pumpjack_core.errors import ManifestError, PumpjackError
-from pumpjack_worker.adapters.modbus_tcp.ledger import Ledger
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer
 from pumpjack_worker.adapters.modbus_tcp.simulated_plc import SimulatedPlc
 from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
@@ -29,6 +26,7 @@ from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
     own_wells,
     placed_by_port,
 )
+from pumpjack_worker.simulation.program import opened_ledger, run_until_signalled, say, step_until
 
 DEFAULT_PORT = 15_020
 
@@ -43,7 +41,7 @@ class Options(Struct, frozen=True):
     tick_s           time between two steps of the field
     silent_units     units that do not answer, as if their power were off
     delay_s          before each answer
-    ledger           file that every served value is written to, see ledger.HEADER
+    ledger           file that every served value is written to, see simulation.ledger
     write_manifests  file for the manifests that read the simulator's own wells
     """
 
@@ -83,21 +81,14 @@ def plcs_of(options: Options) -> dict[int, SimulatedPlc]:
 
 async def serve(plcs: Mapping[int, SimulatedPlc], options: Options, stop: asyncio.Event) -> None:
     """Serve the PLCs until stop is set, and step them. Raises PumpjackError for a busy port."""
-    _step(plcs)
+    _step(plcs, time.time_ns() // 1000)
     devices = {port: plc.device for port, plc in plcs.items()}
     async with DeviceServer(devices, host=options.host) as server:
         for port, plc in zip(server.ports, plcs.values(), strict=True):
             counts = f"{len(plc.shown)} tags, {len(plc.field.wells)} wells"
-            _say(f"{options.host}:{port} serves {counts}, {len(plc.device.units)} units")
-        _say("Ctrl-C stops it")
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while not stop.is_set():
-            due = max(due + options.tick_s, loop.time())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
-                    await stop.wait()
-            _step(plcs)
+            say(f"{options.host}:{port} serves {counts}, {len(plc.device.units)} units")
+        say("Ctrl-C stops it")
+        await step_until(stop, options.tick_s, lambda now_us: _step(plcs, now_us))
 
 
 def run(options: Options) -> None:
@@ -106,30 +97,17 @@ def run(options: Options) -> None:
     if options.write_manifests is not None:
         port = next(iter(plcs))
         options.write_manifests.write_text(manifests(options.wells, port))
-        _say(f"manifests that read it: {options.write_manifests}")
-    with contextlib.ExitStack() as stack:
-        if options.ledger is not None:
-            ledger = Ledger(stack.enter_context(options.ledger.open("w", buffering=1)))
+        say(f"manifests that read it: {options.write_manifests}")
+    with opened_ledger(options.ledger) as ledger:
+        if ledger is not None:
             for plc in plcs.values():
                 plc.attach(ledger)
-        asyncio.run(_until_signalled(plcs, options))
+        run_until_signalled(lambda stop: serve(plcs, options, stop))
 
 
-async def _until_signalled(plcs: Mapping[int, SimulatedPlc], options: Options) -> None:
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await serve(plcs, options, stop)
-
-
-def _step(plcs: Mapping[int, SimulatedPlc]) -> None:
-    now_us = time.time_ns() // 1000
+def _step(plcs: Mapping[int, SimulatedPlc], now_us: int) -> None:
     for plc in plcs.values():
         plc.step(now_us)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:

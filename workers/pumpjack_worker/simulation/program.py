@@ -1,0 +1,57 @@
+"""What every simulator is as a program: steps of its field in time, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+from pumpjack_worker.simulation.ledger import Ledger
+
+Step = Callable[[int], Awaitable[None] | None]
+"""Moves the field on to this time [µs since the epoch] and shows it."""
+
+
+def say(text: str) -> None:
+    """Tell the person who started the simulator."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def step_until(stop: asyncio.Event, tick_s: float, step: Step) -> None:
+    """Step every tick_s until stop is set; steps that are late are left out, not made up for."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while not stop.is_set():
+        due = max(due + tick_s, loop.time())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await stop.wait()
+        done = step(time.time_ns() // 1000)
+        if done is not None:
+            await done
+
+
+def run_until_signalled(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run serve; SIGINT and SIGTERM set the event that it gets."""
+
+    async def serve_until_signalled() -> None:
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        await serve(stop)
+
+    asyncio.run(serve_until_signalled())
+
+
+@contextlib.contextmanager
+def opened_ledger(path: Path | None) -> Iterator[Ledger | None]:
+    """The ledger in this file, None where none is wanted."""
+    if path is None:
+        yield None
+        return
+    with path.open("w", buffering=1) as file:
+        yield Ledger(file)
