@@ -21,14 +21,16 @@ import structlog
 
 from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core import config, wire
-from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
+from pumpjack_core.config import Connection
+from pumpjack_core.errors import ManifestError
+from pumpjack_core.manifests.types import CredentialsSecretRef, ModbusTcp, ScadaConnectionSpec
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker import main
 from pumpjack_worker.adapters.modbus_tcp.address import Area
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer, SimulatedDevice
-from pumpjack_worker.main import RESTART
+from pumpjack_worker.main import RESTART, surroundings
 from pumpjack_worker.pipeline.pipeline import Pipeline
 from pumpjack_worker.settings import Settings
 from tests.workers.pipeline.scripted import until
@@ -418,3 +420,28 @@ def test_a_busy_status_port_gets_one_sentence(told: dict[str, str]) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert address in line
+
+
+def test_a_secret_that_is_named_and_not_mounted_is_told(tmp_path: Path) -> None:
+    spec = ScadaConnectionSpec(
+        protocol="modbus-tcp",
+        modbus_tcp=ModbusTcp(host="plc"),
+        credentials_secret_ref=CredentialsSecretRef("plc-login"),
+    )
+    connection = Connection("permian", "ops/plc", spec, (), "")
+    settings = Settings(tmp_path, tmp_path, "postgresql://w@db/p", "redis://r")
+    with pytest.raises(ManifestError, match="plc-login.*PUMPJACK_SECRETS_DIR"):
+        surroundings(connection, settings, ())
+    mounted = msgspec.structs.replace(settings, secrets_dir=tmp_path / "login")
+    assert surroundings(connection, mounted, ()).secrets == tmp_path / "login"
+
+
+def test_a_secret_that_the_connection_does_not_name_is_not_given_to_the_device(
+    tmp_path: Path,
+) -> None:
+    spec = ScadaConnectionSpec(protocol="modbus-tcp", modbus_tcp=ModbusTcp(host="plc"))
+    connection = Connection("permian", "ops/plc", spec, (), "")
+    settings = Settings(
+        tmp_path, tmp_path, "postgresql://w@db/p", "redis://r", secrets_dir=tmp_path
+    )
+    assert surroundings(connection, settings, ()).secrets is None

@@ -48,3 +48,9 @@ def test_an_empty_setting_is_none(name):
 def test_a_wrong_value_is_named(name, value):
     with pytest.raises(ManifestError, match=f"{name}.*{value}"):
         read({**NEEDED, name: value})
+
+
+def test_secrets_are_where_they_are_mounted_or_nowhere():
+    assert read(NEEDED).secrets_dir is None
+    given = read({**NEEDED, "PUMPJACK_SECRETS_DIR": "/run/secrets/device"})
+    assert given.secrets_dir == Path("/run/secrets/device")

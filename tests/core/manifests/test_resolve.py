@@ -388,3 +388,24 @@ def test_no_tag_is_lost_without_a_reason(
         (one for found in resolution.mappings for one in found.rejected), key=repr
     )
     assert all(one.reason for one in lost)
+
+
+@pytest.mark.parametrize(
+    ("spec", "more", "stale_s"),
+    [
+        ({}, {}, None),
+        ({"protocol": "opcua", "opcua": {"endpoint": "opc.tcp://plc"}}, {"interval": "5s"}, 0.0),
+        ({"protocol": "mqtt", "mqtt": {"host": "b"}}, {}, 300.0),
+        ({"protocol": "mqtt", "mqtt": {"host": "b", "staleAfter": "1m"}}, {}, 60.0),
+        ({"protocol": "mqtt", "mqtt": {"host": "b"}}, {"interval": "20s"}, None),
+    ],
+    ids=["polled", "told by keep-alive", "as MQTT has it", "as spec.mqtt says", "as the tag says"],
+)
+def test_after_how_long_a_tag_is_stale_is_the_protocols_to_say(spec, more, stale_s):
+    plc = connection()
+    given = {"protocol": "modbus-tcp", "modbusTcp": {"host": "plc"}, **spec}
+    if spec:
+        del given["modbusTcp"]
+    plc = ScadaConnection(plc.metadata, msgspec.convert(given, ScadaConnectionSpec))
+    (found,) = resolve([plc], [mapping(tag(**more))], TENANTS).connections
+    assert found.tags.tags[0].stale_s == stale_s

@@ -35,6 +35,8 @@ class Scripted(Adapter):
         self.sessions = 0
         self.closed = 0
         self.reachable = True
+        self.memos: tuple[bytes, ...] = ()
+        self.asked_again = 0
 
     @property
     def rejected(self) -> Mapping[int, str]:
@@ -57,13 +59,22 @@ class Scripted(Adapter):
     async def close(self) -> None:
         self.closed += 1
 
-    def give(self, content: Batch, quarantined: tuple[Quarantined, ...] = ()) -> None:
+    def redeliver(self) -> None:
+        self.asked_again += 1
+
+    def give(
+        self,
+        content: Batch,
+        quarantined: tuple[Quarantined, ...] = (),
+        memo: bytes = b"",
+        errors: Mapping[str, int] | None = None,
+    ) -> None:
         name = float(content.value[0])
 
         async def ack() -> None:
             self.acknowledged.append(name)
 
-        self.gives.put_nowait(Delivery(content, ack, quarantined))
+        self.gives.put_nowait(Delivery(content, ack, quarantined, errors or {}, memo))
 
     def read(self, *values: float, at: int = 0) -> None:
         """One reading of the tag at this position for each value, a millisecond apart."""
@@ -74,6 +85,12 @@ class Scripted(Adapter):
 
     def lose(self) -> None:
         self.gives.put_nowait(NotConnected("the device closed the connection", reason="Closed"))
+
+
+class SendsAgain(Scripted):
+    """The same for a device that keeps what is not acknowledged."""
+
+    sends_again = True
 
 
 def configured(tags: TagTable, **spec: object):
@@ -107,13 +124,24 @@ class Worker:
 
 
 async def start(
-    folder: Path, connect, redis_url: str, tags: TagTable | None = None, **spec: object
+    folder: Path,
+    connect,
+    redis_url: str,
+    tags: TagTable | None = None,
+    *,
+    sends_again: bool = False,
+    **spec: object,
 ) -> Worker:
     tags = tags or table("pressure", "flow")
-    adapter = Scripted(tags)
+    adapter = (SendsAgain if sends_again else Scripted)(tags)
+
+    def made(memos: tuple[bytes, ...]) -> Scripted:
+        adapter.memos = memos
+        return adapter
+
     pipeline = await Pipeline.open(
         configured(tags, **spec),
-        lambda _memos: adapter,
+        made,
         folder,
         connect,
         redis_url=redis_url,
@@ -133,3 +161,10 @@ async def until(condition, limit_s: float = 15.0) -> None:
             if answer:
                 return
             await asyncio.sleep(0.02)
+
+
+async def stored(database, *values: float, tag_name: str = "pressure") -> None:
+    async def there() -> bool:
+        return await database.values(tag_name) == list(values)
+
+    await until(there)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-import threading
 
-import asyncpg
 import msgspec
 import pytest
 import redis.asyncio
@@ -17,106 +15,15 @@ from pumpjack_core import wire
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.errors import (
-    DeviceError,
     JournalError,
-    JournalFull,
-    StorageError,
-    StorageUnavailable,
 )
 from pumpjack_core.quality import BAD_COMM_FAILURE
 from pumpjack_core.readings import Quarantined
-from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.migrate import migrate
-from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import TagTable
-from pumpjack_worker.adapters.contract import Delivery
-from pumpjack_worker.pipeline import writer
 from tests.workers.pipeline.examples import batch, table, tag
-from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, until
+from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, stored, until
 
 pytestmark = pytest.mark.servers
-
-
-class Database:
-    """The database as the test sees it, and a switch that lets the worker reach it or not."""
-
-    def __init__(self, owner: asyncpg.Connection, writer_url: str) -> None:
-        self.owner = owner
-        self._writer_url = writer_url
-        self.reachable = True
-        self.lose_answers = 0
-        self.most_at_once = 1_000_000
-        self.sessions: list[Ingest] = []
-
-    async def connect(self) -> Ingest:
-        if not self.reachable:
-            raise StorageError("cannot reach the database: connection refused")
-        session = await Ingest.connect(self._writer_url)
-        self.sessions.append(session)
-        original = session.write_batch
-
-        async def write_batch(*args, **more):
-            if len(args[3]) > self.most_at_once:
-                raise StorageUnavailable("no answer in time")
-            written = await original(*args, **more)
-            if self.lose_answers:
-                self.lose_answers -= 1
-                raise StorageError("the connection broke before the answer came")
-            return written
-
-        session.write_batch = write_batch
-        return session
-
-    async def cut(self) -> None:
-        self.reachable = False
-        for session in self.sessions:
-            await session.close()
-
-    async def values(self, tag_name: str = "pressure") -> list[float | None]:
-        rows = await self.owner.fetch(
-            "SELECT r.value FROM pumpjack.reading r JOIN pumpjack.series s USING (tag_id)"
-            " WHERE s.tag_name = $1 ORDER BY r.ts",
-            tag_name,
-        )
-        return [row["value"] for row in rows]
-
-
-@pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch):
-    """The writer waits for more readings as ever, only not for seconds."""
-    monkeypatch.setattr(writer, "LINGER_S", 0.1)
-    monkeypatch.setattr(writer, "SMALL_LINGER_S", 0.1)
-
-
-@pytest.fixture
-async def database(empty_database):
-    await migrate(empty_database)
-    owner = await asyncpg.connect(empty_database)
-    await ensure_tenant(owner, TENANT)
-    yield Database(owner, empty_database.replace("postgres@", f"{writer_role(TENANT)}@"))
-    await owner.close()
-
-
-@pytest.fixture
-async def feed(valkey):
-    client = redis.asyncio.from_url(valkey.url)
-    await client.flushall()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def worker(tmp_path, database, valkey, feed):
-    running = await start(tmp_path / "journal", database.connect, valkey.url)
-    yield running
-    await running.stop()
-
-
-async def stored(database: Database, *values: float, tag_name: str = "pressure") -> None:
-    async def there() -> bool:
-        return await database.values(tag_name) == list(values)
-
-    await until(there)
 
 
 async def test_a_reading_reaches_the_database_and_is_acknowledged(worker, database):
@@ -330,60 +237,6 @@ async def test_readings_kept_out_are_stored_with_their_reason_and_raw_form(worke
     assert (await rows())[1] == ("unparsable", "12,5 psi")
 
 
-async def test_a_full_journal_stops_acknowledging_and_the_hole_is_on_record(worker, database, feed):
-    await database.cut()
-    tags = worker.adapter.tags
-    first_us = SystemClock().now_us() - 60_000_000
-    for number in range(1, 13):
-        values = [float(number)] + [0.0] * 20_000
-        times = range(first_us + number * 30_000, first_us + number * 30_000 + len(values))
-        index = [0] * len(values)
-        worker.adapter.give(batch(tags, values, index=index, us=times, received_us=first_us))
-    await until(worker.adapter.gives.empty)
-    await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
-    kept = len(worker.adapter.acknowledged)
-    assert 0 < kept < 12
-    assert worker.adapter.acknowledged == [float(n) for n in range(1, kept + 1)]
-
-    async def shown() -> bool:
-        return bool(await feed.hexists(wire.latest_key(TENANT, "a1"), "pressure"))
-
-    await until(shown)
-
-    database.reachable = True
-    await until(lambda: worker.pipeline.status().journal_batches == 0, limit_s=30)
-    worker.adapter.read(99.0)
-    await until(lambda: 99.0 in worker.adapter.acknowledged)
-
-    async def hole():
-        return await database.owner.fetchval(
-            "SELECT raw FROM pumpjack.quarantine WHERE reason = 'not_stored'"
-        )
-
-    await until(hole)
-    note = msgspec.json.decode(await hole())
-    assert note["readings"] == (12 - kept) * 20_001
-    count = await database.owner.fetchval("SELECT count(*) FROM pumpjack.reading")
-    assert count == kept * 20_001 + 1
-
-
-async def test_what_the_journal_does_not_take_is_shown_as_not_stored(worker, feed):
-    worker.pipeline._journal._spool._size_bytes = 0
-    worker.adapter.read(1.0)
-    await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
-    listener = feed.pubsub()
-    await listener.subscribe(wire.readings_channel(TENANT))
-    await listener.get_message(timeout=5)
-    worker.adapter.read(2.0)
-    while True:
-        message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
-        found = wire.decode_message(message["data"])
-        if isinstance(found, wire.Readings):
-            break
-    assert [(reading.value, found.stored) for reading in found.readings] == [(2.0, False)]
-    worker.pipeline._journal._spool._size_bytes = 1 << 20
-
-
 async def test_tags_are_changed_while_it_runs_and_those_that_stay_lose_nothing(worker, database):
     worker.adapter.read(1.0)
     edited = TagTable((tag("level"), *table("pressure").tags))
@@ -441,26 +294,6 @@ async def test_a_database_that_is_too_slow_for_much_gets_less_at_once(worker, da
     await until(all_there, limit_s=30)
 
 
-async def test_a_disk_that_takes_no_delete_stops_nothing_else(worker, database):
-    spool = worker.pipeline._journal._spool
-    original, attempts = spool.remove, []
-
-    def remove(up_to: int) -> None:
-        attempts.append(up_to)
-        if len(attempts) < 3:
-            raise JournalFull("cannot remove: the disk is full")
-        original(up_to)
-
-    spool.remove = remove
-    worker.adapter.read(1.0)
-    await stored(database, 1.0)
-    worker.adapter.read(2.0)
-    await stored(database, 1.0, 2.0)
-    await until(lambda: worker.pipeline.status().journal_batches == 0)
-    assert len(attempts) >= 3
-    assert worker.pipeline.status().problems == ()
-
-
 async def test_a_journal_disk_that_was_put_back_to_an_earlier_state_loses_nothing(
     tmp_path, database, valkey, feed
 ):
@@ -496,74 +329,6 @@ async def test_a_journal_disk_that_was_put_back_to_an_earlier_state_loses_nothin
 async def until_read_and_stopped(worker, value: float) -> bool:
     await until(lambda: value in worker.adapter.acknowledged)
     return await worker.stop()
-
-
-async def test_an_acknowledgement_that_the_device_does_not_take_ends_nothing(worker, database):
-    async def refused() -> None:
-        raise DeviceError("the session is gone", reason="Closed")
-
-    now_us = SystemClock().now_us()
-    worker.adapter.gives.put_nowait(
-        Delivery(batch(worker.adapter.tags, [1.0], us=now_us, received_us=now_us), refused)
-    )
-    worker.adapter.read(2.0)
-    await stored(database, 1.0, 2.0)
-    assert worker.adapter.acknowledged == [2.0]
-
-
-async def test_a_batch_is_acknowledged_only_when_it_is_on_disk(worker, database, tmp_path):
-    journal = worker.pipeline._journal
-    original, gate = journal._spool.append, threading.Event()
-
-    def append(rows):
-        gate.wait(10)
-        original(rows)
-
-    journal._spool.append = append
-    worker.adapter.read(1.0)
-    await until(lambda: worker.pipeline.status().readings == 1)
-    await asyncio.sleep(0.2)
-    assert worker.adapter.acknowledged == []
-    gate.set()
-    await until(lambda: worker.adapter.acknowledged == [1.0])
-
-
-async def test_the_journal_keeps_a_batch_until_the_database_has_it(worker, database):
-    original, at_write = Ingest.write_batch, []
-
-    async def write_batch(self, *args, **more):
-        at_write.append(worker.pipeline.status().journal_readings)
-        return await original(self, *args, **more)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ingest, "write_batch", write_batch)
-        await database.cut()
-        database.reachable = True
-        worker.adapter.read(1.0, 2.0)
-        await stored(database, 1.0, 2.0)
-    assert at_write
-    assert all(readings > 0 for readings in at_write)
-
-
-async def test_a_journal_that_is_full_when_it_stops_puts_the_hole_on_record(
-    tmp_path, database, valkey, feed
-):
-    worker = await start(tmp_path / "j", database.connect, valkey.url)
-    worker.pipeline._journal._spool._size_bytes = 0
-    worker.adapter.read(1.0)
-    await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
-    worker.pipeline._journal._spool._size_bytes = 1 << 20
-    await worker.stop()
-    again = await start(tmp_path / "j", database.connect, valkey.url)
-
-    async def recorded() -> bool:
-        raw = await database.owner.fetchval(
-            "SELECT raw FROM pumpjack.quarantine WHERE reason = 'not_stored'"
-        )
-        return raw is not None and msgspec.json.decode(raw)["readings"] == 1
-
-    await until(recorded)
-    await again.stop()
 
 
 async def test_the_journal_of_a_stopped_worker_is_a_whole_sqlite_file(

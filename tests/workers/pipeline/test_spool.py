@@ -336,3 +336,31 @@ def test_a_network_file_system_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("pumpjack_worker.pipeline.filesystems._MOUNTS", mounts)
     with pytest.raises(JournalError, match="network file system"):
         refuse_network_file_system(tmp_path)
+
+
+def test_memos_outlive_their_batches_and_the_old_ones_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "MEMOS_KEPT", 3)
+    with opened(tmp_path) as journal:
+        for seq in range(1, 9):
+            journal.append([row(seq)._replace(memo=b"%d" % seq)])
+        journal.append([row(9)])
+        journal.remove(9)
+        assert journal._db.execute("SELECT count(*) FROM memo").fetchone()[0] <= 2 * 3
+    with opened(tmp_path) as journal:
+        assert journal.memos() == (b"6", b"7", b"8")
+
+
+def test_a_batch_that_is_refused_leaves_no_memo(tmp_path):
+    with opened(tmp_path, size=10) as journal:
+        with pytest.raises(JournalFull):
+            journal.append([row(1, readings=40)._replace(memo=b"1")])
+        assert journal.memos() == ()
+
+
+def test_a_journal_of_before_there_were_memos_is_opened_as_it_is(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1)])
+        journal._db.execute("DROP TABLE memo")
+    with opened(tmp_path) as journal:
+        assert journal.memos() == ()
+        assert len(journal.oldest(most_readings=10)) == 1

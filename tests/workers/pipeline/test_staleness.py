@@ -104,3 +104,17 @@ def test_a_clock_that_is_set_forward_makes_no_tag_stale(clock):
     clock.set_by = 3_600_000_000
     clock.advance(1)
     assert names(watch.newly_stale()) == []
+
+
+def test_a_tag_with_a_limit_of_its_own_is_marked_after_that(clock):
+    watch = Staleness(TagTable((tag("slow", interval_s=1.0, stale_s=300.0),)), clock)
+    clock.advance(300)
+    assert watch.newly_stale() is None
+    clock.advance(1)
+    assert watch.newly_stale() is not None
+
+
+def test_a_tag_whose_protocol_tells_that_the_device_is_away_is_never_stale_by_itself(clock):
+    watch = Staleness(TagTable((tag("quiet", interval_s=1.0, stale_s=0.0),)), clock)
+    clock.advance(86_400)
+    assert watch.newly_stale() is None

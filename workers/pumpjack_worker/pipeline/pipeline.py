@@ -245,6 +245,7 @@ class Pipeline:
     def _came_up(self) -> None:
         _log.info("connected", connection=self._config.connection.connection_id)
         self._state, self._trouble = "connected", None
+        self._owed = None  # a new session brings it by itself
         self._metrics.reconnects.inc()
         self._metrics.active.set(1)
 
