@@ -430,7 +430,7 @@ def test_a_secret_that_is_named_and_not_mounted_is_told(tmp_path: Path) -> None:
     )
     connection = Connection("permian", "ops/plc", spec, (), "")
     settings = Settings(tmp_path, tmp_path, "postgresql://w@db/p", "redis://r")
-    with pytest.raises(ManifestError, match="plc-login.*PUMPJACK_SECRETS_DIR"):
+    with pytest.raises(ManifestError, match=r"plc-login.*PUMPJACK_SECRETS_DIR"):
         surroundings(connection, settings, ())
     mounted = msgspec.structs.replace(settings, secrets_dir=tmp_path / "login")
     assert surroundings(connection, mounted, ()).secrets == tmp_path / "login"
