@@ -1,0 +1,1 @@
+"""OPC UA: subscriptions to the nodes of one server; see README.md."""
