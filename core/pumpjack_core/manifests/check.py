@@ -10,13 +10,20 @@ from msgspec import Struct
 
 from pumpjack_core.manifests.crds import load_crds
 from pumpjack_core.manifests.metadata import metadata_findings
-from pumpjack_core.manifests.objects import Metadata, Namespace, ScadaConnection, TagMapping
+from pumpjack_core.manifests.objects import (
+    Metadata,
+    Namespace,
+    ScadaConnection,
+    Secret,
+    TagMapping,
+)
 from pumpjack_core.manifests.problems import Finding, did_you_mean, shown
 from pumpjack_core.manifests.rules import Rules, with_parents
 from pumpjack_core.manifests.schema import StructuralSchema
+from pumpjack_core.manifests.secrets import check_secret
 from pumpjack_core.manifests.types import ScadaConnectionSpec, TagMappingSpec
 
-Object = ScadaConnection | TagMapping | Namespace
+Object = ScadaConnection | TagMapping | Namespace | Secret
 
 
 class Checked(Struct, frozen=True):
@@ -68,6 +75,8 @@ def check(document: Any) -> Checked:
             complete, found = validator(kind).check(document)
             findings = (*metadata_findings(metadata, namespaced=True), *found)
             return Checked(None if _refused(findings) else _typed(kind, complete), findings)
+        case "Secret" if document["apiVersion"] == "v1":
+            return Checked(*check_secret(document))
         case kind:
             note = f"kind {kind} is none of Pumpjack's, so it is left alone"
             return Checked(None, (Finding((), note, "note"),))

@@ -11,8 +11,9 @@ from typing import Any
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.check import check
 from pumpjack_core.manifests.documents import Document, read_json, read_yaml
-from pumpjack_core.manifests.objects import Namespace, ScadaConnection, TagMapping
+from pumpjack_core.manifests.objects import Namespace, ScadaConnection, Secret, TagMapping
 from pumpjack_core.manifests.problems import Finding, Path, Problem, path_text
+from pumpjack_core.manifests.secrets import without_values
 
 STANDARD_INPUT = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -39,14 +40,16 @@ class Place:
 class Loaded:
     """What the given files declare.
 
-    connections, mappings, namespaces   the valid objects, in the order of the files
-    problems                            everything found, in the same order; errors make a file bad
-    places                              (kind, "namespace/name") of an object to where it stands
+    connections, mappings,
+    namespaces, secrets     the valid objects, in the order of the files
+    problems                everything found, in the same order; errors make a file bad
+    places                  (kind, "namespace/name") of an object to where it stands
     """
 
     connections: tuple[ScadaConnection, ...]
     mappings: tuple[TagMapping, ...]
     namespaces: tuple[Namespace, ...]
+    secrets: tuple[Secret, ...]
     problems: tuple[Problem, ...]
     places: dict[tuple[str, str], Place] = field(repr=False)
 
@@ -118,6 +121,7 @@ class _Loader:
         self._connections: list[ScadaConnection] = []
         self._mappings: list[TagMapping] = []
         self._namespaces: list[Namespace] = []
+        self._secrets: list[Secret] = []
         self._problems: list[Problem] = []
         self._places: dict[tuple[str, str], Place] = {}
 
@@ -126,6 +130,7 @@ class _Loader:
             tuple(self._connections),
             tuple(self._mappings),
             tuple(self._namespaces),
+            tuple(self._secrets),
             tuple(self._problems),
             self._places,
         )
@@ -144,7 +149,8 @@ class _Loader:
             name = "" if _is_list(document.value) else _object_name(document.value)
             for line, finding in document.findings:
                 path = path_text(finding.path)
-                problem = Problem(finding.severity, file, line, name, path, finding.message)
+                message = without_values(finding, document.value)
+                problem = Problem(finding.severity, file, line, name, path, message)
                 self._problems.append(problem)
             if document.value is not None:
                 self._take(document.value, Place(file, document, ()))
@@ -176,6 +182,8 @@ class _Loader:
                 self._mappings.append(mapping)
             case Namespace() as namespace:
                 self._namespaces.append(namespace)
+            case Secret() as secret:
+                self._secrets.append(secret)
 
 
 def _problem(finding: Finding, place: Place, name: str) -> Problem:

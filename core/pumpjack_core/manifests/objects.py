@@ -74,6 +74,20 @@ class Namespace(Struct, frozen=True):
         return self.metadata.labels.get(TENANT_LABEL) or None
 
 
+class Secret(Struct, frozen=True):
+    """What a device asks for, by the keys of pumpjack_core.credentials. Its repr shows no value.
+
+    values  of a Secret of another type none are kept
+    """
+
+    metadata: Metadata
+    type: str
+    values: dict[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"Secret({self.metadata.id}, {self.type}, {', '.join(self.values) or 'nothing'})"
+
+
 def _microseconds(text: str) -> int:
     moment = datetime.fromisoformat(text.upper().replace(",", "."))
     since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)

@@ -139,11 +139,11 @@ def test_the_same_name_in_another_namespace_or_of_another_kind_is_another_object
 
 
 def test_other_kinds_are_left_alone_with_a_note(tmp_path: Path) -> None:
-    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\ndata: {anything: 5}\n"
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: login}\ndata: {anything: 5}\n"
     loaded = load_paths([write(tmp_path, a_yaml=text)])
     (problem,) = loaded.problems
-    assert (problem.severity, problem.object) == ("note", "Secret default/login")
-    assert problem.message == "kind Secret is none of Pumpjack's, so it is left alone"
+    assert (problem.severity, problem.object) == ("note", "ConfigMap default/login")
+    assert problem.message == "kind ConfigMap is none of Pumpjack's, so it is left alone"
     assert loaded.valid
 
 
