@@ -15,6 +15,7 @@ demo: $(STAMP) ## a small oil field on this machine, from the PLC to the live re
 	@$(BIN)/pumpjack demo $(ARGS)
 
 test: lint $(STAMP) ## all tests; they start the servers they need
+	@$(BIN)/python -m tests.controlplane.binaries
 	@$(BIN)/pytest $(ARGS)
 
 test-fast: $(STAMP) ## tests that need no server
