@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from pumpjack_core.credentials import SECRET_TYPE
 from pumpjack_core.errors import AddressError
 from pumpjack_core.manifests.load import Loaded
-from pumpjack_core.manifests.objects import TENANT_LABEL
-from pumpjack_core.manifests.problems import Path, Problem, path_text
+from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, Secret
+from pumpjack_core.manifests.problems import Path, Problem, did_you_mean, path_text
 from pumpjack_core.manifests.resolve import RejectedTag, Resolution, resolve
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_core.tags import Tag
@@ -49,6 +50,7 @@ def judge(loaded: Loaded) -> Verdict:
         *_rejection_problems(loaded, rejected),
         *_mapping_problems(loaded, resolution),
         *_namespace_problems(loaded, fallbacks),
+        *(problem for _, problem in secret_problems(loaded)),
     ]
     return Verdict(
         valid=not any(problem.severity == "error" for problem in problems),
@@ -131,6 +133,41 @@ def _namespace_problems(loaded: Loaded, unknown: Mapping[str, str]) -> Iterator[
                 "claims of other namespaces on its wells were not compared"
             )
             yield Problem("note", "", 0, "", "", message)
+
+
+def secret_of(loaded: Loaded, connection: ScadaConnection) -> Secret | None:
+    """The Secret that a connection names, None where it names none or the files do not hold it."""
+    named = connection.spec.credentials_secret_ref
+    namespace = connection.metadata.namespace
+    wanted = f"{namespace}/{named.name}" if named is not None else None
+    return next((secret for secret in loaded.secrets if secret.metadata.id == wanted), None)
+
+
+def secret_problems(loaded: Loaded) -> Iterator[tuple[str, Problem]]:
+    """Connections whose Secret cannot be used, by id, and why; one that is not here is a warning.
+
+    On a cluster it may have been made by others; `pumpjack up` has no other place to look.
+    """
+    for connection in loaded.connections:
+        named = connection.spec.credentials_secret_ref
+        if named is None:
+            continue
+        identity, found = connection.metadata.id, secret_of(loaded, connection)
+        place = _at(loaded, "ScadaConnection", identity, ("spec", "credentialsSecretRef", "name"))
+        wanted = f"{connection.metadata.namespace}/{named.name}"
+        if found is None:
+            neighbours = [
+                secret.metadata.name
+                for secret in loaded.secrets
+                if secret.metadata.namespace == connection.metadata.namespace
+            ]
+            message = (
+                f"Secret {wanted} is in none of these files{did_you_mean(named.name, neighbours)}"
+            )
+            yield identity, Problem("warning", *place, message)
+        elif found.type != SECRET_TYPE:
+            message = f"Secret {wanted} is of type {found.type}; it must be {SECRET_TYPE}"
+            yield identity, Problem("error", *place, message)
 
 
 def _at(loaded: Loaded, kind: str, name: str, path: Path) -> tuple[str, int, str, str]:

@@ -138,6 +138,34 @@ def test_a_namespace_without_a_tenant_is_a_warning_and_one_not_given_a_note() ->
     assert answer["connections"][0]["tenant"] is None
 
 
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: login}
+type: pumpjack.dev/device-credentials
+stringData: {username: ann, password: hunter2}
+"""
+
+
+def test_a_secret_that_is_not_here_is_a_warning_for_a_cluster_may_have_it() -> None:
+    reads = connection("  credentialsSecretRef: {name: logim}")
+    answer = as_json(NAMESPACE, reads, mapping(), SECRET)
+    (warning,) = answer["problems"]
+    assert answer["valid"]
+    assert (warning["severity"], warning["path"]) == ("warning", "spec.credentialsSecretRef.name")
+    assert warning["message"] == (
+        "Secret default/logim is in none of these files; did you mean login?"
+    )
+
+
+def test_a_wrong_key_of_a_secret_is_told_without_its_value() -> None:
+    found = validated(SECRET.replace("password", "pasword"))
+    assert found.exit_code == 1
+    assert "stringData.pasword: unknown key" in found.stdout
+    assert "did you mean password?" in found.stdout
+    assert "hunter2" not in found.stdout + found.stderr
+
+
 def test_problems_are_told_in_the_order_of_the_file() -> None:
     lost = mapping("[{name: a, address: nowhere}]", metadata="{name: lost}")
     answer = as_json(

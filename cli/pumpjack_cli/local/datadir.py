@@ -3,6 +3,7 @@
 lock               held while running; says which process holds it and where it listens
 children.lock      held by the children, shared (child.py)
 secrets/           generated at first use, mode 0600: the token secret, database passwords
+secrets/devices/SLUG/  what the Secret of a connection holds (pumpjack_core.credentials), 0600
 tenants.json       namespace to tenant, as first seen: a namespace never changes its tenant
 config/SLUG/       what each worker is told (pumpjack_core.config)
 journals/SLUG/     each worker's journal
@@ -76,6 +77,19 @@ class DataDir:
     def journal(self, connection_id: str) -> Path:
         """Folder of a connection's journal."""
         return self.root / "journals" / slug(connection_id)
+
+    @property
+    def devices(self) -> Path:
+        """What the Secrets of connections hold, a folder each."""
+        return self.root / "secrets" / "devices"
+
+    def credentials(self, connection_id: str) -> Path:
+        """Folder with the files of a connection's Secret."""
+        return self.devices / slug(connection_id)
+
+    def device_state(self, connection_id: str) -> Path:
+        """What a connection's adapter keeps: its certificate and whom it trusts."""
+        return self.journal(connection_id) / "device"
 
     def prepare(self) -> None:
         """Make the folders. Raises SetupError when that is not possible."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pumpjack_cli.verdict import judge
+from pumpjack_cli.verdict import judge, secret_of, secret_problems
 from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import ManifestError, SetupError
 from pumpjack_core.manifests.load import SUFFIXES, Loaded, load_paths
@@ -25,6 +25,7 @@ DEFAULT_NETWORKS = (
 RFC 4193)."""
 LINK_LOCAL = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
 """Never reached: cloud machines answer there with credentials (RFC 3927, RFC 4291)."""
+_HOW_TO_ADD = "docs/manifests.md shows how to write one"
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class Plan:
     """Which workers run, with what.
 
     configs   by connection id
+    secrets   by connection id, of those that name a Secret: what it holds, never to be shown
     tenants   namespace to tenant, of the namespaces with connections
     remarks   what a person should know of it, a sentence each
     """
 
     configs: Mapping[str, WorkerConfig] = field(default_factory=dict)
+    secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
     tenants: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -70,11 +73,15 @@ def make_plan(paths: Iterable[str | Path], networks: Sequence[str]) -> Plan:
     """Read manifests and resolve them.
 
     A tag that cannot be read is left out with a remark. Raises WrongManifests when the API server
-    would refuse one of them, and ManifestError when a file cannot be read.
+    would refuse one of them or a connection's Secret is not among them, and ManifestError when a
+    file cannot be read.
     """
     loaded = load_paths(paths)
     if not loaded.valid:
         raise WrongManifests([str(p) for p in loaded.problems if p.severity == "error"])
+    unusable = [str(problem) for _, problem in secret_problems(loaded)]
+    if unusable:
+        raise WrongManifests([f"{problem}; {_HOW_TO_ADD}" for problem in unusable])
     labelled, remarks = with_local_tenants(loaded)
     verdict = judge(labelled)
     tenants = {
@@ -83,8 +90,14 @@ def make_plan(paths: Iterable[str | Path], networks: Sequence[str]) -> Plan:
     }
     resolution = resolve(labelled.connections, labelled.mappings, tenants)
     allowed = dict.fromkeys(tenants.values(), networks)
+    secrets = {
+        connection.metadata.id: secret.values
+        for connection in labelled.connections
+        if (secret := secret_of(labelled, connection)) is not None
+    }
     return Plan(
         worker_configs(resolution, allowed),
+        secrets,
         tenants,
         (*remarks, *(_remark(problem) for problem in verdict.problems)),
     )

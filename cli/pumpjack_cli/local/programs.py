@@ -19,8 +19,10 @@ def worker(
     database: Database,
     redis_url: str,
     status_port: int,
+    has_secret: bool,
 ) -> Program:
-    """The worker of one connection; its configuration is in the data folder."""
+    """The worker of one connection; its configuration and its Secret are in the data folder."""
+    secrets = {"PUMPJACK_SECRETS_DIR": str(data.credentials(connection_id))}
     return Program(
         WORKER,
         connection_id,
@@ -31,6 +33,7 @@ def worker(
             "PUMPJACK_DATABASE_URL": database.writer(tenant_id),
             "PUMPJACK_REDIS_URL": redis_url,
             "PUMPJACK_STATUS_ADDRESS": f"127.0.0.1:{status_port}",
+            **(secrets if has_secret else {}),
         },
         log=f"{WORKER}-{slug(connection_id)}",
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pumpjack_cli.local import journals, programs
+from pumpjack_cli.local import credential_files, journals, programs
 from pumpjack_cli.local.addresses import Address, free_ports
 from pumpjack_cli.local.database import Database
 from pumpjack_cli.local.datadir import DataDir, Lock, Running
@@ -75,6 +75,7 @@ class LocalSystem:
         self._progress = progress
         self._ports: dict[str, int] = {}
         self._running: dict[str, WorkerConfig] = {}
+        self._secrets: dict[str, Mapping[str, bytes]] = {}
         self.started = False
         self._stack = AsyncExitStack()
 
@@ -160,8 +161,10 @@ class LocalSystem:
     async def _start_workers(self) -> None:
         names = list(self.plan.configs)
         with self._progress.step("workers") as step:
+            folders = [self.data.credentials(name) for name in self.plan.secrets]
+            credential_files.keep_only(self.data.devices, {folder.name for folder in folders})
             for name in names:
-                self._start_worker(name, self.plan.configs[name])
+                self._start_worker(name, self.plan)
             limit_s = START_LIMIT_S + START_LIMIT_A_WORKER_S * len(names)
             await self._until(self._workers_answer, limit_s, WORKER)
             step.detail = f"{len(names)} connections"
@@ -171,8 +174,10 @@ class LocalSystem:
             await self._until(self._gateway_is_ready, START_LIMIT_S, GATEWAY)
             step.detail = f"{self.rest_url}, {self.websocket_url}"
 
-    def _start_worker(self, connection_id: str, config: WorkerConfig) -> None:
+    def _start_worker(self, connection_id: str, plan: Plan) -> None:
+        config = plan.configs[connection_id]
         configuration.save(config, self.data.config(connection_id))
+        self._keep_secret(connection_id, plan)
         (self._ports[connection_id],) = free_ports(1)
         self._running[connection_id] = config
         self.supervisor.start(
@@ -183,8 +188,18 @@ class LocalSystem:
                 database=self.database,
                 redis_url=self.redis_url,
                 status_port=self._ports[connection_id],
+                has_secret=connection_id in plan.secrets,
             )
         )
+
+    def _keep_secret(self, connection_id: str, plan: Plan) -> None:
+        """Write what a connection's Secret holds; its worker reads it at each connect."""
+        values = plan.secrets.get(connection_id)
+        credential_files.replace(self.data.credentials(connection_id), values)
+        if values is None:
+            self._secrets.pop(connection_id, None)
+        else:
+            self._secrets[connection_id] = values
 
     async def _gateway_is_ready(self) -> bool:
         try:
@@ -232,20 +247,34 @@ class LocalSystem:
         if found:
             await self._make_tenants(plan)
         await self._stop_workers(found.removed)
+        for name in plan.secrets:
+            if name in self._secrets and plan.secrets[name] != self._secrets[name]:
+                self._keep_secret(name, plan)
+                self._progress.note(f"{name}: its Secret was changed; used at the next connect")
         for name in found.changed:
-            config = self._running[name] = plan.configs[name]
-            configuration.save(config, self.data.config(name))
-            self._progress.note(f"{name}: changed, {len(config.tags)} tags")
+            await self._change_worker(name, plan)
         for name in found.added:
-            self._start_worker(name, plan.configs[name])
+            self._start_worker(name, plan)
             self._progress.note(f"{name}: added, {len(plan.configs[name].tags)} tags")
         self.plan = plan
         self._say_where()
+
+    async def _change_worker(self, name: str, plan: Plan) -> None:
+        config = plan.configs[name]
+        if (name in plan.secrets) == (name in self._secrets):
+            self._running[name] = config
+            configuration.save(config, self.data.config(name))
+        else:  # only a new process learns where the Secret is
+            await self.supervisor.stop([(WORKER, name)])
+            self._start_worker(name, plan)
+        self._progress.note(f"{name}: changed, {len(config.tags)} tags")
 
     async def _stop_workers(self, names: Sequence[str]) -> None:
         await self.supervisor.stop([(WORKER, name) for name in names])
         for name in names:
             del self._running[name], self._ports[name]
+            self._secrets.pop(name, None)
+            credential_files.replace(self.data.credentials(name), None)
             self.statuses.pop(name, None)
             self._progress.note(f"{name}: removed")
             self._say_what_waits([name])

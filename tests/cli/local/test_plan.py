@@ -6,6 +6,7 @@ import itertools
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pumpjack_cli.local.plan import (
@@ -78,6 +79,57 @@ def test_a_tag_that_cannot_be_read_is_left_out_with_a_remark(wells: Path) -> Non
 def test_a_path_that_is_not_there_is_refused() -> None:
     with pytest.raises(ManifestError, match="/nowhere"):
         make_plan(["/nowhere"], NETWORKS)
+
+
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: login, namespace: permian-ops}
+type: pumpjack.dev/device-credentials
+stringData: {username: ann, password: hunter2}
+"""
+
+
+def name_a_secret(wells: Path) -> None:
+    rewrite(
+        wells / "plc.yaml",
+        "  pollInterval: 200ms",
+        "  pollInterval: 200ms\n  credentialsSecretRef: {name: login}",
+    )
+
+
+def test_a_connection_gets_the_secret_that_it_names_and_its_worker_is_not_told_the_values(
+    wells: Path,
+) -> None:
+    name_a_secret(wells)
+    (wells / "login.yaml").write_text(SECRET)
+    plan = make_plan([wells], NETWORKS)
+    assert plan.secrets == {"permian-ops/plc": {"username": b"ann", "password": b"hunter2"}}
+    assert b"hunter2" not in msgspec.json.encode(plan.configs["permian-ops/plc"].connection)
+    assert "hunter2" not in repr(plan)
+    assert plan.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("secret", "says"),
+    [
+        ("", "Secret permian-ops/login is in none of these files; docs/manifests.md shows"),
+        (SECRET.replace("name: login", "name: logins"), "did you mean logins?"),
+        (SECRET.replace("permian-ops", "other-ops"), "is in none of these files"),
+        (SECRET.replace("pumpjack.dev/device-credentials", "Opaque"), "is of type Opaque; it must"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_told_with_the_line_that_names_it(
+    secret: str, says: str, wells: Path
+) -> None:
+    name_a_secret(wells)
+    (wells / "login.yaml").write_text(secret)
+    with pytest.raises(WrongManifests) as caught:
+        make_plan([wells], NETWORKS)
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{wells / 'plc.yaml'}:12: ScadaConnection permian-ops/plc: ")
+    assert says in problem
+    assert "hunter2" not in problem
 
 
 def test_changes_name_what_is_added_removed_and_changed(wells: Path) -> None:
