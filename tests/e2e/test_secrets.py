@@ -1,0 +1,55 @@
+"""`pumpjack up` and Secrets: the worker finds the files, an edit reaches it, nothing shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pumpjack_cli.local.addresses import free_ports
+from tests.e2e.local_run import LocalRun, manifest, simulator, until, worker_pid
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+PLC = "permian-ops/plc"
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: login, namespace: permian-ops}
+type: pumpjack.dev/device-credentials
+stringData: {username: ann, password: %s}
+"""
+NAMED = "  pollInterval: 200ms\n  credentialsSecretRef: {name: login}"
+
+
+def told_where(data: Path) -> str | None:
+    """Where the worker that runs now was told to look for its Secret."""
+    pid = worker_pid(data, PLC)
+    return psutil.Process(pid).environ().get("PUMPJACK_SECRETS_DIR") if pid else None
+
+
+def test_an_edited_secret_reaches_the_worker_and_a_removed_one_is_removed(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    wells, data = tmp_path / "wells", tmp_path / "data"
+    wells.mkdir()
+    plain = manifest(port, [("a_counter", 0)])
+    (wells / "plc.yaml").write_text(plain.replace("  pollInterval: 200ms", NAMED))
+    (wells / "login.yaml").write_text(SECRET % "hunter2")
+    folder = data / "secrets" / "devices" / "permian-ops_plc"
+    free = ("--rest-address", "127.0.0.1:0", "--ws-address", "127.0.0.1:0")
+    with simulator(wells, port), LocalRun("up", "-f", str(wells), *free, data=data) as up:
+        up.wait_for("Ctrl-C stops everything")
+        assert told_where(data) == str(folder)
+        assert (folder / "password").read_text() == "hunter2"
+
+        (wells / "login.yaml").write_text(SECRET % "hunter3")
+        up.wait_for(f"{PLC}: its Secret was changed; used at the next connect")
+        assert (folder / "password").read_text() == "hunter3"
+
+        (wells / "plc.yaml").write_text(plain)
+        up.wait_for(f"{PLC}: changed, 1 tags")
+        until(lambda: worker_pid(data, PLC) is not None and told_where(data) is None)
+        assert not folder.exists()
+    assert "hunter" not in up.output
+    for file in [*(data / "logs").iterdir(), *(data / "config").rglob("*.json")]:
+        assert "hunter" not in file.read_text()
