@@ -83,6 +83,8 @@ class PacketReader:
             at = stop
         if at < end:
             self._rest += data[at:]
+            if end - at < 2:
+                self._need = 2
         return found
 
     def _other(self, found: list[Packet], data: bytes, at: int, body: int, stop: int) -> int:
