@@ -8,7 +8,6 @@ time on a block than the adapter that reads it. The tests read pymodbus's server
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -20,6 +19,7 @@ from pymodbus.pdu import DecodePDU
 from pumpjack_core.errors import PumpjackError
 from pumpjack_worker.adapters.modbus_tcp.address import AREAS, LAST_OFFSET, Area
 from pumpjack_worker.adapters.modbus_tcp.plan import Place
+from pumpjack_worker.simulation.listening import listen, port_of
 
 SIZE = LAST_OFFSET + 1
 _BY_FUNCTION = {area.function: area for area in AREAS.values()}
@@ -182,22 +182,10 @@ class DeviceServer:
             transport.abort()
 
     async def _listen(self, port: int, device: SimulatedDevice) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(
-                lambda: _Connection(device, self._connections), self._host, port
-            )
-        except OSError as error:
+            server = await listen(lambda: _Connection(device, self._connections), self._host, port)
+        except PumpjackError:
             await self.__aexit__()
-            if error.errno == errno.EADDRINUSE:
-                raise PumpjackError(
-                    f"port {port} of {self._host} is in use, perhaps by another simulator; "
-                    "stop that program, or choose another port"
-                ) from error
-            if error.errno == errno.EACCES:
-                raise PumpjackError(
-                    f"port {port} of {self._host} is for privileged programs; choose one from 1024"
-                ) from error
-            raise PumpjackError(f"cannot listen on {self._host}:{port}: {error}") from error
+            raise
         self._servers.append(server)
-        self.ports.append(int(server.sockets[0].getsockname()[1]))
+        self.ports.append(port_of(server))
