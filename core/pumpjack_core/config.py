@@ -22,7 +22,8 @@ from pumpjack_core.tags import Tag, TagTable
 
 CONNECTION_FILE = "connection.json"
 TAGS_GLOB = "tags-*.json.gz"
-TAGS_PER_FILE = 5_000
+MOST_FILE_BYTES = 512 << 10
+"""Of a part of the tag table: a ConfigMap holds 1 MiB, a third more as base64, and has metadata."""
 
 
 class Connection(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -52,17 +53,32 @@ class WorkerConfig(Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self.connection)).hexdigest()
 
 
+def files(config: WorkerConfig) -> dict[str, bytes]:
+    """A configuration as its files: name to content, connection.json last."""
+    parts = _parts(config.tags.tags)
+    found = {f"tags-{number:03}.json.gz": part for number, part in enumerate(parts)}
+    return {**found, CONNECTION_FILE: msgspec.json.encode(config.connection)}
+
+
+def _parts(tags: tuple[Tag, ...]) -> list[bytes]:
+    """The tags, compressed, in parts of at most MOST_FILE_BYTES."""
+    if not tags:
+        return []
+    whole = gzip.compress(msgspec.json.encode(tags), mtime=0)
+    if len(whole) <= MOST_FILE_BYTES or len(tags) == 1:
+        return [whole]
+    half = len(tags) // 2
+    return _parts(tags[:half]) + _parts(tags[half:])
+
+
 def save(config: WorkerConfig, folder: Path) -> None:
     """Write a configuration, connection.json last, so that a reader never sees half of one."""
     folder.mkdir(parents=True, exist_ok=True)
-    tags = config.tags.tags
-    parts = [tags[at : at + TAGS_PER_FILE] for at in range(0, len(tags), TAGS_PER_FILE)]
-    names = [f"tags-{number:03}.json.gz" for number in range(len(parts))]
-    for name, part in zip(names, parts, strict=True):
-        _replace(folder / name, gzip.compress(msgspec.json.encode(part), mtime=0))
-    for stale in set(folder.glob(TAGS_GLOB)) - {folder / name for name in names}:
+    wanted = files(config)
+    for stale in set(folder.glob(TAGS_GLOB)) - {folder / name for name in wanted}:
         stale.unlink()
-    _replace(folder / CONNECTION_FILE, msgspec.json.encode(config.connection))
+    for name, content in wanted.items():
+        _replace(folder / name, content)
 
 
 def load(folder: Path) -> WorkerConfig:

@@ -29,6 +29,30 @@ def is_allowed(address: Address, networks: Sequence[Network]) -> bool:
     return any(real.version == network.version and real in network for network in networks)
 
 
+def without_reserved(listed: Sequence[Network], reserved: Sequence[Network]) -> tuple[Network, ...]:
+    """What is listed, but for the reserved ranges within it.
+
+    A reserved range, or a part of one, that is listed itself is meant: it stays.
+    """
+    found: list[Network] = []
+    for network in listed:
+        pieces = [network]
+        for range_ in reserved:
+            pieces = [piece for one in pieces for piece in _cut(one, range_)]
+        found += sorted(pieces, key=lambda piece: piece.network_address.packed)
+    return tuple(dict.fromkeys(found))
+
+
+def _cut(network: Network, reserved: Network) -> list[Network]:
+    if (
+        network == reserved
+        or network.version != reserved.version
+        or not reserved.subnet_of(network)  # type: ignore[arg-type]
+    ):
+        return [network]
+    return list(network.address_exclude(reserved))  # type: ignore[arg-type]
+
+
 async def resolve_allowed(
     host: str, port: int, networks: Sequence[Network], *, timeout_s: float
 ) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 
 import pytest
+from msgspec.structs import replace
 
 from pumpjack_core import config
 from pumpjack_core.errors import ManifestError
@@ -33,12 +35,26 @@ def test_what_was_saved_is_loaded(tmp_path):
     assert loaded.hash == saved.hash
 
 
-def test_a_large_table_is_split_and_a_smaller_one_leaves_nothing_behind(tmp_path):
-    config.save(made(config.TAGS_PER_FILE * 2 + 1), tmp_path)
-    assert len(list(tmp_path.glob(config.TAGS_GLOB))) == 3
-    assert len(config.load(tmp_path).tags) == config.TAGS_PER_FILE * 2 + 1
+def test_a_large_table_is_split_and_a_smaller_one_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "MOST_FILE_BYTES", 500)
+    config.save(made(101), tmp_path)
+    parts = list(tmp_path.glob(config.TAGS_GLOB))
+    assert len(parts) > 1
+    assert max(part.stat().st_size for part in parts) <= 500
+    assert config.load(tmp_path) == made(101)
     config.save(made(1), tmp_path)
     assert len(list(tmp_path.glob(config.TAGS_GLOB))) == 1
+
+
+def test_twenty_thousand_tags_that_hardly_compress_fit_into_config_maps():
+    tags = tuple(
+        Tag(f"well-{at}", "casing_pressure", f"ns=2;s={hashlib.sha256(b'%d' % at).hexdigest()}",
+            "float32", 1.0, mapping="ops/wells")
+        for at in range(20_000)
+    )  # fmt: skip
+    found = config.files(replace(made(), tags=TagTable(tags)))
+    assert max(map(len, found.values())) <= config.MOST_FILE_BYTES
+    assert len(found) < 8
 
 
 def test_the_hash_changes_with_any_tag():

@@ -8,7 +8,12 @@ import ipaddress
 import pytest
 
 from pumpjack_core.errors import HostNotAllowed, NotConnected
-from pumpjack_core.networks import is_allowed, parse_networks, resolve_allowed
+from pumpjack_core.networks import (
+    is_allowed,
+    parse_networks,
+    resolve_allowed,
+    without_reserved,
+)
 
 FIELD = parse_networks(["10.1.0.0/16", "fd00:7::/32"])
 
@@ -59,3 +64,22 @@ async def test_a_name_without_an_address_says_so():
     with pytest.raises(NotConnected, match="no address") as caught:
         await resolve_allowed("no-such-plc.invalid", 502, FIELD, timeout_s=5)
     assert caught.value.reason == "NameNotFound"
+
+
+RESERVED = {
+    "a wide network has the reserved ranges cut out": (
+        ["10.0.0.0/14"],
+        ["10.1.0.0/16", "10.2.0.0/16"],
+        ["10.0.0.0/16", "10.3.0.0/16"],
+    ),
+    "a reserved range that is listed is meant": (["10.1.0.0/16"], ["10.1.0.0/16"], ["10.1.0.0/16"]),
+    "a part of it too": (["10.1.7.0/24"], ["10.1.0.0/16"], ["10.1.7.0/24"]),
+    "other networks are left as they are": (["10.2.0.0/16"], ["10.1.0.0/16"], ["10.2.0.0/16"]),
+    "IPv6 has nothing to do with IPv4": (["::/0"], ["10.0.0.0/8"], ["::/0"]),
+}
+
+
+@pytest.mark.parametrize(("listed", "reserved", "left"), RESERVED.values(), ids=RESERVED)
+def test_what_is_left_of_a_tenants_networks(listed, reserved, left):
+    found = without_reserved(parse_networks(listed), parse_networks(reserved))
+    assert [str(network) for network in found] == left
