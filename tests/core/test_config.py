@@ -36,11 +36,11 @@ def test_what_was_saved_is_loaded(tmp_path):
 
 
 def test_a_large_table_is_split_and_a_smaller_one_leaves_nothing_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(config, "MOST_FILE_BYTES", 500)
+    monkeypatch.setattr(config, "MOST_FILE_BYTES", 250)
     config.save(made(101), tmp_path)
     parts = list(tmp_path.glob(config.TAGS_GLOB))
     assert len(parts) > 1
-    assert max(part.stat().st_size for part in parts) <= 500
+    assert max(part.stat().st_size for part in parts) <= 250
     assert config.load(tmp_path) == made(101)
     config.save(made(1), tmp_path)
     assert len(list(tmp_path.glob(config.TAGS_GLOB))) == 1
