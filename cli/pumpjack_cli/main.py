@@ -1,7 +1,7 @@
 """The `pumpjack` command. A subcommand is one module of its own name:
 
 pumpjack_cli.NAME.NAME     the function; its docstring is the help, its annotated parameters the
-                           options
+                           options (a command's - is _ in both)
 pumpjack_cli.NAME.EXAMPLE  a command line that shows its use, printed below the help
 
 A module imports only the standard library, typer and pumpjack_core.errors at its top, the rest
@@ -24,7 +24,10 @@ import typer
 
 from pumpjack_core.errors import PumpjackError
 
-COMMANDS = ("demo", "up", "validate", "watch", "token", "migrate", "maintain", "simulate", "bench")
+COMMANDS = (
+    *("demo", "up", "validate", "test-connection", "browse", "watch", "token"),
+    *("migrate", "maintain", "simulate", "bench"),
+)
 
 app = typer.Typer(
     name="pumpjack",
@@ -69,8 +72,9 @@ def epilog(example: str) -> str:
 
 def _register() -> None:
     for name in COMMANDS:
-        module = import_module(f"pumpjack_cli.{name}")
-        function = getattr(module, name)
+        part = name.replace("-", "_")
+        module = import_module(f"pumpjack_cli.{part}")
+        function = getattr(module, part)
         app.command(name, help=help_text(function), epilog=epilog(module.EXAMPLE))(function)
 
 

@@ -18,3 +18,10 @@ class Output(StrEnum):
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="text for a person, json for a script.")
 ]
+
+
+def plain(text: str) -> str:
+    """A text of a device on one line, without what would move a terminal's cursor."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

@@ -164,14 +164,15 @@ def simulator(manifests: Path, port: int, *arguments: str) -> Iterator[None]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        until(lambda: _listens(port))
+        until(lambda: listens(port))
         yield
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether a server of this machine answers on a port."""
     import socket
 
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

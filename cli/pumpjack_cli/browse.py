@@ -1,0 +1,7 @@
+"""`pumpjack browse`."""
+
+EXAMPLE = "pumpjack browse x"
+
+
+def browse() -> None:
+    """To do."""
