@@ -1,0 +1,1 @@
+"""Values in, manifests out: one file a kind, no I/O."""

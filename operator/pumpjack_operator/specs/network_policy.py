@@ -1,0 +1,83 @@
+"""Whom the worker talks to: its device, names, the stores; and who may ask it."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_core.networks import is_allowed, parse_networks
+from pumpjack_operator.names import selector
+from pumpjack_operator.platform import Peer
+from pumpjack_operator.specs.wanted import STATUS_PORT, Manifest, Wanted, metadata
+
+OPCUA_PORT = 4840
+MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
+DNS_PROTOCOLS = ("UDP", "TCP")
+
+
+def network_policy(wanted: Wanted) -> Manifest:
+    """Everything that is not named is closed, in both directions."""
+    platform = wanted.platform
+    egress = [_rule("to", peer, DNS_PROTOCOLS) for peer in platform.dns]
+    egress += [_rule("to", peer) for peer in platform.stores]
+    host, port = device(wanted.connection.spec)
+    if to := _device_peers(wanted, host):
+        egress.append({"to": to, "ports": [{"protocol": "TCP", "port": port}]})
+    watchers = [_peer(peer) for peer in platform.watchers]
+    ingress = [{"from": watchers, "ports": [{"protocol": "TCP", "port": STATUS_PORT}]}]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(wanted),
+        "spec": {
+            "podSelector": {"matchLabels": selector(wanted.connection.metadata.name)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": ingress if watchers else [],
+            "egress": egress,
+        },
+    }
+
+
+def device(spec: ScadaConnectionSpec) -> tuple[str, int]:
+    """Host and TCP port of a connection's device."""
+    if spec.modbus_tcp is not None:
+        return spec.modbus_tcp.host, spec.modbus_tcp.port
+    if spec.mqtt is not None:
+        return spec.mqtt.host, spec.mqtt.port or (MQTT_TLS_PORT if spec.mqtt.tls else MQTT_PORT)
+    assert spec.opcua is not None, "the CRD's rules allow no connection without a member"
+    url = urlsplit(spec.opcua.endpoint)
+    return url.hostname or "", url.port or OPCUA_PORT
+
+
+def _device_peers(wanted: Wanted, host: str) -> list[Manifest]:
+    """An address is opened by itself, a name by the networks that its tenant may reach.
+
+    An address that the tenant may not reach is not opened at all.
+    """
+    if wanted.service is not None:
+        return [{"podSelector": {"matchLabels": dict(wanted.service)}}]
+    networks = wanted.config.connection.allowed_networks
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return [{"ipBlock": {"cidr": cidr}} for cidr in networks]
+    if not is_allowed(address, parse_networks(networks)):
+        return []
+    return [{"ipBlock": {"cidr": str(ipaddress.ip_network(address))}}]
+
+
+def _rule(direction: str, peer: Peer, protocols: tuple[str, ...] = ("TCP",)) -> Manifest:
+    ports = [{"protocol": protocol, "port": peer.port} for protocol in protocols]
+    return {direction: [_peer(peer)], "ports": ports}
+
+
+def _peer(peer: Peer) -> Manifest:
+    if peer.cidr is not None:
+        return {"ipBlock": {"cidr": peer.cidr}}
+    found: Manifest = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": peer.namespace}}
+    }
+    if peer.pods:
+        found["podSelector"] = {"matchLabels": dict(peer.pods)}
+    return found

@@ -1,0 +1,60 @@
+"""What every builder is given, and what they all put into their manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from pumpjack_core.config import WorkerConfig
+from pumpjack_core.manifests.objects import ScadaConnection
+from pumpjack_operator.names import CONNECTION_ANNOTATION, child_name, labels
+from pumpjack_operator.platform import Platform
+
+Manifest = dict[str, Any]
+API_VERSION = "pumpjack.dev/v1alpha1"
+STATUS_PORT = 9464
+
+
+class Wanted(Struct, frozen=True):
+    """One connection whose worker is to run.
+
+    uid        of the ScadaConnection: its children go when it goes
+    config     what the worker is told
+    secret     name of the device's Secret, None where there is none of the right type
+    service    labels of the pods behind the device's host, where that is a Service of the cluster
+    """
+
+    connection: ScadaConnection
+    uid: str
+    config: WorkerConfig
+    platform: Platform
+    secret: str | None = None
+    service: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the children."""
+        return child_name(self.connection.metadata.name)
+
+
+def metadata(wanted: Wanted, name: str | None = None) -> Manifest:
+    """Name, labels and owner of a child."""
+    of = wanted.connection.metadata
+    return {
+        "name": name or wanted.name,
+        "namespace": of.namespace,
+        "labels": labels(of.name),
+        "annotations": {CONNECTION_ANNOTATION: of.name},
+        "ownerReferences": [
+            {
+                "apiVersion": API_VERSION,
+                "kind": "ScadaConnection",
+                "name": of.name,
+                "uid": wanted.uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ],
+    }
