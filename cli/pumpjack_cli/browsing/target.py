@@ -1,0 +1,137 @@
+"""The device to browse: the connection of a manifest, or a URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from pumpjack_cli.browsing.manifest import Target
+from pumpjack_core.config import Connection, worker_config
+from pumpjack_core.errors import SetupError
+from pumpjack_core.manifests.check import check
+from pumpjack_core.manifests.objects import DEFAULT_NAMESPACE, ScadaConnection
+from pumpjack_core.manifests.problems import path_text
+from pumpjack_core.tags import TagTable
+
+OPCUA, MODBUS = "opc.tcp://", "modbus-tcp://"
+SCHEMES = (OPCUA, MODBUS)
+FORMS = f"{OPCUA}HOST:PORT/PATH or {MODBUS}HOST:PORT/UNIT"
+
+
+class Device(Struct, frozen=True):
+    """What to browse, and how its mapping names it. secret: its values, never to be shown."""
+
+    connection: Connection
+    target: Target
+    secret: dict[str, bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"Device({self.target.where})"
+
+
+def is_url(text: str) -> bool:
+    """Whether it is a URL rather than a path."""
+    return "://" in text
+
+
+def from_url(
+    url: str,
+    networks: Sequence[str],
+    *,
+    name: str | None = None,
+    security: str | None = None,
+    login: tuple[str, str] | None = None,
+) -> Device:
+    """A device by its URL. login: user and password. Raises SetupError for what is none."""
+    if not url.startswith(SCHEMES):
+        raise SetupError(f"{url.partition('://')[0]}:// is not known; write {FORMS}")
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise SetupError(
+            "a login does not belong into a URL, where others see it; give --user, and the "
+            "password in PUMPJACK_DEVICE_PASSWORD or when asked"
+        )
+    try:
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise SetupError(f"{url}: {error}; write {FORMS}") from error
+    if url.startswith(MODBUS):
+        spec = _modbus(url, host, port, parts.path)
+    else:
+        spec = {"protocol": "opcua", "opcua": {"endpoint": url, "security": security or "None"}}
+    called = name or re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "device"
+    secret = f"{called}-login" if login is not None else ""
+    if secret:
+        spec["credentialsSecretRef"] = {"name": secret}
+    document = {
+        "apiVersion": "pumpjack.dev/v1alpha1",
+        "kind": "ScadaConnection",
+        "metadata": {"name": called},
+        "spec": spec,
+    }
+    connection = _configured(_checked(document, url), networks)
+    target = Target(url, called, connection=document, secret=secret)
+    values = {"username": login[0].encode(), "password": login[1].encode()} if login else None
+    return Device(connection, target, values)
+
+
+def from_file(file: Path, networks: Sequence[str], *, name: str | None = None) -> Device:
+    """A connection of a manifest, the only one or the one with this name. Raises SetupError."""
+    from pumpjack_cli.local.plan import make_plan
+    from pumpjack_cli.probing.probe import endpoint_of
+
+    plan = make_plan([file], networks)
+    found = [
+        identity for identity in plan.configs if name in (None, identity, identity.split("/")[1])
+    ]
+    if len(found) != 1:
+        known = ", ".join(plan.configs) or "none"
+        what = f"no connection {name!r}" if name else "not one connection"
+        pick = "pick one with --connection" if len(found) > 1 else "look at its name"
+        raise SetupError(f"{file} declares {what}; it declares {known}: {pick}")
+    (identity,) = found
+    connection = plan.configs[identity].connection
+    namespace, _, called = identity.partition("/")
+    secret = plan.secrets.get(identity)
+    return Device(
+        connection,
+        Target(
+            f"{identity} ({endpoint_of(connection.spec)})",
+            called,
+            namespace if namespace != DEFAULT_NAMESPACE else "",
+        ),
+        dict(secret) if secret is not None else None,
+    )
+
+
+def _modbus(url: str, host: str, port: int | None, path: str) -> dict[str, Any]:
+    unit = path.strip("/") or "1"
+    if not host or not unit.isdigit():
+        raise SetupError(f"{url} is no Modbus device; write {MODBUS}HOST:PORT/UNIT")
+    member: dict[str, Any] = {"host": host}
+    member |= {"port": port} if port is not None else {}
+    return {"protocol": "modbus-tcp", "modbusTcp": {**member, "unitId": int(unit)}}
+
+
+def _checked(document: dict[str, Any], url: str) -> ScadaConnection:
+    """The connection, by the rules of any manifest."""
+    checked = check(document)
+    if not isinstance(checked.object, ScadaConnection):
+        told = "; ".join(f"{path_text(one.path)}: {one.message}" for one in checked.findings)
+        raise SetupError(f"{url} cannot be used: {told}")
+    return checked.object
+
+
+def _configured(connection: ScadaConnection, networks: Sequence[str]) -> Connection:
+    return worker_config(
+        tenant_id=connection.metadata.namespace,
+        connection_id=connection.metadata.id,
+        spec=connection.spec,
+        allowed_networks=tuple(networks),
+        tags=TagTable(()),
+    ).connection
