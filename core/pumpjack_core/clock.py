@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 US_PER_S = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -38,6 +40,16 @@ class SystemClock:
 def iso_us(us: int) -> str:
     """Write a time as ISO 8601 in UTC with microseconds: 2026-01-31T06:30:00.000000Z."""
     return str(np.datetime64(us, "us")) + "Z"
+
+
+def us_of(text: str) -> int:
+    """Read a time that ISO 8601 writes, with its offset from UTC. Raises ValueError.
+
+    >>> us_of("2026-01-31T07:30:00.5+01:00") == us_of("2026-01-31T06:30:00.500000Z")
+    True
+    """
+    since = datetime.fromisoformat(text.upper().replace(",", ".")).astimezone(UTC) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * US_PER_S + since.microseconds
 
 
 def iso_us_column(us: NDArray[np.int64]) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
 
-from pumpjack_core.clock import US_PER_S
+from pumpjack_core.clock import us_of
 from pumpjack_core.manifests.types import ScadaConnectionSpec, TagMappingSpec
 
 TENANT_LABEL = "pumpjack.dev/tenant"
@@ -34,7 +33,7 @@ class Metadata(Struct, frozen=True):
             name=metadata["name"],
             namespace=metadata.get("namespace") or DEFAULT_NAMESPACE,
             labels={key: value or "" for key, value in (metadata.get("labels") or {}).items()},
-            created_us=_microseconds(created) if created else None,
+            created_us=us_of(created) if created else None,
         )
 
     @property
@@ -86,9 +85,3 @@ class Secret(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Secret({self.metadata.id}, {self.type}, {', '.join(self.values) or 'nothing'})"
-
-
-def _microseconds(text: str) -> int:
-    moment = datetime.fromisoformat(text.upper().replace(",", "."))
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * US_PER_S + since.microseconds

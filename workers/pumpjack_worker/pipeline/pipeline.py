@@ -102,6 +102,7 @@ class Pipeline:
         self._owed: Owed | None = None
         self._clock_offset_s: float | None = None
         self._readings = 0
+        self._read_us: int | None = None
         self._rate = Rate(clock)
 
     @classmethod
@@ -197,6 +198,7 @@ class Pipeline:
             writer=self.writer,
             rejected=self._adapter.rejected,
             readings=self._readings,
+            read_us=self._read_us,
             readings_per_second=self._rate.per_second,
             clock_offset_s=self._clock_offset_s,
             device_problems=self._adapter.problems,
@@ -237,6 +239,7 @@ class Pipeline:
                     delivery = await self._adapter.read_batch()
                     await self._take(delivery)
                     if _answered(delivery.batch):
+                        self._read_us = self._clock.now_us()
                         pause.reset()
             except DeviceError as error:
                 await self._went_down(error)

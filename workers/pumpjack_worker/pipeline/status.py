@@ -28,6 +28,8 @@ class Status(Struct, frozen=True, rename="camel"):
     """One worker, now. Times are ISO 8601, UTC; null where there is none yet.
 
     reason, message   of the device when it is not connected
+    read_at           when it last said anything
+    stored_at         when readings were last committed
     problems          what else a person should know, one sentence each
     """
 
@@ -42,6 +44,7 @@ class Status(Struct, frozen=True, rename="camel"):
     rejected: tuple[RejectedTag, ...]
     readings: int
     readings_per_second: float
+    read_at: str | None
     stored_seq: int
     stored_at: str | None
     journal_id: str
@@ -62,6 +65,7 @@ def describe(
     writer: Writer,
     rejected: Mapping[int, str],
     readings: int,
+    read_us: int | None,
     readings_per_second: float,
     clock_offset_s: float | None,
     device_problems: Sequence[str],
@@ -86,6 +90,7 @@ def describe(
         ),
         readings=readings,
         readings_per_second=round(readings_per_second, 1),
+        read_at=iso_us(read_us) if read_us else None,
         stored_seq=writer.stored_seq,
         stored_at=iso_us(writer.stored_us) if writer.stored_us else None,
         journal_id=str(journal.journal_id),

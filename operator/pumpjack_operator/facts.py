@@ -1,0 +1,66 @@
+"""What is known of one connection when its conditions are decided."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+PodState = Literal["absent", "pending", "running"]
+
+
+class Pod(Struct, frozen=True):
+    """The worker's pod. message: why it does not run, in Kubernetes' words."""
+
+    state: PodState = "absent"
+    message: str = ""
+
+
+class Report(Struct, frozen=True, rename="camel"):
+    """What a worker says of itself (its /status), as far as the operator uses it.
+
+    state        connecting, connected, disconnected, suspended, fenced or stopped
+    read_at      when the device last said anything, ISO 8601; None: not yet
+    stored_at    when readings were last committed, ISO 8601; None: not yet
+    """
+
+    state: str
+    config_hash: str
+    reason: str | None = None
+    message: str | None = None
+    read_at: str | None = None
+    stored_at: str | None = None
+    journal_oldest_s: float = 0.0
+
+
+class Facts(Struct, frozen=True):
+    """One connection, now.
+
+    suspended        spec.suspend
+    refused          why no worker may run: no tenant, an address that is not allowed; a sentence
+    not_applied      why a child could not be made: a quota, a webhook, too many tags; a sentence
+    secret_missing   name of the device's Secret, where there is none of the right type
+    mappings         how many TagMappings select it
+    mapped, rejected how many tags are read, and how many cannot be
+    first_rejected   why the first of those cannot be
+    wanted_hash      of the configuration that its worker should run
+    report           what the worker said last, None when it does not answer
+    by_exception     its protocol sends only what changes, and says so when nothing does
+    interval_s       of the tag that is read most often
+    now_us           the time
+    """
+
+    wanted_hash: str
+    now_us: int
+    suspended: bool = False
+    refused: str | None = None
+    not_applied: str | None = None
+    secret_missing: str | None = None
+    mappings: int = 0
+    mapped: int = 0
+    rejected: int = 0
+    first_rejected: str = ""
+    pod: Pod = Pod()
+    report: Report | None = None
+    by_exception: bool = False
+    interval_s: float = 1.0
