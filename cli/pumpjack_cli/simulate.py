@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 EXAMPLE = """
 pumpjack simulate modbus-tcp --wells 10 --write-manifests wells.yaml
+pumpjack simulate opcua --write-manifests wells.yaml
+pumpjack simulate mqtt --wells 100 --tick 0.05
+pumpjack simulate -f examples/oilfield
 pumpjack simulate modbus-tcp -f examples/oilfield --connection pad-a
 """
 
@@ -18,13 +21,21 @@ class Protocol(StrEnum):
     """What can be simulated."""
 
     modbus_tcp = "modbus-tcp"
+    mqtt = "mqtt"
+    opcua = "opcua"
 
 
 def simulate(
     *,
-    _protocol: Annotated[
-        Protocol, typer.Argument(metavar="PROTOCOL", help="What it speaks: modbus-tcp.")
-    ],
+    protocol: Annotated[
+        Protocol | None,
+        typer.Argument(
+            metavar="[PROTOCOL]",
+            help="What the devices speak: modbus-tcp, opcua or mqtt. With -f it may be left out: "
+            "then all of the manifests' connections are simulated.",
+            show_default=False,
+        ),
+    ] = None,
     files: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,7 +43,8 @@ def simulate(
             "--file",
             metavar="FILE",
             help="File or folder of manifests: each connection is served on its port, with "
-            "registers as its tags say. Without it, wells of the simulator's own are served.",
+            "registers, nodes or topics as its tags say. Without it, wells of the simulator's own "
+            "are served.",
         ),
     ] = None,
     connection: Annotated[
@@ -43,13 +55,12 @@ def simulate(
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=65535, help="Port, instead of the connection's own (15020 for own wells)."
-        ),
+        typer.Option(min=1, max=65535, help="Port, instead of the connection's own."),
     ] = None,
     wells: Annotated[
-        int, typer.Option(min=1, max=247, help="Wells of its own, each a unit (without -f).")
-    ] = 3,
+        int | None,
+        typer.Option(min=1, help="Wells of its own (without -f).", show_default="3"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes another field.")] = 1,
     tick: Annotated[
         float, typer.Option(min=0.01, max=60, help="Seconds between two changes of the field.")
@@ -59,12 +70,35 @@ def simulate(
         typer.Option(
             min=0,
             max=255,
-            help="A unit that does not answer, as if its power were off; repeatable.",
+            help="modbus-tcp: a unit that does not answer, as if its power were off; repeatable.",
         ),
     ] = None,
     delay: Annotated[
-        float, typer.Option(min=0, max=60, help="Seconds before each answer, as of a slow line.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            min=0, max=60, help="modbus-tcp: seconds before each answer, as of a slow line."
+        ),
+    ] = None,
+    broker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="mqtt: publish to this broker instead of serving one."
+        ),
+    ] = None,
+    credentials: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="mqtt: files username and password, which the broker asks for."
+        ),
+    ] = None,
+    flaws: Annotated[
+        bool | None,
+        typer.Option(
+            "--flaws",
+            help="mqtt: mix in bad messages: text for numbers, truncated JSON, NaN.",
+            show_default=False,
+        ),
+    ] = None,
     ledger: Annotated[
         Path | None, typer.Option(help="CSV file that every served value is written to.")
     ] = None,
@@ -79,24 +113,52 @@ def simulate(
     fill and are hauled off, a pump that trips and restarts, a spike now and then, a sensor that
     dies for a while.
     """
-    if files and write_manifests is not None:
-        raise typer.BadParameter("--write-manifests is for the simulator's own wells, without -f")
+    if files and (write_manifests is not None or wells is not None):
+        raise typer.BadParameter(
+            "--wells and --write-manifests are for the simulator's own wells, without -f"
+        )
     if connection is not None and not files:
         raise typer.BadParameter("--connection picks one of the manifests; give them with -f")
-    from pumpjack_worker.adapters.modbus_tcp.simulator import Options, run
-
-    run(
-        Options(
-            files=tuple(files or ()),
-            connection=connection,
-            host=host,
-            port=port,
-            wells=wells,
-            seed=seed,
-            tick_s=tick,
-            silent_units=tuple(silent_unit or ()),
-            delay_s=delay,
-            ledger=ledger,
-            write_manifests=write_manifests,
+    if protocol is None and not files:
+        raise typer.BadParameter(
+            "say what the devices speak (modbus-tcp, opcua or mqtt), or give manifests with -f"
         )
-    )
+    shared = {
+        "files": tuple(files or ()),
+        "connection": connection,
+        "host": host,
+        "seed": seed,
+        "tick_s": tick,
+    }
+    own: dict[str, tuple[str, Any]] = {
+        "port": ("--port", port),
+        "wells": ("--wells", wells),
+        "silent_units": ("--silent-unit", tuple(silent_unit) if silent_unit else None),
+        "delay_s": ("--delay", delay),
+        "broker": ("--broker", broker),
+        "credentials": ("--credentials", credentials),
+        "flaws": ("--flaws", flaws),
+        "ledger": ("--ledger", ledger),
+        "write_manifests": ("--write-manifests", write_manifests),
+    }
+    given = {name: pair for name, pair in own.items() if pair[1] is not None}
+    from pumpjack_cli.simulation.protocols import protocols_of, simulator
+
+    speaking = [protocol.value] if protocol is not None else protocols_of(files or (), connection)
+    if len(speaking) == 1:
+        module = simulator(speaking[0])
+        _refuse_what_is_not_known(module.Options.__struct_fields__, given, speaking[0])
+        module.run(module.Options(**shared, **{name: pair[1] for name, pair in given.items()}))
+        return
+    _refuse_what_is_not_known((), given, " and ".join(speaking) + " together")
+    from pumpjack_cli.simulation.together import run
+
+    run(speaking, shared)
+
+
+def _refuse_what_is_not_known(
+    known: tuple[str, ...], given: dict[str, tuple[str, Any]], what: str
+) -> None:
+    for name, (option, _) in given.items():
+        if name not in known:
+            raise typer.BadParameter(f"{option} is not for {what}; leave it out")

@@ -51,6 +51,7 @@ def judge(loaded: Loaded) -> Verdict:
         *_mapping_problems(loaded, resolution),
         *_namespace_problems(loaded, fallbacks),
         *(problem for _, problem in secret_problems(loaded)),
+        *_time_path_problems(loaded),
     ]
     return Verdict(
         valid=not any(problem.severity == "error" for problem in problems),
@@ -71,8 +72,22 @@ def _modbus_tcp(spec: ScadaConnectionSpec, tag: Tag) -> None:
         parse_address(tag.address, tag.data_type, spec.modbus_tcp.unit_id)
 
 
+def _opcua(_spec: ScadaConnectionSpec, tag: Tag) -> None:
+    from pumpjack_worker.adapters.opcua.address import parse_address
+
+    parse_address(tag.address, tag.data_type)
+
+
+def _mqtt(_spec: ScadaConnectionSpec, tag: Tag) -> None:
+    from pumpjack_worker.adapters.mqtt.address import parse_address
+
+    parse_address(tag.address, tag.data_type)
+
+
 ADDRESS_CHECKS: dict[str, Callable[[ScadaConnectionSpec, Tag], None]] = {
     "modbus-tcp": _modbus_tcp,
+    "mqtt": _mqtt,
+    "opcua": _opcua,
 }
 """Protocol to what raises AddressError for an address that its adapter cannot read."""
 
@@ -133,6 +148,22 @@ def _namespace_problems(loaded: Loaded, unknown: Mapping[str, str]) -> Iterator[
                 "claims of other namespaces on its wells were not compared"
             )
             yield Problem("note", "", 0, "", "", message)
+
+
+def _time_path_problems(loaded: Loaded) -> Iterator[Problem]:
+    """JSONPaths of times that no worker could use."""
+    for connection in loaded.connections:
+        mqtt = connection.spec.mqtt
+        if mqtt is None or mqtt.time_path is None:
+            continue
+        from pumpjack_worker.adapters.mqtt.paths import compile_path
+
+        try:
+            compile_path(mqtt.time_path)
+        except AddressError as error:
+            path = ("spec", "mqtt", "timePath")
+            place = _at(loaded, "ScadaConnection", connection.metadata.id, path)
+            yield Problem("error", *place, str(error))
 
 
 def secret_of(loaded: Loaded, connection: ScadaConnection) -> Secret | None:

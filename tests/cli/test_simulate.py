@@ -7,6 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from pumpjack_core.manifests.load import load_paths
 from tests.cli.command import RUN, run
 
@@ -31,9 +33,30 @@ def test_options_that_do_not_belong_together_are_wrong_usage(tmp_path: Path) -> 
     done = run("simulate", "modbus-tcp", "-f", str(OILFIELD), "--write-manifests", wanted)
     assert done.code == 2
     assert "without -f" in done.stderr
+    done = run("simulate", "modbus-tcp", "-f", str(OILFIELD), "--wells", "3")
+    assert done.code == 2
+    assert "without -f" in done.stderr
     done = run("simulate", "modbus-tcp", "--connection", "pad-a")
     assert done.code == 2
     assert "give them with -f" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["mqtt", "--silent-unit", "3"], "--silent-unit is not for mqtt; leave it out"),
+        (["modbus-tcp", "--flaws"], "--flaws is not for modbus-tcp; leave it out"),
+        (["modbus-tcp", "--broker", "b:1"], "--broker is not for modbus-tcp; leave it out"),
+        (["-f", str(OILFIELD), "--port", "1"], "--port is not for modbus-tcp and mqtt and opcua"),
+        ([], "say what the devices speak (modbus-tcp, opcua or mqtt), or give"),
+    ],
+)
+def test_an_option_that_a_protocol_does_not_know_is_wrong_usage(
+    arguments: list[str], says: str
+) -> None:
+    done = run("simulate", *arguments)
+    assert done.code == 2
+    assert says in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_a_busy_port_is_one_sentence() -> None:

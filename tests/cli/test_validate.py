@@ -40,11 +40,13 @@ def test_valid_manifests_are_told_with_what_would_be_read() -> None:
     done = run("validate", str(EXAMPLES / "oilfield"))
     assert done.code == 0
     assert done.stdout.splitlines() == [
-        "connection         tenant   tags  rejected  wells",
-        "bakken-ops/b1-plc  bakken     14         0  bakken-b1",
-        "permian-ops/pad-a  permian    28         0  permian-a1, permian-a2",
+        "connection            tenant   tags  rejected  wells",
+        "bakken-ops/b1-plc     bakken     14         0  bakken-b1",
+        "bakken-ops/b2-drive   bakken     14         0  bakken-b2",
+        "permian-ops/a3-radio  permian    14         0  permian-a3",
+        "permian-ops/pad-a     permian    28         0  permian-a1, permian-a2",
         "",
-        "valid: 2 connections, 3 mappings, 42 tags",
+        "valid: 4 connections, 5 mappings, 70 tags",
     ]
 
 
@@ -89,6 +91,33 @@ def test_an_address_that_the_protocol_cannot_read_is_told_offline() -> None:
     (summary,) = answer["connections"]
     assert (summary["accepted"], summary["rejected"]) == (1, 1)
     assert answer["valid"] is False
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        ("protocol: opcua\n  opcua: {endpoint: 'opc.tcp://plc:4840'}", "ns=2;x=Casing"),
+        ("protocol: mqtt\n  mqtt: {host: broker}", "pads/+/casing"),
+    ],
+)
+def test_an_address_is_read_by_the_rules_of_its_protocol(spec: str, address: str) -> None:
+    modbus = "protocol: modbus-tcp\n  modbusTcp: {host: 10.1.7.20}"
+    reads = connection().replace(modbus, spec)
+    assert spec in reads
+    answer = as_json(NAMESPACE, reads, mapping(f"[{{name: a, address: '{address}'}}]"))
+    (problem,) = answer["problems"]
+    assert (problem["severity"], problem["path"]) == ("error", "spec.tags[0]")
+    assert address in problem["message"]
+
+
+def test_a_path_of_times_that_nobody_can_follow_is_told() -> None:
+    modbus = "protocol: modbus-tcp\n  modbusTcp: {host: 10.1.7.20}"
+    spec = "protocol: mqtt\n  mqtt: {host: broker, timePath: '$.[at'}"
+    answer = as_json(
+        NAMESPACE, connection().replace(modbus, spec), mapping("[{name: a, address: x}]")
+    )
+    (problem,) = answer["problems"]
+    assert (problem["severity"], problem["path"]) == ("error", "spec.mqtt.timePath")
 
 
 def test_a_rejected_tag_is_told_once_however_many_connections_it_is_rejected_for() -> None:

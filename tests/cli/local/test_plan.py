@@ -38,10 +38,15 @@ def rewrite(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_the_example_runs_two_workers_of_two_tenants() -> None:
+def test_the_example_runs_four_workers_of_two_tenants() -> None:
     plan = make_plan([directory("examples") / "oilfield"], NETWORKS)
     assert plan.tenant_ids == ["bakken", "permian"]
-    assert sorted(plan.configs) == ["bakken-ops/b1-plc", "permian-ops/pad-a"]
+    assert sorted(plan.configs) == [
+        "bakken-ops/b1-plc",
+        "bakken-ops/b2-drive",
+        "permian-ops/a3-radio",
+        "permian-ops/pad-a",
+    ]
     assert plan.remarks == ()
     pad = plan.configs["permian-ops/pad-a"].connection
     assert (pad.tenant_id, pad.allowed_networks) == ("permian", NETWORKS)

@@ -28,7 +28,7 @@ def test_it_is_valid_and_every_tag_is_read(folder: Path) -> None:
         assert mapping.rejected == ()
 
 
-def test_the_oilfield_is_three_wells_of_two_tenants_with_some_forty_tags() -> None:
+def test_the_oilfield_is_five_wells_of_two_tenants_over_three_protocols() -> None:
     _, resolution = resolved(EXAMPLES / "oilfield")
     wells = {
         (found.tenant, well): [tag for tag in found.tags.tags if tag.well_id == well]
@@ -37,9 +37,13 @@ def test_the_oilfield_is_three_wells_of_two_tenants_with_some_forty_tags() -> No
     }
     assert {well: len(tags) for well, tags in wells.items()} == {
         ("bakken", "bakken-b1"): 14,
+        ("bakken", "bakken-b2"): 14,
         ("permian", "permian-a1"): 14,
         ("permian", "permian-a2"): 14,
+        ("permian", "permian-a3"): 14,
     }
+    protocols = {found.connection.spec.protocol for found in resolution.connections}
+    assert protocols == {"modbus-tcp", "mqtt", "opcua"}
     assert len({frozenset(tag.name for tag in tags) for tags in wells.values()}) == 1
 
 

@@ -1,0 +1,1 @@
+"""Simulated devices of several protocols in one process."""
