@@ -14,21 +14,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
-from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from msgspec import Struct
 
 from pumpjack_core.config import Connection
 from pumpjack_core.errors import AddressError, ManifestError
+from pumpjack_core.networks import parse_networks
 from pumpjack_worker.adapters.browsing import Browser, Found
 from pumpjack_worker.adapters.contract import Surroundings
+from pumpjack_worker.adapters.opcua.address import parse_address
+from pumpjack_worker.adapters.opcua.browse_requests import Asking, Limits, in_parts, limits_of
 from pumpjack_worker.adapters.opcua.browsed import (
     HAS_PROPERTY,
     KNOWN,
@@ -41,12 +42,14 @@ from pumpjack_worker.adapters.opcua.browsed import (
     text_of,
     unit_of,
 )
+from pumpjack_worker.adapters.opcua.failures import ServiceFault, refusal
+from pumpjack_worker.adapters.opcua.session import Session, settings_of
 
 REQUESTS_AT_ONCE = 4
-NODES_PER_BROWSE = 100
-NODES_PER_READ = 500
 REFERENCES_AT_ONCE = 1_000
 """Most references of a node in one answer; the server keeps the rest for BrowseNext."""
+PATIENCE_S = 30.0
+"""Least time for an answer: nobody waits for these values, and they are many at a time."""
 DEEPEST_TYPE = 20
 """Steps from a data type up to one of namespace 0; more is a circle."""
 
@@ -56,31 +59,8 @@ _HIERARCHICAL = ua.NodeId(ObjectIds.HierarchicalReferences)
 _HAS_SUBTYPE = ua.NodeId(ObjectIds.HasSubtype)
 _OBJECTS_AND_VARIABLES = ua.NodeClass.Object | ua.NodeClass.Variable
 _ALL_CLASSES = 0
+_ANY_TYPE = "float64"  # of a place to begin at: a node id is the same for all
 _REFERENCE_TYPE, _NODE_CLASS, _BROWSE_NAME = 1, 4, 8  # bits of ResultMask, Part 4, 7.3
-_TOO_MUCH = frozenset(
-    {
-        StatusCodes.BadTooManyOperations,
-        StatusCodes.BadEncodingLimitsExceeded,
-        StatusCodes.BadResponseTooLarge,
-        StatusCodes.BadRequestTooLarge,
-    }
-)
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
-
-class Services(Protocol):
-    """What a session must be able to do to be browsed."""
-
-    async def browse(self, parameters: ua.BrowseParameters) -> list[ua.BrowseResult]:
-        """Part 4, 5.9.2."""
-
-    async def browse_next(self, parameters: ua.BrowseNextParameters) -> list[ua.BrowseResult]:
-        """Part 4, 5.9.3."""
-
-    async def read(self, parameters: ua.ReadParameters) -> list[ua.DataValue]:
-        """Part 4, 5.11.2."""
 
 
 class _Place(Struct, frozen=True):
@@ -104,62 +84,35 @@ class OpcuaBrowser(Browser):
     def __init__(
         self, connection: Connection, surroundings: Surroundings, *, within: str | None = None
     ) -> None:
-        if connection.spec.opcua is None:
+        spec = connection.spec.opcua
+        if spec is None:
             raise ManifestError(f"{connection.connection_id}: spec.opcua is missing")
-        self._connection = connection
+        networks = parse_networks(connection.allowed_networks)
+        self._settings = settings_of(spec, networks, connection.connection_id, connection.tenant_id)
         self._surroundings = surroundings
-        self._within = within
-        self._start = _OBJECTS if within is None else _node_id(within)
+        self._start = None if within is None else parse_address(within, _ANY_TYPE)
 
     async def browse(self, on_seen: Callable[[int], None]) -> AsyncIterator[Found]:
         """Everything below the start that could be a tag."""
-        client = await _open(self._connection, self._surroundings)
+        session = Session(self._settings, self._surroundings, on_lost=lambda: None)
         try:
-            walk = Walk(client.uaclient.session, await limits_of(client.uaclient.session))
-            async for found in walk.everything(self._start, on_seen):
+            await session.open()
+            asking = Asking(session, patience_s=max(self._settings.timeout_s, PATIENCE_S))
+            start = _OBJECTS if self._start is None else await asking.node(self._start)
+            walk = Walk(asking, await limits_of(asking))
+            async for found in walk.everything(start, on_seen):
                 yield found
+        except ServiceFault as fault:
+            raise refusal(self._settings.peer, fault) from fault
         finally:
-            await client.disconnect()
-
-
-class Limits(Struct, frozen=True):
-    """How many nodes one request may name."""
-
-    browse: int = NODES_PER_BROWSE
-    read: int = NODES_PER_READ
-
-
-async def _open(connection: Connection, _surroundings: Surroundings) -> Client:
-    """A session."""
-    spec = connection.spec.opcua
-    assert spec is not None
-    client = Client(spec.endpoint)
-    await client.connect()
-    return client
-
-
-async def limits_of(services: Services) -> Limits:
-    """What the server allows (Part 5, 6.3.11), no more than is good for both sides."""
-    ids = ObjectIds
-    wanted = [
-        (ids.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse, NODES_PER_BROWSE),
-        (ids.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead, NODES_PER_READ),
-    ]
-    values = await _read(services, [(ua.NodeId(node), AttributeIds.Value) for node, _ in wanted])
-    told = [content(value) for value in values]
-    return Limits(
-        *(
-            min(limit, usual) if isinstance(limit, int) and limit > 0 else usual
-            for limit, (_, usual) in zip(told, wanted, strict=True)
-        )
-    )
+            await session.close()
 
 
 class Walk:
     """One walk through the tree of one session."""
 
-    def __init__(self, services: Services, limits: Limits) -> None:
-        self._services = services
+    def __init__(self, asking: Asking, limits: Limits) -> None:
+        self._asking = asking
         self._limits = limits
         self._seen: set[ua.NodeId] = set()
         self._waiting: deque[_Place] = deque()
@@ -174,19 +127,17 @@ class Walk:
         self._waiting.append(await self._first(start))
         self._seen.add(start)
         while self._waiting:
-            async with asyncio.TaskGroup() as tasks:
-                visits = [tasks.create_task(self._visit(batch)) for batch in self._next_batches()]
-            for visit in visits:
-                visited = visit.result()
+            for visited in await _all(self._visit(batch) for batch in self._next_batches()):
                 self._take(visited.children)
                 for found in visited.found:
                     yield found
             on_seen(len(self._seen))
+            await self._asking.renew()
 
     async def _first(self, start: ua.NodeId) -> _Place:
         """The place to start at, which may itself be a variable."""
         attributes = (AttributeIds.NodeClass, AttributeIds.BrowseName)
-        kind, name = await _read(self._services, [(start, attribute) for attribute in attributes])
+        kind, name = await self._asking.read([(start, attribute) for attribute in attributes])
         if kind.StatusCode is not None and kind.StatusCode.is_bad():
             raise AddressError(
                 f"the server has no node {start.to_string()} ({kind.StatusCode.name}); begin at "
@@ -226,7 +177,7 @@ class Walk:
                 name = reference.BrowseName.Name or ""
                 if reference.ReferenceTypeId == HAS_PROPERTY:
                     properties.setdefault(place.node, {})[name] = node
-                elif node not in self._seen:
+                else:
                     is_variable = reference.NodeClass == ua.NodeClass.Variable
                     children.append(_Place(node, (*place.path, name), is_variable))
         variables = [place for place in places if place.is_variable]
@@ -307,19 +258,21 @@ class Walk:
             NodeClassMask=_ALL_CLASSES,
             ResultMask=_REFERENCE_TYPE,
         )
-        (result,) = await self._services.browse(ua.BrowseParameters(NodesToBrowse=[description]))
+        (result,) = await self._asking.browse([description])
         return _local(result.References[0].NodeId) if result.References else None
 
     async def _references(self, nodes: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
         """What hangs below each node. A node that the server does not let us see has nothing."""
-        results = await _in_parts(self._browse, nodes)
+        results = await in_parts(self._browse, nodes)
         below = [list(result.References) for result in results]
         points = {at: one.ContinuationPoint for at, one in enumerate(results) if _goes_on(one)}
         try:
             while points:
                 parts = list(points)[: self._limits.browse]
                 asked = [points[at] for at in parts]
-                for at, more in zip(parts, await self._next(asked), strict=True):
+                for at, more in zip(
+                    parts, await self._asking.browse_next(asked, release=False), strict=True
+                ):
                     below[at] += more.References
                     if _goes_on(more):
                         points[at] = more.ContinuationPoint
@@ -327,7 +280,7 @@ class Walk:
                         del points[at]
         finally:
             if points:
-                await self._next(list(points.values()), release=True)
+                await self._asking.browse_next(list(points.values()), release=True)
         for at, result in enumerate(results):
             # The server keeps too few places for all that go on: ask for this one alone.
             if result.StatusCode.value == StatusCodes.BadNoContinuationPoints and len(nodes) > 1:
@@ -346,46 +299,25 @@ class Walk:
             )
             for node in nodes
         ]
-        return await self._services.browse(
-            ua.BrowseParameters(
-                RequestedMaxReferencesPerNode=ua.Counter(REFERENCES_AT_ONCE),
-                NodesToBrowse=descriptions,
-            )
-        )
-
-    async def _next(self, points: list[bytes], *, release: bool = False) -> list[ua.BrowseResult]:
-        return await self._services.browse_next(
-            ua.BrowseNextParameters(ReleaseContinuationPoints=release, ContinuationPoints=points)
-        )
+        return await self._asking.browse(descriptions, REFERENCES_AT_ONCE)
 
     async def _values(self, asked: Sequence[tuple[ua.NodeId, AttributeIds]]) -> list[ua.DataValue]:
         values: list[ua.DataValue] = []
         for start in range(0, len(asked), self._limits.read):
             part = asked[start : start + self._limits.read]
-            values += await _in_parts(lambda some: _read(self._services, some), part)
+            values += await in_parts(self._asking.read, part)
         return values
 
 
-async def _read(
-    services: Services, asked: Sequence[tuple[ua.NodeId, AttributeIds]]
-) -> list[ua.DataValue]:
-    nodes = [ua.ReadValueId(NodeId=node, AttributeId=attribute) for node, attribute in asked]
-    return await services.read(
-        ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Neither, NodesToRead=nodes)
-    )
-
-
-async def _in_parts(
-    call: Callable[[Sequence[_Item]], Awaitable[list[_Result]]], items: Sequence[_Item]
-) -> list[_Result]:
-    """Call with all of them, or, where the server finds that too much, with halves."""
+async def _all(visits: Iterable[Coroutine[Any, Any, _Visited]]) -> list[_Visited]:
+    """Make some visits at once; when one fails, the others end as well."""
+    tasks = [asyncio.create_task(visit) for visit in visits]
     try:
-        return await call(items) if items else []
-    except UaStatusCodeError as error:
-        if error.code not in _TOO_MUCH or len(items) < 2:
-            raise
-    half = len(items) // 2
-    return await _in_parts(call, items[:half]) + await _in_parts(call, items[half:])
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _goes_on(result: ua.BrowseResult) -> bool:
@@ -397,12 +329,3 @@ def _local(node: ua.NodeId) -> ua.NodeId | None:
     if isinstance(node, ua.ExpandedNodeId) and (node.ServerIndex or node.NamespaceUri):
         return None
     return ua.NodeId(node.Identifier, node.NamespaceIndex)
-
-
-def _node_id(text: str) -> ua.NodeId:
-    try:
-        return ua.NodeId.from_string(text)
-    except UaError:
-        raise AddressError(
-            f"{text!r} is no node id; write for example ns=2;s=Pad7 or ns=3;i=1001"
-        ) from None

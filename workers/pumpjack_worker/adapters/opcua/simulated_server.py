@@ -119,6 +119,8 @@ class SimulatedServer:
     trusted   DER certificates of the clients that it lets in; None: all
     users     name to password; None: everybody, without a name
     announce_limits  whether it tells clients how many items a call may have
+    namespaces       URIs of its namespaces from index 3 on
+    history_kept     how many values of a node at least are kept for history; None: all
     faults    what is wrong with it at the moment
     """
 
@@ -136,6 +138,8 @@ class SimulatedServer:
         users: Mapping[str, str] | None = None,
         items_per_call: int | None = None,
         announce_limits: bool = True,
+        namespaces: Sequence[str] = (),
+        history_kept: int | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.nodes = {
@@ -147,6 +151,8 @@ class SimulatedServer:
         self.identity = identity
         self.trusted = trusted
         self._announce = announce_limits
+        self._namespaces = (NAMESPACE, *namespaces)
+        self._history_kept = history_kept
         self._security, self._policy = security, policy
         self._folder = folder
         self._users = users
@@ -172,7 +178,8 @@ class SimulatedServer:
         await server.init()
         server.set_server_name("Pumpjack simulator")
         await server.set_application_uri(APPLICATION_URI)
-        await server.register_namespace(NAMESPACE)
+        for uri in self._namespaces:
+            await server.register_namespace(uri)
         server.set_endpoint(self.url)
         server.socket_address = (self.host, self.port)
         server.set_security_policy([_SECURITY[mode, self._policy] for mode in self._security])
@@ -282,7 +289,10 @@ class SimulatedServer:
         attribute = self._running.iserver.aspace[node_id].attributes[ua.AttributeIds.Value]
         attribute.value = value
         if self.nodes[node].history:
-            self._history._datachanges[node_id].append(value)
+            kept = self._history._datachanges[node_id]
+            kept.append(value)
+            if self._history_kept is not None and len(kept) > 2 * self._history_kept:
+                del kept[: -self._history_kept]
         for handle, callback in list(attribute.datachange_callbacks.items()):
             await callback(handle, value)
 

@@ -1,0 +1,240 @@
+"""The subscription of one session, from its making to its renewal, and what must be asked beside.
+
+Everything here runs in the adapter's keeper task or in connect(); what comes of it goes to
+Readings, so that a cancelled read_batch() loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pumpjack_core.clock import Clock
+from pumpjack_core.errors import AddressError
+from pumpjack_core.log import get_logger
+from pumpjack_worker.adapters.opcua.backfill import Backfill, read_portion
+from pumpjack_worker.adapters.opcua.channel import Channel
+from pumpjack_worker.adapters.opcua.failures import ServiceFault, status_text
+from pumpjack_worker.adapters.opcua.items import Item, Limits, Maker, node_id
+from pumpjack_worker.adapters.opcua.publishing import Publishing, is_gone
+from pumpjack_worker.adapters.opcua.readings import Readings
+from pumpjack_worker.adapters.opcua.session import Settings
+from pumpjack_worker.adapters.opcua.subscription import (
+    as_changes,
+    limits_of,
+    read_now,
+    subscribe,
+    transfer,
+)
+
+NO_WORK_S = 3_600.0
+
+_log = get_logger("worker.opcua")
+
+
+class Feed:
+    """One subscription at a time.
+
+    publishing    its messages, None before there is one
+    keep_alive_s  how often the server says that it is there
+    """
+
+    def __init__(
+        self, settings: Settings, readings: Readings, clock: Clock, on_news: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._readings = readings
+        self._clock = clock
+        self._on_news = on_news
+        self._limits = Limits()
+        self._maker = Maker(settings.peer, self._limits, settings.spec.queue_size)
+        self._read_again = False
+        self.publishing: Publishing | None = None
+        self.keep_alive_s = 1.0
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is not as it was asked for."""
+        short = self._maker.short_queues
+        if not short:
+            return ()
+        return (
+            f"{self._settings.peer} keeps fewer than queueSize values of {short} tags between "
+            "two publishings; lower publishingInterval, or values may be lost",
+        )
+
+    @property
+    def has_work(self) -> bool:
+        """Whether work() has something to do at once."""
+        publishing, readings = self.publishing, self._readings
+        return (
+            readings.next_items is not None
+            or readings.ended is not None
+            or self._read_again
+            or (publishing is not None and bool(publishing.missing or publishing.trouble))
+        )
+
+    def next_work(self) -> float:
+        """When there is something to do without anything happening [s, monotonic]."""
+        now = self._clock.monotonic()
+        due = self._readings.items.next_due()
+        backfill = self._readings.backfill
+        later = now + NO_WORK_S if due is None else due
+        return later if backfill is None else min(later, backfill.due_at)
+
+    async def begin(self, channel: Channel, *, resumed: bool) -> None:
+        """Have notifications come. Raises NotConnected, ServiceFault."""
+        if not resumed:
+            self._limits = await limits_of(channel)
+            self._maker = Maker(self._settings.peer, self._limits, self._settings.spec.queue_size)
+        if self.publishing is not None and await self._take_up(channel, resumed=resumed):
+            self._readings.lost_us = None
+            return
+        await self._subscribe(channel)
+        self._mark_gap("the server has neither the session nor the subscription any more")
+
+    async def work(self, channel: Channel) -> None:
+        """Do what is to be done. Raises NotConnected, ServiceFault."""
+        await self._renew_if_gone(channel)
+        publishing = self.publishing
+        assert publishing is not None
+        if publishing.missing:
+            await publishing.repair(channel)
+        if self._readings.next_items is not None:
+            await self._change_items(channel)
+        await self._make(channel, self._readings.items.due(self._clock.monotonic()))
+        if self._read_again:
+            self._read_again = False
+            await self._read_values(channel)
+        await self._backfill(channel)
+
+    async def _take_up(self, channel: Channel, *, resumed: bool) -> bool:
+        """Go on with the old subscription. False: the server does not have it any more."""
+        publishing = self.publishing
+        assert publishing is not None
+        if not resumed and not await transfer(channel, publishing.subscription):
+            return False
+        try:
+            await publishing.catch_up(channel)
+        except ServiceFault as fault:
+            if not is_gone(fault):
+                raise
+            return False
+        publishing.start(channel)
+        self._read_again = True
+        return True
+
+    async def _subscribe(self, channel: Channel) -> None:
+        """A new subscription with all items."""
+        granted = await subscribe(channel, self._settings.spec)
+        self.publishing = Publishing(granted.number, self._clock, self._on_news)
+        self.keep_alive_s = granted.keep_alive_s
+        self._readings.ended = None
+        if self._readings.next_items is not None:
+            self._readings.switch(self._readings.next_items)
+        items = self._readings.items
+        items.forget()
+        self._maker.short_queues = 0
+        await self._make(channel, list(items.by_place.values()), tell_refused=True)
+        self.publishing.start(channel)
+
+    async def _renew_if_gone(self, channel: Channel) -> None:
+        """Another subscription, when the server has ended or forgotten ours."""
+        publishing, ended = self.publishing, self._readings.ended
+        trouble = None if publishing is None else publishing.trouble
+        if trouble is not None and not is_gone(trouble):
+            raise trouble
+        if ended is None and trouble is None:
+            return
+        why = status_text(ended) if ended is not None else str(trouble)
+        _log.warning("subscription is gone", device=self._settings.peer, reason=why)
+        self._readings.lost_us = self._clock.now_us()
+        await self._subscribe(channel)
+        self._mark_gap(f"the server ended the subscription: {why}")
+
+    def _mark_gap(self, why: str) -> None:
+        """Values may have been lost since the last one, if there was one."""
+        lost_us = self._readings.lost_us
+        if lost_us is not None:
+            self._readings.begin_backfill(why, lost_us)
+            self._readings.lost_us = None
+
+    async def _change_items(self, channel: Channel) -> None:
+        items = self._readings.next_items
+        assert items is not None
+        assert self.publishing is not None
+        self._readings.switch(items)
+        await self._maker.delete(channel, self.publishing.subscription, items.dropped)
+        items.dropped = []
+        await self._make(channel, items.to_make())
+
+    async def _make(
+        self, channel: Channel, items: list[Item], *, tell_refused: bool = False
+    ) -> None:
+        """Have the server monitor these; who is newly refused has no value."""
+        if not items or self.publishing is None:
+            return
+        known = {item.handle for item in items if item.refused and not tell_refused}
+        await self._maker.make(channel, self.publishing.subscription, items, self._clock.monotonic)
+        refused = {item.handle for item in items if item.refused} - known
+        if refused:
+            by_place = self._readings.items.by_place
+            places = [place for place, item in by_place.items() if item.handle in refused]
+            self._readings.refuse(places)
+            first = by_place[places[0]].refused if places else ""
+            _log.warning(
+                "nodes refused", device=self._settings.peer, count=len(places), first=first
+            )
+
+    async def _read_values(self, channel: Channel) -> None:
+        """After an outage that lost nothing: what did not change holds still, and says so."""
+        items = [item for item in self._readings.items.by_place.values() if item.item_id]
+        nodes = [(item.handle, self._node(item)) for item in items]
+        values = await read_now(channel, [node for _, node in nodes], self._limits)
+        pairs = [(handle, value) for (handle, _), value in zip(nodes, values, strict=True)]
+        self._readings.still(as_changes(pairs))
+
+    async def _backfill(self, channel: Channel) -> None:
+        """Read a portion of what was missed from the server's history."""
+        backfill = self._readings.backfill
+        if backfill is None or self._clock.monotonic() < backfill.due_at:
+            return
+        if not backfill.begun:
+            await self._plan(channel, backfill)
+        for place, content in await read_portion(channel, backfill, self._limits):
+            self._readings.backfilled(backfill, place, content)
+        if backfill.is_done:
+            self._readings.end_backfill(backfill)
+        else:
+            backfill.due_at = self._clock.monotonic()
+
+    async def _plan(self, channel: Channel, backfill: Backfill) -> None:
+        """Find out which nodes have a history."""
+        by_place = self._readings.items.by_place
+        wanted = [
+            (place, item)
+            for place, item in by_place.items()
+            if item.item_id and place < len(backfill.before)
+        ]
+        has: list[tuple[int, int, Any]] = []
+        if self._settings.spec.history and wanted:
+            nodes = [self._node(item) for _, item in wanted]
+            levels = await read_now(channel, nodes, self._limits, attribute=ACCESS_LEVEL)
+            has = [
+                (place, item.handle, node)
+                for (place, item), node, level in zip(wanted, nodes, levels, strict=True)
+                if level.Value is not None
+                and isinstance(level.Value.Value, int)
+                and level.Value.Value & HISTORY_READ
+            ]
+        backfill.plan(has, len(by_place) - len(has))
+
+    def _node(self, item: Item) -> Any:
+        try:
+            return node_id(item.address, self._limits.namespaces)
+        except AddressError:
+            return None
+
+
+ACCESS_LEVEL, HISTORY_READ = 17, 4
+"""The attribute, and its bit, OPC 10000-3, section 8.57."""

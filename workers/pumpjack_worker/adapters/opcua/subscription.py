@@ -1,0 +1,123 @@
+# asyncua does not export what it offers, and its annotations are not what it takes.
+# mypy: disable-error-code="attr-defined, arg-type, assignment, no-untyped-call, comparison-overlap, misc"
+"""Asking a server for a subscription, for its limits, and for what its nodes hold now."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from asyncua import ua
+from msgspec import Struct
+
+from pumpjack_core.manifests.types import Opcua
+from pumpjack_core.units import seconds
+from pumpjack_worker.adapters.opcua.channel import Channel
+from pumpjack_worker.adapters.opcua.failures import TOO_MUCH_AT_ONCE, ServiceFault
+from pumpjack_worker.adapters.opcua.items import Limits
+from pumpjack_worker.adapters.opcua.session import SESSION_LIVES_S
+
+MOST_NOTIFICATIONS = 10_000
+"""Values in one message; more come in the next at once."""
+MOST_READS = 1_000
+_NAMESPACES, _ITEMS, _READS, _HISTORY = 2255, 11714, 11705, 12165
+"""Server_NamespaceArray and the OperationLimits, OPC 10000-5."""
+
+
+class Subscribed(Struct, frozen=True):
+    """A subscription as the server granted it."""
+
+    number: int
+    publishing_s: float
+    keep_alive_s: float
+
+
+async def subscribe(channel: Channel, spec: Opcua) -> Subscribed:
+    """A new subscription. Raises NotConnected, ServiceFault."""
+    publishing_s = seconds(spec.publishing_interval)
+    keep_alive = max(1, math.ceil(seconds(spec.keep_alive) / publishing_s))
+    request = ua.CreateSubscriptionRequest()
+    params = request.Parameters
+    params.RequestedPublishingInterval = publishing_s * 1000.0
+    params.RequestedMaxKeepAliveCount = keep_alive
+    params.RequestedLifetimeCount = max(3 * keep_alive, math.ceil(SESSION_LIVES_S / publishing_s))
+    params.MaxNotificationsPerPublish = MOST_NOTIFICATIONS
+    params.PublishingEnabled = True
+    answer = (await channel.ask(request, ua.CreateSubscriptionResponse)).Parameters
+    granted_s = answer.RevisedPublishingInterval / 1000.0
+    return Subscribed(
+        answer.SubscriptionId, granted_s, granted_s * max(1, answer.RevisedMaxKeepAliveCount)
+    )
+
+
+async def transfer(channel: Channel, number: int) -> bool:
+    """Take over a subscription of a session that is no more; False: that cannot be."""
+    request = ua.TransferSubscriptionsRequest()
+    request.Parameters.SubscriptionIds = [number]
+    request.Parameters.SendInitialValues = False
+    try:
+        answer = await channel.ask(request, ua.TransferSubscriptionsResponse)
+    except ServiceFault:
+        return False
+    results = answer.Parameters.Results or ()
+    return len(results) == 1 and not int(results[0].StatusCode.value) >> 31
+
+
+async def limits_of(channel: Channel) -> Limits:
+    """What the server says of itself. Raises NotConnected; what it does not say is 0."""
+    nodes = [ua.NodeId(number) for number in (_NAMESPACES, _ITEMS, _READS, _HISTORY)]
+    try:
+        found = [one.Value.Value if one.Value else None for one in await _read(channel, nodes)]
+    except ServiceFault:
+        return Limits()
+    numbers = [one if isinstance(one, int) and one > 0 else 0 for one in found]
+    names = found[0] if isinstance(found[0], list) else []
+    return Limits(numbers[1], numbers[2], numbers[3], tuple(str(name) for name in names))
+
+
+async def read_now(
+    channel: Channel, nodes: Sequence[Any], limits: Limits, *, attribute: int = 13
+) -> list[Any]:
+    """A DataValue of each node, in portions that the server takes."""
+    at_once = min(limits.reads or MOST_READS, MOST_READS)
+    found: list[Any] = []
+    while len(found) < len(nodes):
+        portion = nodes[len(found) : len(found) + at_once]
+        try:
+            found += await _read(channel, portion, attribute)
+        except ServiceFault as fault:
+            if fault.status not in TOO_MUCH_AT_ONCE or at_once == 1:
+                raise
+            at_once = max(1, at_once // 2)
+    return found
+
+
+async def _read(channel: Channel, nodes: Sequence[Any], attribute: int = 13) -> list[Any]:
+    request = ua.ReadRequest()
+    request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
+    for node in nodes:
+        wish = ua.ReadValueId()
+        wish.NodeId = node
+        wish.AttributeId = attribute
+        request.Parameters.NodesToRead.append(wish)
+    answer = await channel.ask(request, ua.ReadResponse)
+    results = list(answer.Results or ())
+    if len(results) != len(nodes):
+        raise channel.fail_garbled(f"{len(results)} answers for {len(nodes)} nodes")
+    return results
+
+
+def as_changes(values: Sequence[tuple[int, Any]]) -> bytes:
+    """DataValues with their handles as a DataChangeNotification's bytes, for the one decoder."""
+    notification = ua.DataChangeNotification()
+    notification.MonitoredItems = [
+        ua.MonitoredItemNotification(handle, value) for handle, value in values
+    ]
+    return ua.ua_binary.struct_to_binary(notification)
+
+
+def time_of(us: int) -> datetime.datetime:
+    """Microseconds since the epoch as asyncua has times."""
+    return datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=us)

@@ -1,0 +1,147 @@
+"""Which time a value gets, and whether it was delivered already. No I/O.
+
+Servers that fill SourceTimestamp by themselves leave it standing while values change; and the
+first value after an outage may bear a time before it, though it tells what holds now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumpjack_core.quality import GOOD, Level, Reason, quality
+from pumpjack_core.readings import Floats, Int16s, Int32s, Int64s
+from pumpjack_worker.adapters.opcua.decode import NO_TIME
+
+UNCERTAIN_CLOCK = quality(Level.UNCERTAIN, Reason.CLOCK)
+OLD_US = 3_600 * 1_000_000
+"""A first value older than this is delivered with the time at which the server read it: a
+setpoint that nobody touched for a year is no reading of last year."""
+
+Source = Literal["device", "server", "receipt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """rows  which of the values are readings; us, quality: of these. static: how many stood"""
+
+    rows: NDArray[np.intp] | slice
+    us: Int64s
+    quality: Int16s
+    static: int
+
+
+class Times:
+    """What was last delivered of each of n tags, by position in the table.
+
+    told_us    int64[n]  the time that the server gave with it
+    server_us  int64[n]  ServerTimestamp that came with it
+    """
+
+    def __init__(self, count: int, source: Source) -> None:
+        self._source = source
+        self.told_us = np.full(count, NO_TIME, np.int64)
+        self.server_us = np.full(count, NO_TIME, np.int64)
+        self._value = np.full(count, np.nan)
+        self._quality = np.full(count, -1, np.int16)
+        self._first = np.ones(count, np.bool_)
+        self._lost_us = NO_TIME
+
+    def lost(self, now_us: int) -> None:
+        """An outage was told: the next value of each tag tells what holds now."""
+        self._first[:] = True
+        self._lost_us = now_us
+
+    def moved(self, count: int, places: Int32s) -> Times:
+        """The same for another table; places: position there of each here, -1 for none."""
+        other = Times(count, self._source)
+        here = np.flatnonzero(places >= 0)
+        there = places[here]
+        for name in ("told_us", "server_us", "_value", "_quality", "_first"):
+            getattr(other, name)[there] = getattr(self, name)[here]
+        other._lost_us = self._lost_us
+        return other
+
+    def first_seen(self, tag_index: Int32s) -> NDArray[np.bool_]:
+        """Of which tags a value came since the start or the last outage."""
+        seen: NDArray[np.bool_] = ~self._first[tag_index]
+        return seen
+
+    def judge(
+        self,
+        tag_index: Int32s,
+        *,
+        source_us: Int64s,
+        server_us: Int64s,
+        value: Floats,
+        code: Int16s,
+        received_us: int,
+    ) -> Timed:
+        """Times and qualities of values in the order in which the server gave them."""
+        told = self.told(source_us, server_us, received_us)
+        us, judged = told.copy(), code.copy()
+        if self._source == "receipt":
+            return Timed(slice(None), us, judged, 0)
+        order = np.argsort(tag_index, kind="stable")
+        again = np.zeros(len(order), np.bool_)  # by row: the batch has one of this tag before
+        before = np.full(len(order), -1, np.intp)  # by row: that row
+        follows = tag_index[order[1:]] == tag_index[order[:-1]]
+        again[order[1:][follows]] = True
+        before[order[1:][follows]] = order[:-1][follows]
+
+        def previous(column: NDArray[Any], state: NDArray[Any]) -> NDArray[Any]:
+            return np.where(again, column[before], state[tag_index])
+
+        was_us = previous(told, self.told_us)
+        was_server = previous(server_us, self.server_us)
+        was_value = previous(value, self._value)
+        same = (previous(code, self._quality) == code) & (
+            (was_value == value) | (np.isnan(was_value) & np.isnan(value))
+        )
+        first = self._first[tag_index] & ~again
+        stands = (told == was_us) & ~first
+        repeated = stands & same
+        static = stands & ~same
+        if static.any():
+            newer = server_us > was_server
+            us[static] = np.where(newer, server_us, received_us)[static]
+            judged[static & (code == GOOD)] = UNCERTAIN_CLOCK
+        if first.any():
+            self._date_first(us, first, server_us, was_us, received_us)
+        self.told_us[tag_index] = told
+        self.server_us[tag_index] = server_us
+        self._value[tag_index] = value
+        self._quality[tag_index] = code
+        self._first[tag_index] = False
+        if not repeated.any():
+            return Timed(slice(None), us, judged, int(np.count_nonzero(static)))
+        rows = np.flatnonzero(~repeated)
+        return Timed(rows, us[rows], judged[rows], int(np.count_nonzero(static)))
+
+    def told(self, source_us: Int64s, server_us: Int64s, received_us: int) -> Int64s:
+        """The times that the server gave, as the connection wants them."""
+        if self._source == "receipt":
+            return np.full(len(source_us), received_us, np.int64)
+        best, other = (source_us, server_us) if self._source == "device" else (server_us, source_us)
+        if (best != NO_TIME).all():
+            return best
+        told = np.where(best == NO_TIME, other, best)
+        return np.where(told == NO_TIME, received_us, told)
+
+    def _date_first(
+        self,
+        us: Int64s,
+        first: NDArray[np.bool_],
+        server_us: Int64s,
+        was_us: Int64s,
+        received_us: int,
+    ) -> None:
+        """First values that are no news get the time at which they were found to hold."""
+        after = np.maximum(was_us, self._lost_us)
+        old = first & ((us <= after) | (us < received_us - OLD_US))
+        if old.any():
+            fresh = (server_us > after) & (server_us >= received_us - OLD_US)
+            us[old] = np.where(fresh, server_us, received_us)[old]
