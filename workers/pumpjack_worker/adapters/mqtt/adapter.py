@@ -1,0 +1,391 @@
+"""MQTT 3.1.1 and 5: subscribes to topics at a broker; QoS 1, acknowledged after the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+
+from msgspec.structs import replace
+
+from pumpjack_core.clock import Clock, iso_us
+from pumpjack_core.config import Connection
+from pumpjack_core.errors import ManifestError
+from pumpjack_core.log import get_logger
+from pumpjack_core.networks import parse_networks
+from pumpjack_core.quality import BAD_DEVICE
+from pumpjack_core.readings import Quarantined
+from pumpjack_core.tags import TagTable
+from pumpjack_core.units import seconds, size_bytes
+from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings, no_ack
+from pumpjack_worker.adapters.mqtt.backlog import Backlog
+from pumpjack_worker.adapters.mqtt.intake import Intake, Taken
+from pumpjack_worker.adapters.mqtt.kept import Kept, SessionFile
+from pumpjack_worker.adapters.mqtt.link import Link, Message
+from pumpjack_worker.adapters.mqtt.packets import V5, V311
+from pumpjack_worker.adapters.mqtt.redelivered import Record, Redelivered
+from pumpjack_worker.adapters.mqtt.routes import Routes
+from pumpjack_worker.adapters.mqtt.session import Login, Session, Settings, refusal
+from pumpjack_worker.adapters.mqtt.times import time_reader
+
+LINGER_S = 0.005
+"""At most one delivery in so long, unless many messages wait; the first after a pause at once."""
+MANY_MESSAGES = 500
+MOST_MESSAGES = 2_000
+"""Messages in one delivery."""
+RETRY_REFUSED_S = 60.0
+_NONE = 0
+"""Number of no delivery."""
+_PORT_TLS, _PORT = 8883, 1883
+
+_log = get_logger("worker.mqtt")
+
+
+class MqttAdapter(Adapter):
+    """Topics of one MQTT broker."""
+
+    protocol: ClassVar[str] = "mqtt"
+    has_source_time: ClassVar[bool] = True
+    sends_again: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        connection: Connection,
+        tags: TagTable,
+        clock: Clock,
+        surroundings: Surroundings = NOWHERE,
+    ) -> None:
+        spec = connection.spec.mqtt
+        if spec is None:
+            raise ManifestError(f"{connection.connection_id}: spec.mqtt is missing")
+        self._clock = clock
+        self._settings = settings = Settings(
+            host=spec.host,
+            port=spec.port or (_PORT_TLS if spec.tls else _PORT),
+            tls=spec.tls,
+            server_name=spec.server_name,
+            networks=parse_networks(connection.allowed_networks),
+            version=V5 if spec.version == "5" else V311,
+            client_id=spec.client_id or client_id(connection),
+            keep_alive_s=seconds(spec.keep_alive),
+            timeout_s=seconds(spec.timeout),
+            session_expiry_s=int(seconds(spec.session_expiry)),
+            qos=spec.qos,
+            shared_group=spec.shared_group,
+            most_payload=size_bytes(spec.max_payload),
+            secrets=surroundings.secrets,
+            on_step=surroundings.on_step,
+        )
+        self._time_path = spec.time_path
+        self._news = asyncio.Event()
+        self._session = Session(settings, self._news.set)
+        self._file = SessionFile(surroundings.state, settings.peer, settings.client_id)
+        self._redelivered = Redelivered(surroundings.memos)
+        self._intake = Intake(
+            Routes(tags, self._time_path),
+            time_reader(spec.time_format, connection.spec.clock.zone),
+            self._redelivered,
+            clock,
+            peer=settings.peer,
+            most_payload=settings.most_payload,
+        )
+        self._next: Routes | None = None
+        self._ready: deque[Delivery] = deque()
+        self._backlog = Backlog()
+        self._changed = False
+        self._subscribed: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._bad: list[str] = []
+        self._retry_at = 0.0
+        self._lesser_qos: set[str] = set()
+        self._short_expiry: int | None = None
+        self._delivered_at = -LINGER_S
+        self._acknowledged = 0
+        self._confirming = False
+        self._reopen = False
+        self._closed = False
+
+    @property
+    def rejected(self) -> Mapping[int, str]:
+        """Tags whose address is wrong, and tags whose topics the broker refuses at the moment."""
+        routes = self._next or self._intake.routes
+        reasons = dict(routes.wrong)
+        for topic, why in self._refused.items():
+            for index in routes.of_topic(topic):
+                reasons[index] = (
+                    f"the broker {self._settings.peer} refuses the subscription of "
+                    f"{routes.tag(index).address}: {why}; ask for the right to read this topic; "
+                    "it is tried again every minute"
+                )
+        return reasons
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the broker or the devices do, although readings come."""
+        found = []
+        if self._lesser_qos:
+            found.append(
+                f"the broker grants only QoS 0 for {len(self._lesser_qos)} topics "
+                f"({min(self._lesser_qos)} …): messages that come while the worker is away are "
+                "lost; raise the broker's maximum QoS"
+            )
+        if self._short_expiry is not None:
+            found.append(
+                f"the broker keeps the session for {self._short_expiry} s only, sessionExpiry asks "
+                f"for {self._settings.session_expiry_s} s; raise the broker's limit"
+            )
+        if self._intake.flood.dropped:
+            found.append(
+                f"{self._intake.flood.dropped} samples of what is no reading were counted and not "
+                "quarantined: too many came at once"
+            )
+        return tuple(found)
+
+    async def connect(self) -> None:
+        """Log in, go on with the session where there is one, and subscribe."""
+        await self._open()
+
+    async def read_batch(self) -> Delivery:
+        """Wait for messages and return what they say."""
+        while True:
+            if self._closed:
+                raise self._session.was_closed()
+            if self._reopen:
+                await self._open()
+            if self._ready:
+                return self._ready.popleft()
+            link = self._session.link
+            if link is None:
+                raise self._session.was_closed()
+            await self._manage(link)
+            await self._linger(link)
+            self._collect(link)
+            if not self._ready:
+                if link.lost is not None:
+                    raise link.lost
+                await self._wait(link)
+
+    def apply_tags(self, tags: TagTable) -> None:
+        """Read these tags from the next read_batch() on."""
+        self._next = Routes(tags, self._time_path)
+        self._news.set()
+
+    def redeliver(self) -> None:
+        """Log in again: then the broker sends again what was not acknowledged."""
+        self._reopen = True
+        self._news.set()
+
+    async def close(self) -> None:
+        """End the connection and whatever waits for it; the broker keeps the session."""
+        self._closed = True
+        self._ready.clear()
+        self._session.close()
+        self._news.set()
+
+    # The session
+
+    async def _open(self) -> None:
+        login = await self._session.open()
+        self._reopen = False
+        self._confirming = False
+        self._acknowledged = _NONE
+        self._go_on(login)
+        self._settings.on_step("subscribe")
+        self._subscribed.clear()
+        self._changed = True
+        await self._follow()
+
+    def _go_on(self, login: Login) -> None:
+        """Whose session this is, and whether the broker lost one."""
+        settings = self._settings
+        kept = self._file.read()
+        known = kept.session if kept is not None else self._redelivered.session.hex()
+        gap_since_us = None if kept is None else kept.gap_since_us
+        lost = not login.present and bool(known) and settings.qos > 0
+        if lost and gap_since_us is None:
+            gap_since_us = self._redelivered.last_us or 0
+        if lost:
+            _log.warning("the broker has forgotten the session", broker=settings.peer)
+        session = bytes.fromhex(known) if login.present and known else None
+        self._redelivered.begin(session, login.link)
+        self._file.write(
+            Kept(
+                broker=settings.peer,
+                client_id=settings.client_id,
+                session=self._redelivered.session.hex(),
+                filters=kept.filters if login.present and kept is not None else (),
+                gap_since_us=gap_since_us,
+            )
+        )
+        if gap_since_us is not None:
+            self._tell_gap(gap_since_us)
+        expiry_s = login.expiry_s
+        short = expiry_s is not None and expiry_s < settings.session_expiry_s
+        self._short_expiry = expiry_s if short else None
+        self._backlog.begin(login.link, waits=login.present)
+        login.link.ping(partial(self._answered, login.link, _NONE))
+
+    def _tell_gap(self, since_us: int) -> None:
+        now_us = self._clock.now_us()
+        since = iso_us(since_us) if since_us else "an unknown time"
+        raw = (
+            f"the broker {self._settings.peer} has forgotten the session of "
+            f"{self._settings.client_id}: messages between {since} and {iso_us(now_us)} are lost, "
+            "if there were any; check its persistence, its session expiry and its queue limits"
+        )
+        taken = self._intake.read((), None)
+        gap = Quarantined(-1, now_us, "gap", raw)
+        self._ready.append(Delivery(taken.batch, self._gap_is_kept, (gap,)))
+
+    async def _gap_is_kept(self) -> None:
+        kept = self._file.read()
+        if kept is not None:
+            self._file.write(replace(kept, gap_since_us=None))
+
+    # Subscriptions
+
+    async def _manage(self, link: Link) -> None:
+        """Take on other tags; try again what was refused."""
+        if link.lost is not None:
+            return
+        await self._follow()
+        if self._refused and self._clock.monotonic() >= self._retry_at:
+            await self._subscribe(list(self._refused))
+
+    async def _follow(self) -> None:
+        """Have subscribed what the tags want. Goes on where it was cancelled."""
+        if self._next is not None:
+            self._intake.switch(self._next)
+            self._next = None
+            self._changed = True
+        if not self._changed:
+            return
+        topics = self._intake.routes.topics
+        wanted = set(topics)
+        self._subscribed &= wanted
+        self._lesser_qos &= wanted
+        self._refused = {topic: why for topic, why in self._refused.items() if topic in wanted}
+        await self._subscribe([topic for topic in topics if topic not in self._subscribed])
+        await self._leave_unwanted()
+        self._changed = False
+
+    async def _subscribe(self, topics: Sequence[str]) -> None:
+        """Subscribe, and remember what was refused. What may be subscribed is kept first."""
+        kept = self._file.read()
+        assert kept is not None, "_go_on() keeps one"
+        wanted = [self._settings.filter(topic) for topic in topics]
+        self._file.write(replace(kept, filters=tuple(dict.fromkeys([*kept.filters, *wanted]))))
+        granted = await self._session.subscribe(topics)
+        self._subscribed.update(topics)
+        self._retry_at = self._clock.monotonic() + RETRY_REFUSED_S
+        for topic, code in granted.items():
+            why = refusal(code)
+            self._lesser_qos.discard(topic)
+            if why is None:
+                self._refused.pop(topic, None)
+                if code < self._settings.qos:
+                    self._lesser_qos.add(topic)
+                continue
+            if topic not in self._refused:
+                _log.warning(
+                    "subscription refused", broker=self._settings.peer, topic=topic, reason=why
+                )
+            self._refused[topic] = why
+            self._bad.append(topic)
+
+    async def _leave_unwanted(self) -> None:
+        """Take back what the session still has subscribed and no tag wants any more."""
+        kept = self._file.read()
+        assert kept is not None, "_go_on() keeps one"
+        wanted = {self._settings.filter(topic) for topic in self._intake.routes.topics}
+        unwanted = [name for name in kept.filters if name not in wanted]
+        if unwanted:
+            await self._session.unsubscribe(unwanted)
+            left = tuple(name for name in kept.filters if name in wanted)
+            self._file.write(replace(kept, filters=left))
+
+    # Messages
+
+    async def _linger(self, link: Link) -> None:
+        """Let a batch grow while messages come fast."""
+        pause_s = self._delivered_at + LINGER_S - self._clock.monotonic()
+        if pause_s > 0 and 0 < len(link.inbox) < MANY_MESSAGES and link.lost is None:
+            await asyncio.sleep(pause_s)
+
+    async def _wait(self, link: Link) -> None:
+        """Until there is news, or something refused is due again."""
+        self._news.clear()
+        if link.inbox or link.lost is not None or self._next is not None or self._reopen:
+            return
+        pause_s = None
+        if self._refused:
+            pause_s = max(0.0, self._retry_at - self._clock.monotonic())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._news.wait()
+
+    def _collect(self, link: Link) -> None:
+        """Read what has come. What can be sent again and what cannot are delivered apart."""
+        if not link.inbox and not self._bad:
+            return
+        messages = link.take(MOST_MESSAGES)
+        aged = self._backlog.take(len(messages))
+        routes = self._intake.routes
+        bad = [(index, BAD_DEVICE) for topic in self._bad for index in routes.of_topic(topic)]
+        self._bad.clear()
+        certain = [message for message in messages if message.qos]
+        if certain:
+            old = aged
+            if len(certain) < len(messages):
+                old = sum(1 for message in messages[:aged] if message.qos)
+            self._deliver(self._intake.read(certain, link, aged=old))
+            aged -= old
+        if bad or len(certain) < len(messages):
+            uncertain: list[Message] = [message for message in messages if not message.qos]
+            self._deliver(self._intake.read(uncertain, link, aged=aged, bad=bad))
+        self._settle()
+        self._delivered_at = self._clock.monotonic()
+
+    def _settle(self) -> None:
+        if self._backlog.is_over:
+            self._redelivered.settled()
+
+    def _deliver(self, taken: Taken) -> None:
+        record = taken.record
+        ack, memo = no_ack, b""
+        if record is not None:
+            ack, memo = partial(self._ack, record), self._redelivered.memo(record)
+        self._ready.append(Delivery(taken.batch, ack, taken.quarantined, taken.errors, memo))
+
+    async def _ack(self, record: Record) -> None:
+        """The journal has it: tell the broker, and have it tell that it knows."""
+        self._redelivered.journaled(record)
+        link = self._session.link
+        if link is None or record.link is not link or link.lost is not None:
+            return  # it comes again and is known then
+        link.acknowledge(record.packet_ids)
+        self._acknowledged = record.number
+        if not self._confirming:
+            self._confirming = True
+            link.ping(partial(self._answered, link, record.number))
+
+    def _answered(self, link: Link, number: int) -> None:
+        """The broker has dealt with the PUBACKs up to this delivery."""
+        if link is not self._session.link:
+            return
+        self._redelivered.confirmed(number)
+        self._backlog.answered()
+        self._settle()
+        self._confirming = number < self._acknowledged
+        if self._confirming:
+            link.ping(partial(self._answered, link, self._acknowledged))
+
+
+def client_id(connection: Connection) -> str:
+    """A client identifier that stays the same, of 22 letters and digits: any broker takes 23."""
+    name = f"{connection.tenant_id}\0{connection.connection_id}".encode()
+    return "pj" + hashlib.sha256(name).hexdigest()[:20]
