@@ -1,17 +1,15 @@
-"""What `pumpjack demo --check` verifies: every reading's whole way, for each tenant."""
+"""What `pumpjack demo --check` verifies: every reading's whole way, by tenant and by protocol."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import numpy as np
-from msgspec import Struct
-from rich.table import Table
-
+from pumpjack_cli.checked import ProtocolResult, Result, TenantResult, percentiles_ms
 from pumpjack_cli.local.access import local_token
 from pumpjack_cli.local.progress import Progress
 from pumpjack_cli.local.system import LocalSystem
@@ -26,47 +24,32 @@ LISTEN_S = 6.0
 LOOK_S = 0.25
 REFUSAL_S = 5.0
 TOKEN_S = 600.0
-PERCENTILES = (50, 95, 99)
-
-
-class TenantResult(Struct, frozen=True, rename="camel"):
-    """What was found of one tenant.
-
-    tags             declared; stored_tags have at least one reading in the database
-    stored           readings in the database, counted with the tenant's own role
-    rest_readings    readings that REST gave
-    live_readings    readings that came over the WebSocket, in live_messages
-    latency_ms       from the reading's time at the device's answer to this client: p50, p95, p99
-    """
-
-    tenant_id: str
-    wells: int
-    tags: int
-    stored_tags: int
-    stored: int
-    rest_readings: int
-    snapshots: int
-    live_messages: int
-    live_readings: int
-    latency_ms: tuple[float, ...]
-
-
-class Result(Struct, frozen=True):
-    """The whole check; failures is empty when all is well."""
-
-    ok: bool
-    tenants: tuple[TenantResult, ...]
-    failures: tuple[str, ...]
+PROTOCOLS = ("modbus-tcp", "mqtt", "opcua")
 
 
 @dataclass
-class _Heard:
+class _Feed:
+    """Live messages, and how long each of their readings took."""
+
+    messages: int = 0
+    latencies_s: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _Heard(_Feed):
     """What one client got."""
 
     snapshots: set[str] = field(default_factory=set)
     wells: set[str] = field(default_factory=set)
-    messages: int = 0
-    latencies_s: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _Protocol(_Feed):
+    """What came of one protocol, over all tenants."""
+
+    stored: int = 0
+    series: int = 0
+    rest: int = 0
 
 
 class Check:
@@ -76,6 +59,7 @@ class Check:
         self._system = system
         self._progress = progress
         self._failures: list[str] = []
+        self._protocols: dict[str, _Protocol] = defaultdict(_Protocol)
 
     async def run(self) -> Result:
         """Check each tenant. Failures are in the result, not raised."""
@@ -89,7 +73,8 @@ class Check:
             for tenant, got in zip(tenants, heard, strict=True):
                 results.append(await self._tenant(tenant, got))
                 await self._knock(tenant)
-        return Result(not self._failures, tuple(results), tuple(self._failures))
+        protocols = tuple(map(self._protocol, PROTOCOLS))
+        return Result(not self._failures, tuple(results), protocols, tuple(self._failures))
 
     def _wells(self, tenant: str) -> list[str]:
         configs = self._system.plan.configs.values()
@@ -99,6 +84,47 @@ class Check:
     def _tags(self, tenant: str) -> int:
         configs = self._system.plan.configs.values()
         return sum(len(c.tags) for c in configs if c.connection.tenant_id == tenant)
+
+    def _protocol_of(self, tenant: str, well: str) -> str:
+        """The protocol that most of a well's tags are read by; in the demo it is the only one."""
+        counts: dict[str, int] = defaultdict(int)
+        for config in self._system.plan.configs.values():
+            if config.connection.tenant_id == tenant:
+                of_well = sum(tag.well_id == well for tag in config.tags.tags)
+                counts[config.connection.spec.protocol] += of_well
+        return max(counts, key=lambda protocol: counts[protocol])
+
+    def _protocol(self, protocol: str) -> ProtocolResult:
+        """What came of a protocol, which must have come everywhere."""
+        configs = [
+            config
+            for config in self._system.plan.configs.values()
+            if config.connection.spec.protocol == protocol
+        ]
+        found = self._protocols[protocol]
+        if not configs:
+            where = ", ".join(map(str, self._system.settings.manifests))
+            self._failures.append(
+                f"{protocol}: no connection of {where} speaks it; delete it for a fresh copy"
+            )
+        else:
+            for count, place in (
+                (found.stored, "in the database"),
+                (found.rest, "from REST"),
+                (found.messages, "over the WebSocket"),
+            ):
+                self._expect(count, f"{protocol}: no reading came {place}")
+        return ProtocolResult(
+            protocol=protocol,
+            wells=len({(c.connection.tenant_id, well) for c in configs for well in c.tags.wells}),
+            tags=sum(len(config.tags) for config in configs),
+            stored_tags=found.series,
+            stored=found.stored,
+            rest_readings=found.rest,
+            live_messages=found.messages,
+            live_readings=len(found.latencies_s),
+            latency_ms=percentiles_ms(found.latencies_s),
+        )
 
     def _expect(self, condition: object, failure: str) -> None:
         if not condition:
@@ -115,8 +141,8 @@ class Check:
         missing = set(tenants)
         while missing and time.monotonic() < limit:
             for tenant in sorted(missing):
-                _, series = await self._system.database.count_readings(tenant)
-                if series >= self._tags(tenant):
+                counts = await self._system.database.count_readings(tenant)
+                if sum(series for _, series in counts.values()) >= self._tags(tenant):
                     missing.discard(tenant)
             await asyncio.sleep(LOOK_S)
 
@@ -144,13 +170,18 @@ class Check:
     def _hear(self, tenant: str, heard: _Heard, message: Readings, now_s: float) -> None:
         if message.tenant_id != tenant:
             self._failures.append(f"{tenant}: got readings of {message.tenant_id}")
-        heard.messages += 1
         heard.wells.add(message.well_id)
-        heard.latencies_s += [now_s - seconds_of(one.timestamp) for one in message.readings]
+        for feed in (heard, self._protocols[message.source_protocol]):
+            feed.messages += 1
+            feed.latencies_s += [now_s - seconds_of(one.timestamp) for one in message.readings]
 
     async def _tenant(self, tenant: str, heard: _Heard) -> TenantResult:
         wells, tags = self._wells(tenant), self._tags(tenant)
-        stored, series = await self._system.database.count_readings(tenant)
+        counts = await self._system.database.count_readings(tenant)
+        for protocol, (readings, tags_stored) in counts.items():
+            self._protocols[protocol].stored += readings
+            self._protocols[protocol].series += tags_stored
+        stored, series = (sum(column) for column in zip((0, 0), *counts.values(), strict=True))
         self._expect(
             series >= tags, f"{tenant}: of {tags} tags only {series} have a reading in the database"
         )
@@ -184,6 +215,7 @@ class Check:
                 page = await rest.get(f"/api/scada/readings?wellId={quote(well)}&limit=5000")
                 latest = await rest.get(f"/api/scada/latest?wellId={quote(well)}")
                 count += len(page["readings"])
+                self._protocols[self._protocol_of(tenant, well)].rest += len(page["readings"])
                 self._expect(page["readings"], f"{tenant}: REST gives no reading of {well}")
                 self._expect(latest["readings"], f"{tenant}: REST gives no latest of {well}")
             for other in self._system.plan.tenant_ids:
@@ -219,32 +251,6 @@ class Check:
                 self._failures.append(f"{tenant}: the WebSocket does not refuse wells of {other}")
             finally:
                 await messages.aclose()
-
-
-def percentiles_ms(latencies_s: Sequence[float]) -> tuple[float, ...]:
-    """p50, p95 and p99 in milliseconds; none when there is nothing to measure."""
-    if not latencies_s:
-        return ()
-    return tuple(round(float(ms), 1) for ms in np.percentile(latencies_s, PERCENTILES) * 1000.0)
-
-
-def table_of(result: Result) -> Table:
-    """The result for a person."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    titles = ("tenant", "wells", "tags", "stored", "REST", "live", "p50 ms", "p95 ms", "p99 ms")
-    for title in titles:
-        table.add_column(title, justify="left" if title == "tenant" else "right")
-    for one in result.tenants:
-        table.add_row(
-            one.tenant_id,
-            str(one.wells),
-            f"{one.stored_tags}/{one.tags}",
-            str(one.stored),
-            str(one.rest_readings),
-            f"{one.live_readings} in {one.live_messages}",
-            *([f"{ms:.1f}" for ms in one.latency_ms] or ["-"] * len(PERCENTILES)),
-        )
-    return table
 
 
 def _listed(names: set[str]) -> str:

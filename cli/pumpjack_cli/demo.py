@@ -17,7 +17,7 @@ from pumpjack_core.errors import SetupError
 if TYPE_CHECKING:
     import asyncio
 
-    from pumpjack_cli.check import Result
+    from pumpjack_cli.checked import Result
     from pumpjack_cli.local.progress import Progress
     from pumpjack_cli.local.system import LocalSystem, Settings
 
@@ -63,11 +63,12 @@ def demo(
     ] = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Run a small oil field on this machine: 3 wells of 2 tenants, from the PLC to the screen.
+    """Run a small oil field on this machine: 5 wells of 2 tenants, from the device to the screen.
 
-    Simulated PLCs, embedded PostgreSQL and Valkey, a worker for each connection, the gateway:
-    the same programs that run in a cluster. Its manifests are copied to the data folder, where
-    an edit is applied while it runs. Ctrl-C stops everything; a second start keeps the data.
+    Simulated devices that speak Modbus TCP, OPC UA and MQTT, embedded PostgreSQL and Valkey, a
+    worker for each connection, the gateway: the same programs that run in a cluster. Its
+    manifests are copied to the data folder, where an edit is applied while it runs. Ctrl-C stops
+    everything; a second start keeps the data.
     """
     from pumpjack_cli.local.datadir import DataDir
     from pumpjack_cli.local.progress import Progress
@@ -107,7 +108,8 @@ def _check(
     import msgspec
     from rich.console import Console
 
-    from pumpjack_cli.check import Check, table_of
+    from pumpjack_cli.check import Check
+    from pumpjack_cli.checked import tables_of
     from pumpjack_cli.local.datadir import DataDir
     from pumpjack_cli.local.progress import Progress
     from pumpjack_cli.local.run import Stores, run
@@ -137,8 +139,9 @@ def _check(
     if output is Output.json:
         typer.echo(msgspec.json.encode(result).decode())
     else:
-        progress.console.print()
-        progress.console.print(table_of(result))
+        for table in tables_of(result):
+            progress.console.print()
+            progress.console.print(table)
     if not result.ok:
         raise CheckFailed(result.failures)
 

@@ -88,7 +88,15 @@ def simulate(
     credentials: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="mqtt: files username and password, which the broker asks for."
+            metavar="FOLDER",
+            help="mqtt, opcua: files username and password, which clients are asked for.",
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="opcua: keep the server's certificate there; a new one each time when not given.",
         ),
     ] = None,
     flaws: Annotated[
@@ -137,6 +145,7 @@ def simulate(
         "delay_s": ("--delay", delay),
         "broker": ("--broker", broker),
         "credentials": ("--credentials", credentials),
+        "state": ("--state", state),
         "flaws": ("--flaws", flaws),
         "ledger": ("--ledger", ledger),
         "write_manifests": ("--write-manifests", write_manifests),

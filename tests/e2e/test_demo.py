@@ -13,7 +13,7 @@ from tests.cli.command import run
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 
 
-def test_readings_of_each_tenant_go_the_whole_way_even_where_the_ports_are_taken() -> None:
+def test_readings_of_each_tenant_and_protocol_go_the_whole_way_even_where_a_port_is_taken() -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):  # then another program has taken it
@@ -26,11 +26,16 @@ def test_readings_of_each_tenant_go_the_whole_way_even_where_the_ports_are_taken
     assert result["ok"]
     assert result["failures"] == []
     assert [(one["tenantId"], one["wells"]) for one in result["tenants"]] == [
-        ("bakken", 1),
-        ("permian", 2),
+        ("bakken", 2),
+        ("permian", 3),
     ]
-    for tenant in result["tenants"]:
-        assert tenant["storedTags"] == tenant["tags"]
-        assert tenant["restReadings"] > 0
-        assert tenant["liveReadings"] > 0
-        assert len(tenant["latencyMs"]) == 3
+    assert [(one["protocol"], one["wells"], one["tags"]) for one in result["protocols"]] == [
+        ("modbus-tcp", 3, 42),
+        ("mqtt", 1, 14),
+        ("opcua", 1, 14),
+    ]
+    for found in (*result["tenants"], *result["protocols"]):
+        assert found["storedTags"] == found["tags"]
+        assert found["restReadings"] > 0
+        assert found["liveReadings"] > 0
+        assert len(found["latencyMs"]) == 3

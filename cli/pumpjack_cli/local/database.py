@@ -68,18 +68,18 @@ class Database:
                 password = self.data.secret(writer_role(tenant_id)) if self.data else None
                 await ensure_tenant(connection, tenant_id, writer_password=password)
 
-    async def count_readings(self, tenant_id: str) -> tuple[int, int]:
-        """Readings and series of a tenant, as the gateway sees them with that tenant's role."""
+    async def count_readings(self, tenant_id: str) -> dict[str, tuple[int, int]]:
+        """Readings and series of a tenant by protocol, as the gateway sees them in its role."""
         async with connect(self.gateway, timeout_s=LIMIT_S) as connection:
             async with connection.transaction():
                 role = await connection.fetchval("SELECT quote_ident($1)", reader_role(tenant_id))
                 await connection.execute(f"SET LOCAL ROLE {role}")
-                row = await connection.fetchrow(
-                    "SELECT count(*) AS readings, count(DISTINCT (well_id, tag_name)) AS series "
-                    "FROM pumpjack.scada_readings WHERE time > now() - interval '1 hour'"
+                rows = await connection.fetch(
+                    "SELECT source_protocol, count(*) AS readings, "
+                    "count(DISTINCT (well_id, tag_name)) AS series FROM pumpjack.scada_readings "
+                    "WHERE time > now() - interval '1 hour' GROUP BY source_protocol"
                 )
-        assert row is not None
-        return row["readings"], row["series"]
+        return {row["source_protocol"]: (row["readings"], row["series"]) for row in rows}
 
 
 async def embedded(url: Callable[[str, str], str]) -> Database:

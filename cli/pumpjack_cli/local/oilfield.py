@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pumpjack_cli.local.addresses import free_ports, is_free
 from pumpjack_cli.local.datadir import cannot_use
@@ -13,9 +14,11 @@ from pumpjack_cli.local.programs import SIMULATOR
 from pumpjack_cli.local.supervisor import Program
 from pumpjack_core import resources
 from pumpjack_core.manifests.load import load_paths
+from pumpjack_core.manifests.types import ScadaConnectionSpec
 
 SOURCE = "examples"
 NAME = "oilfield"
+_PORT = re.compile(r"(\bport:\s*|\bendpoint:\s*[\"']?opc\.tcp://[^/\s]+:)(\d+)\b")
 
 
 def copy_to(folder: Path) -> tuple[Path, bool]:
@@ -32,12 +35,19 @@ def copy_to(folder: Path) -> tuple[Path, bool]:
 
 def device_ports(folder: Path) -> tuple[int, ...]:
     """The ports of this machine that the devices of the manifests listen on."""
-    found = {
-        connection.spec.modbus_tcp.port
-        for connection in load_paths([folder]).connections
-        if connection.spec.modbus_tcp is not None
-    }
-    return tuple(sorted(found))
+    found = (device_port(connection.spec) for connection in load_paths([folder]).connections)
+    return tuple(sorted({port for port in found if port is not None}))
+
+
+def device_port(spec: ScadaConnectionSpec) -> int | None:
+    """The port of a device, where its manifest names one."""
+    if spec.modbus_tcp is not None:
+        return spec.modbus_tcp.port
+    if spec.mqtt is not None:
+        return spec.mqtt.port
+    if spec.opcua is not None:
+        return urlsplit(spec.opcua.endpoint).port
+    return None
 
 
 def move_devices(folder: Path) -> dict[int, int]:
@@ -51,24 +61,26 @@ def move_devices(folder: Path) -> dict[int, int]:
 
 
 def with_ports(text: str, moved: Mapping[int, int]) -> str:
-    """A manifest's text with other ports; comments stay.
+    """A manifest's text with other ports, of hosts and of endpoints; comments stay.
 
     >>> with_ports("port: 15020 # the pad", {15020: 20001})
     'port: 20001 # the pad'
+    >>> with_ports("endpoint: opc.tcp://127.0.0.1:15024/b2", {15024: 20001})
+    'endpoint: opc.tcp://127.0.0.1:20001/b2'
     """
 
     def change(match: re.Match[str]) -> str:
         return match[1] + str(moved.get(int(match[2]), int(match[2])))
 
-    return re.sub(r"(\bport:\s*)(\d+)\b", change, text)
+    return _PORT.sub(change, text)
 
 
 def simulators(folder: Path, extra: Iterable[str] = ()) -> tuple[Program, tuple[int, ...]]:
-    """The program that plays the devices, and its ports."""
+    """The program that plays all of the devices, and their ports."""
     program = Program(
         SIMULATOR,
         NAME,
-        "pumpjack_worker.adapters.modbus_tcp.simulator",
+        "pumpjack_cli.simulation.together",
         ("-f", str(folder), *extra),
         log=SIMULATOR,
     )

@@ -58,7 +58,7 @@ async def test_a_given_database_gets_logins_with_generated_passwords(
     for url in (database.gateway, database.maintain, database.writer("permian")):
         connection = await asyncpg.connect(url)
         await connection.close()
-    assert await database.count_readings("permian") == (0, 0)
+    assert await database.count_readings("permian") == {}
     admin = await asyncpg.connect(empty_server.url("wells"))
     kept = await admin.fetchval(
         "SELECT rolpassword FROM pg_authid WHERE rolname = 'pumpjack_gateway'"
