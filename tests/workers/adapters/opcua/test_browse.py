@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from asyncua import ua
 
+from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.config import Connection
 from pumpjack_core.errors import AddressError, ManifestError, NotConnected
 from pumpjack_core.manifests.types import ModbusTcp, Opcua, ScadaConnectionSpec
@@ -16,7 +18,9 @@ from pumpjack_worker.adapters.contract import NOWHERE
 from pumpjack_worker.adapters.opcua.browse import OpcuaBrowser
 from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
+from tests.faults import FaultProxy
 from tests.workers.adapters.contract import LOOPBACK
+from tests.workers.adapters.opcua.peers import PeerNode, gopcua, node_opcua
 
 CASING = "ns=2;s=a1.casing_pressure"
 NODES = {
@@ -135,6 +139,15 @@ async def test_progress_is_told_while_it_goes_on(server: SimulatedServer) -> Non
     assert seen[-1] >= len(NODES)
 
 
+async def test_a_server_that_goes_away_meanwhile_is_told(server: SimulatedServer) -> None:
+    async with FaultProxy(("127.0.0.1", server.port)) as proxy:
+        browser = OpcuaBrowser(connection(f"opc.tcp://127.0.0.1:{proxy.port}"), NOWHERE)
+        with pytest.raises(NotConnected) as error:
+            async for _ in browser.browse(lambda _: proxy.hang_up()):
+                pass
+    assert error.value.reason == "Closed"
+
+
 async def test_what_is_told_of_a_server_that_is_off() -> None:
     browser = OpcuaBrowser(connection("opc.tcp://127.0.0.1:9"), NOWHERE)
     with pytest.raises(NotConnected) as error:
@@ -147,3 +160,45 @@ def test_only_connections_of_this_protocol_are_browsed() -> None:
     spec = ScadaConnectionSpec(protocol="modbus-tcp", modbus_tcp=ModbusTcp(host="127.0.0.1"))
     with pytest.raises(ManifestError, match=r"spec\.opcua is missing"):
         OpcuaBrowser(Connection("t", "t/c", spec, LOOPBACK, ""), NOWHERE)
+
+
+@pytest.mark.peers
+async def test_a_server_that_answers_in_small_parts_is_seen_whole(tmp_path: Path) -> None:
+    """More below one folder than an answer holds, with a single place to go on from."""
+    nodes = [
+        PeerNode(f"ns=2;i={number}", "int32", number, (f"Pad {number % 3}",), "")
+        for number in range(1, 3_601)
+    ]
+    nodes.append(PeerNode("ns=2;s=big", "uint64", 2**60 + 1, ("Pad 1", "Well"), unit="psi"))
+    limits = {"maxNodesPerBrowse": 10, "maxNodesPerRead": 50}
+    async with node_opcua(nodes, tmp_path, limits=limits, continuation_points=1) as peer:
+        browser = OpcuaBrowser(connection(f"opc.tcp://127.0.0.1:{peer.port}"), NOWHERE)
+        found = {one.address: one async for one in browser.browse(lambda _: None)}
+    big = found.pop("ns=2;s=big")
+    assert (big.path, big.unit, big.low, big.high) == (("Pad 1", "Well", "big"), "psi", 0, 5000)
+    assert {address: one.value for address, one in found.items()} == {
+        one.id: float(one.value) for one in nodes[:-1]
+    }
+    assert {one.data_type for one in found.values()} == {"int32"}
+
+
+@pytest.mark.peers
+async def test_a_hundred_thousand_nodes_are_browsed_with_progress() -> None:
+    nodes = [
+        PeerNode(f"ns=2;i={1 + number}", "float64", number / 2, (f"Well {number // 100}",))
+        for number in range(100_000)
+    ]
+    port = free_ports(1)[0]
+    async with gopcua(nodes, port=port) as peer:
+        browser = OpcuaBrowser(connection(f"opc.tcp://127.0.0.1:{peer.port}"), NOWHERE)
+        seen: list[int] = []
+        found = 0
+        total = 0.0
+        async for one in browser.browse(seen.append):
+            found += 1
+            total += one.value or 0.0
+    assert found == len(nodes)
+    assert total == sum(one.value for one in nodes)
+    assert len(seen) > 100
+    assert seen == sorted(seen)
+    assert seen[-1] > len(nodes)

@@ -138,12 +138,13 @@ def raw_value(tag: Tag, value: float) -> Raw:
         return value != 0.0
     raw = (value - tag.offset) / tag.scale
     if tag.data_type == "float32":
-        return float(struct.unpack("<f", struct.pack("<f", raw))[0])
+        (rounded,) = struct.unpack("<f", struct.pack("<f", raw))
+        return float(rounded)
     if tag.data_type == "float64":
         return raw
     bits = int(tag.data_type.removeprefix("u").removeprefix("int"))
     unsigned = tag.data_type.startswith("u")
-    low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    low, high = (0, (1 << bits) - 1) if unsigned else (-(1 << bits - 1), (1 << bits - 1) - 1)
     return min(max(round(raw), low), high)
 
 
@@ -152,20 +153,18 @@ def read_value(tag: Tag, raw: Raw) -> float:
     return float(raw) * tag.scale + tag.offset
 
 
-def _namespaces(addresses: Iterable[OpcuaAddress]) -> tuple[str, ...]:
-    """Namespaces that the addresses speak of: numbers where they say, URIs where there is room."""
+def _namespaces(addresses: Sequence[OpcuaAddress]) -> tuple[str, ...]:
+    """Names of the namespaces from index 3 on, so that each URI stands where no number is meant."""
     numbers = {one.namespace for one in addresses if isinstance(one.namespace, int)}
     uris = dict.fromkeys(one.namespace for one in addresses if isinstance(one.namespace, str))
-    uris.pop(NAMESPACE, None)
-    last = max(numbers, default=NAMESPACE_INDEX)
     named: list[str] = []
-    for index in range(NAMESPACE_INDEX + 1, last + 1):
-        if index in numbers or not uris:
+    for uri in uris:
+        if uri == NAMESPACE:
+            continue
+        while (index := NAMESPACE_INDEX + 1 + len(named)) in numbers:
             named.append(OTHER_NAMESPACE.format(index))
-        else:
-            named.append(next(iter(uris)))
-            del uris[named[-1]]
-    return (*named, *uris)
+        named.append(uri)
+    return tuple(named)
 
 
 def _node(index: int, address: OpcuaAddress) -> str:
