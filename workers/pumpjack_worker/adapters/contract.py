@@ -69,12 +69,14 @@ class Surroundings(Struct, frozen=True):
              None: nothing is kept
     memos    of the last MEMOS_KEPT deliveries that the journal has had, oldest first
     on_step  told when connect() begins a step
+    passing  whether nobody comes back to this session: the device shall keep nothing for it
     """
 
     secrets: Path | None = None
     state: Path | None = None
     memos: tuple[bytes, ...] = ()
     on_step: OnStep = no_steps
+    passing: bool = False
 
 
 NOWHERE = Surroundings()

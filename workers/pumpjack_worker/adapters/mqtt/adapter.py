@@ -79,6 +79,7 @@ class MqttAdapter(Adapter):
             most_payload=size_bytes(spec.max_payload),
             secrets=surroundings.secrets,
             on_step=surroundings.on_step,
+            clean=surroundings.passing,
         )
         self._time_path = spec.time_path
         self._news = asyncio.Event()

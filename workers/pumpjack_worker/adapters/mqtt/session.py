@@ -39,7 +39,10 @@ FILTERS_A_PACKET = 100
 
 
 class Settings(Struct, frozen=True):
-    """Where the broker is, who we are there, and how patient we are with it."""
+    """Where the broker is, who we are there, and how patient we are with it.
+
+    clean  the broker keeps no session once we are gone, and none from before
+    """
 
     host: str
     port: int
@@ -56,6 +59,7 @@ class Settings(Struct, frozen=True):
     most_payload: int
     secrets: Path | None
     on_step: OnStep = no_steps
+    clean: bool = False
 
     @property
     def peer(self) -> str:
@@ -219,13 +223,13 @@ def _connect(settings: Settings, own: Credentials) -> Connect:
     if settings.version == V5:
         # no Maximum Packet Size: a broker drops what is larger without a word to anybody
         found = {
-            v5.SESSION_EXPIRY: settings.session_expiry_s,
+            v5.SESSION_EXPIRY: 0 if settings.clean else settings.session_expiry_s,
             v5.RECEIVE_MAXIMUM: RECEIVE_MAXIMUM,
         }
     return Connect(
         settings.client_id,
         settings.version,
-        clean=False,
+        clean=settings.clean,
         keep_alive_s=math.ceil(settings.keep_alive_s),
         username=own.username,
         password=None if own.password is None else own.password.encode(),
