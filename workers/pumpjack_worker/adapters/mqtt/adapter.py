@@ -73,7 +73,7 @@ class MqttAdapter(Adapter):
             client_id=spec.client_id or client_id(connection),
             keep_alive_s=seconds(spec.keep_alive),
             timeout_s=seconds(spec.timeout),
-            session_expiry_s=int(seconds(spec.session_expiry)),
+            session_expiry_s=0 if surroundings.passing else int(seconds(spec.session_expiry)),
             qos=spec.qos,
             shared_group=spec.shared_group,
             most_payload=size_bytes(spec.max_payload),

@@ -223,7 +223,7 @@ def _connect(settings: Settings, own: Credentials) -> Connect:
     if settings.version == V5:
         # no Maximum Packet Size: a broker drops what is larger without a word to anybody
         found = {
-            v5.SESSION_EXPIRY: 0 if settings.clean else settings.session_expiry_s,
+            v5.SESSION_EXPIRY: settings.session_expiry_s,
             v5.RECEIVE_MAXIMUM: RECEIVE_MAXIMUM,
         }
     return Connect(
