@@ -4,7 +4,8 @@
 
 The worker subscribes and is stopped; a publisher in a process of its own fills its session at a
 mosquitto with QoS 1; the worker starts again and drains it. So it is the worker that is measured,
-and not who feeds it. From its session's begin to the last committed row; every message is counted.
+and not who feeds it. From the moment at which it runs to the last committed row; every message is
+counted.
 CPU is that of the worker's process, so without broker, database and Redis.
 """
 
@@ -38,7 +39,7 @@ from pumpjack_core.manifests.types import Mqtt, ScadaConnectionSpec
 from pumpjack_core.storage.roles import writer_role
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.mqtt import packets
-from tests.bench.processes import cpu_s, rss_mb
+from tests.bench.processes import FamilyCpu, cpu_s, rss_mb
 from tests.bench.worker_memory import prepare, running
 from tests.mosquitto import Mosquitto
 
@@ -80,6 +81,8 @@ class Figure(Struct, frozen=True):
     worker_cores: float
     readings_per_core_s: int
     rss_mb: float
+    broker_cores: float
+    postgres_cores: float
 
 
 def tags_of(case: Case) -> TagTable:
@@ -161,7 +164,7 @@ class Bench:
         }
         self._first_us = (time.time_ns() // 1_000) - BACK_S * 1_000_000
 
-    async def run(self, case: Case, port: int, messages: int) -> Figure:
+    async def run(self, case: Case, port: int, broker_pid: int, messages: int) -> Figure:
         """Fill the session and drain it once."""
         first_us = self._first_us
         self._first_us += (messages // case.topics + 1) * STEP_US
@@ -174,13 +177,15 @@ class Bench:
         before = await self.rows()
         readings = messages * case.per_message
         with self.worker() as pid:
-            await self.until_connected()
+            await self.until("connect")  # connecting, or connected already
             began, cpu_before = time.monotonic(), cpu_s(pid)
+            broker_cpu, postgres_cpu = cpu_s(broker_pid), FamilyCpu(self._postgres.pid)
             while (await self.rows_when_idle()) < before + readings:
                 if time.monotonic() - began > LIMIT_S:
                     raise TimeoutError(f"only {await self.rows() - before:,} of {readings:,} rows")
                 await asyncio.sleep(POLL_S)
             took, used = time.monotonic() - began, cpu_s(pid) - cpu_before
+            broker_used, postgres_used = cpu_s(broker_pid) - broker_cpu, postgres_cpu.used_s()
             memory = rss_mb(pid)
         rows = await self.rows() - before
         if rows != readings:
@@ -196,6 +201,8 @@ class Bench:
             round(used / took, 2),
             round(readings / used),
             round(memory, 1),
+            round(broker_used / took, 2),
+            round(postgres_used / took, 2),
         )
 
     @contextlib.contextmanager
@@ -204,10 +211,10 @@ class Bench:
         with running("-m", "pumpjack_worker", **self._environment) as process:
             yield process.pid
 
-    async def until_connected(self) -> None:
-        """Wait until the worker has its session."""
+    async def until(self, state: str) -> None:
+        """Wait until the worker's status answers, and says something with this in it."""
         async with asyncio.timeout(LIMIT_S):
-            while (await self.status()).get("state") != "connected":
+            while state not in (await self.status()).get("state", ""):
                 await asyncio.sleep(POLL_S)
 
     async def status(self) -> dict[str, Any]:
@@ -249,8 +256,10 @@ async def measure(case: Case, messages: int, runs: int) -> list[Figure]:
                 configure(case, broker.port, folder / "config")
                 bench = Bench(folder, postgres, valkey.url)
                 with bench.worker():
-                    await bench.until_connected()
-                return [await bench.run(case, broker.port, messages) for _ in range(runs)]
+                    await bench.until("connected")
+                return [
+                    await bench.run(case, broker.port, broker.pid, messages) for _ in range(runs)
+                ]
 
 
 def show(figures: Sequence[Figure], output: str) -> None:
@@ -265,7 +274,8 @@ def show(figures: Sequence[Figure], output: str) -> None:
             f"{one.per_message:>3} a message, {name:<6} of {len(ordered)}:"
             f"{one.messages_per_s:>8,} messages/s {one.readings_per_s:>9,} readings/s"
             f" {one.worker_us_a_reading:>6.2f} µs of worker CPU a reading"
-            f" ({one.worker_cores:.2f} cores, {one.rss_mb:.0f} MB)",
+            f" ({one.worker_cores:.2f} cores, broker {one.broker_cores:.2f}, PostgreSQL "
+            f"{one.postgres_cores:.2f}; {one.rss_mb:.0f} MB)",
             flush=True,
         )
     spread = statistics.pstdev(one.readings_per_s for one in ordered)
