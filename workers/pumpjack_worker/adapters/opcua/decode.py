@@ -58,7 +58,7 @@ _REST = (
 )
 """What may follow the value, in the order of the wire."""
 _WIDE = (8, 9)
-_NULL = 0
+_NULL, _ARRAY = 0, 0x80
 _DTYPES = {"?": "?", "b": "i1", "B": "u1", "h": "<i2", "H": "<u2", "i": "<i4", "I": "<u4"} | {
     "q": "<i8",
     "Q": "<u8",
@@ -69,6 +69,13 @@ _DTYPES = {"?": "?", "b": "i1", "B": "u1", "h": "<i2", "H": "<u2", "i": "<i4", "
 
 class Malformed(Exception):
     """The bytes are no answer of OPC UA."""
+
+
+_BROKEN = (
+    *(struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError),
+    *(OverflowError, RecursionError, NotEnoughData, ua.UaError),
+)
+"""What reading broken bytes ends in; asyncua does not promise any of them."""
 
 
 class Odd(Struct, frozen=True):
@@ -171,7 +178,7 @@ def read_publish(body: bytes) -> Notification:
         at, available = _uint32s(body, at + 4)
         more = body[at] != 0
         return _message(body, at + 1, subscription, more=more, available=available)
-    except (struct.error, IndexError, NotEnoughData, ua.UaError) as error:
+    except _BROKEN as error:
         raise Malformed(f"a publish response cannot be read: {error}") from error
 
 
@@ -182,7 +189,7 @@ def read_republish(body: bytes, subscription: int) -> Notification:
         if status >> 31:
             raise Malformed(f"a republish response has the status 0x{status:08X}")
         return _message(body, at, subscription)
-    except (struct.error, IndexError, NotEnoughData, ua.UaError) as error:
+    except _BROKEN as error:
         raise Malformed(f"a republish response cannot be read: {error}") from error
 
 
@@ -190,7 +197,7 @@ def read_changes(notification: Notification) -> Changes:
     """The values of a message as columns. Raises Malformed."""
     try:
         parts = [_changes(notification.body, start) for start, _ in notification.changes]
-    except (struct.error, IndexError, ValueError, NotEnoughData, ua.UaError) as error:
+    except _BROKEN as error:
         raise Malformed(f"values of a notification cannot be read: {error}") from error
     if len(parts) == 1:
         return parts[0]
@@ -201,7 +208,7 @@ def changes_of(content: bytes) -> Changes:
     """The values of one DataChangeNotification. Raises Malformed."""
     try:
         return _changes(content, 0)
-    except (struct.error, IndexError, ValueError, NotEnoughData, ua.UaError) as error:
+    except _BROKEN as error:
         raise Malformed(f"values cannot be read: {error}") from error
 
 
@@ -392,6 +399,8 @@ class _Columns:
         self.handle[row], mask = struct.unpack_from("<IB", body, at)
         at += 5
         if mask & _VALUE:
+            if body[at] & _ARRAY and struct.unpack_from("<i", body, at + 1)[0] > len(body) - at:
+                raise Malformed("an array is longer than the message that holds it")
             buffer = Buffer(body, at)
             variant = variant_from_binary(buffer)
             at = buffer.cur_pos
