@@ -14,6 +14,7 @@ from pumpjack_worker.adapters.contract import Surroundings
 from pumpjack_worker.adapters.mqtt.adapter import MqttAdapter
 from pumpjack_worker.adapters.mqtt.packet_reader import PacketReader
 from pumpjack_worker.adapters.mqtt.packets import V5, Connect, Packet, Publish, encode
+from pumpjack_worker.adapters.mqtt.simulated_broker import Broker
 from tests.faults import FaultProxy
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.contract import LOOPBACK, Rig
@@ -122,7 +123,7 @@ class MqttRig(Rig):
     def __init__(
         self,
         proxy: FaultProxy,
-        broker: Mosquitto,
+        broker: Mosquitto | Broker,
         version: str = "5",
         state: Path | None = None,
         secrets: Path | None = None,

@@ -23,8 +23,15 @@ from pumpjack_worker.adapters.mqtt.packets import (
     Version,
 )
 from pumpjack_worker.adapters.mqtt.simulated_broker import Broker
+from tests.faults import FaultProxy
 from tests.mosquitto import Mosquitto, program
 from tests.peers.node import installed, node
+from tests.workers.adapters.contract import (
+    AcknowledgementContract,
+    FaultContract,
+    ReadingContract,
+)
+from tests.workers.adapters.mqtt.broker import MqttRig
 from tests.workers.adapters.mqtt.plain_client import PlainClient
 
 PEERS = Path(__file__).parents[3] / "peers" / "mqtt"
@@ -357,6 +364,15 @@ class TestTopics:
             refused, granted = await worker.subscribe(wanted, "pads/#")
             assert refused >= 0x80
             assert granted == 1
+
+
+class TestContract(ReadingContract, FaultContract, AcknowledgementContract):
+    """What the adapter must do with mosquitto (test_contract.py), it does with ours."""
+
+    @pytest.fixture
+    async def rig(self, version: str, tmp_path: Path) -> AsyncIterator[MqttRig]:
+        async with Broker() as broker, FaultProxy((broker.host, broker.port)) as proxy:
+            yield MqttRig(proxy, broker, version, tmp_path / "state")
 
 
 class TestLimits:
