@@ -87,7 +87,7 @@ def _all_well(tags: Sequence[TagResult]) -> str:
 def trouble_of(failure: Failure) -> Trouble:
     """What kind of thing a failure is."""
     fallback: Trouble = BY_STEP.get(failure.step, "connection")
-    if failure.reason == "Timeout" and failure.step in BY_STEP:
+    if failure.reason == "Timeout" and failure.step in ("resolve", "secure"):
         return fallback
     return BY_REASON.get(failure.reason, fallback)
 
