@@ -38,6 +38,8 @@ MANY_MESSAGES = 500
 MOST_MESSAGES = 2_000
 """Messages in one delivery."""
 RETRY_REFUSED_S = 60.0
+SETTLED_AFTER_S = 10.0
+"""After a login a broker has sent again what it ever will, also one that takes its time."""
 _NONE = 0
 """Number of no delivery."""
 _PORT_TLS, _PORT = 8883, 1883
@@ -104,6 +106,7 @@ class MqttAdapter(Adapter):
         self._retry_at = 0.0
         self._lesser_qos: set[str] = set()
         self._short_expiry: int | None = None
+        self._opened_at = 0.0
         self._delivered_at = -LINGER_S
         self._acknowledged = 0
         self._confirming = False
@@ -194,6 +197,7 @@ class MqttAdapter(Adapter):
         self._reopen = False
         self._confirming = False
         self._acknowledged = _NONE
+        self._opened_at = self._clock.monotonic()
         self._go_on(login)
         self._settings.on_step("subscribe")
         self._subscribed.clear()
@@ -352,7 +356,8 @@ class MqttAdapter(Adapter):
         self._delivered_at = self._clock.monotonic()
 
     def _settle(self) -> None:
-        if self._backlog.is_over:
+        settled = self._clock.monotonic() >= self._opened_at + SETTLED_AFTER_S
+        if settled and self._backlog.is_over:
             self._redelivered.settled()
 
     def _deliver(self, taken: Taken) -> None:
