@@ -25,6 +25,8 @@ LABELS: dict[Trouble, str] = {
     "silent": "silent",
     "device": "device",
 }
+OPCUA_SECURITY = "security"
+"""OPC UA secures messages in its own way, which nobody calls TLS."""
 BY_REASON: dict[str, Trouble] = {
     "NameNotFound": "dns",
     "HostNotAllowed": "not-allowed",
@@ -35,6 +37,8 @@ BY_REASON: dict[str, Trouble] = {
     "Expired": "tls",
     "WrongName": "tls",
     "TlsFailed": "tls",
+    "NoEndpoint": "tls",
+    "LoginRefused": "login",
     "Credentials": "login",
 }
 BY_STEP: dict[str, Trouble] = {
@@ -59,7 +63,10 @@ def judge(observed: Observed, config: WorkerConfig) -> Judged:
     if unreached and observed.protocol == "modbus-tcp" and not _is_broken(failure):
         return _wrong("unit", _silent_units(unreached, config, observed.endpoint))
     if failure is not None:
-        return _wrong(trouble_of(failure), failure.message)
+        trouble = trouble_of(failure)
+        if trouble == "tls" and observed.protocol == "opcua":
+            return Judged(False, trouble, f"{OPCUA_SECURITY}: {failure.message}")
+        return _wrong(trouble, failure.message)
     for state, trouble, what in NOT_READ:
         found = [tag for tag in tags if tag.state == state]
         if found:
