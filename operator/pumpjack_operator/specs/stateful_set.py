@@ -16,6 +16,7 @@ CONFIG_DIR = "/etc/pumpjack/config"
 SECRETS_DIR = "/etc/pumpjack/device"
 JOURNAL_DIR = "/var/lib/pumpjack/journal"
 USER = 10_001
+STORES_ANNOTATION = "pumpjack.dev/stores"
 GRACE_S = 15
 """For everything but draining when a pod stops."""
 
@@ -32,9 +33,17 @@ def stateful_set(wanted: Wanted) -> Manifest:
             "serviceName": wanted.name,
             "selector": {"matchLabels": selector(of)},
             "revisionHistoryLimit": 2,
-            "template": {"metadata": {"labels": labels(of)}, "spec": _pod(wanted)},
+            "template": {"metadata": _pod_metadata(wanted), "spec": _pod(wanted)},
         },
     }
+
+
+def _pod_metadata(wanted: Wanted) -> Manifest:
+    """A pod reads its logins once, as it starts; an annotation that changes makes another pod."""
+    found: Manifest = {"labels": labels(wanted.connection.metadata.name)}
+    if wanted.stores_version:
+        found["annotations"] = {STORES_ANNOTATION: wanted.stores_version}
+    return found
 
 
 def _pod(wanted: Wanted) -> Manifest:

@@ -24,6 +24,7 @@ class Wanted(Struct, frozen=True):
     config     what the worker is told
     secret     name of the device's Secret, None where there is none of the right type
     service    labels of the pods behind the device's host, where that is a Service of the cluster
+    stores_version  changes when the tenant's logins to database and Redis do: the pod starts anew
     """
 
     connection: ScadaConnection
@@ -32,6 +33,7 @@ class Wanted(Struct, frozen=True):
     platform: Platform
     secret: str | None = None
     service: Mapping[str, str] | None = None
+    stores_version: str = ""
 
     @property
     def name(self) -> str:
