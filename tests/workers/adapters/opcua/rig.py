@@ -52,7 +52,7 @@ class OpcuaRig(Rig):
 
     adapter = OpcuaAdapter
     tags = TAGS
-    expected = list(VALUES.values())
+    expected: ClassVar = list(VALUES.values())
     refused = REFUSED
     wrong = WRONG
     quick: ClassVar = {"timeout": "300ms", "keep_alive": "100ms", "publishing_interval": "20ms"}

@@ -1,5 +1,5 @@
 # asyncua does not export what it offers, and its annotations are not what it takes.
-# mypy: disable-error-code="attr-defined, arg-type, assignment, no-untyped-call, comparison-overlap, misc"
+# mypy: disable-error-code="attr-defined, arg-type, assignment, no-untyped-call, comparison-overlap"
 """One secure channel over one TCP connection: frames, requests and their answers.
 
 asyncua's SecureConnection cuts, signs and encrypts; its socket protocol is not used: it waits for

@@ -1,5 +1,5 @@
 # asyncua does not export what it offers, and its annotations are not what it takes.
-# mypy: disable-error-code="attr-defined, arg-type, assignment, no-untyped-call, comparison-overlap, misc"
+# mypy: disable-error-code="attr-defined, arg-type"
 """The monitored items of a subscription: made in portions that the server takes, each by itself.
 
 OPC 10000-4, section 5.13. One node that the server refuses costs one tag.
@@ -74,7 +74,7 @@ class Items:
         self.tags = tags
         self.wrong: dict[int, str] = {}
         self.by_place: dict[int, Item] = {}
-        self._next_handle = 0 if before is None else before._next_handle
+        self._next_handle: int = 0 if before is None else before._next_handle
         known = {} if before is None else {item.key: item for item in before.by_place.values()}
         for place, tag in enumerate(tags.tags):
             try:

@@ -1,5 +1,5 @@
 # asyncua does not export what it offers, and its annotations are not what it takes.
-# mypy: disable-error-code="attr-defined, arg-type, assignment, no-untyped-call, comparison-overlap, misc"
+# mypy: disable-error-code="attr-defined, arg-type, no-untyped-call"
 """The session with one server: opened, taken up again after the connection dropped, closed."""
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def _describe_variable(data: NodeData, first: ua.DataValue, node: SimulatedNode)
 
 
 def _property(space: AddressSpace, parent: NodeData, name: str, value: Any, data_type: int) -> None:
-    node_id = ua.NodeId(f"{parent.nodeid.Identifier}/{name}", NAMESPACE_INDEX)
+    node_id = ua.NodeId(f"{parent.nodeid.Identifier!s}/{name}", NAMESPACE_INDEX)
     data = _add(
         space,
         node_id,
@@ -228,6 +228,6 @@ def _add(
     return data
 
 
-def _attributes(data: NodeData, *values: tuple[ua.AttributeIds, ua.Variant]) -> None:
+def _attributes(data: NodeData, *values: tuple[int, ua.Variant]) -> None:
     for attribute, value in values:
         data.attributes[attribute] = AttributeValue(ua.DataValue(value))

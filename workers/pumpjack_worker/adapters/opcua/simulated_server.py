@@ -242,6 +242,12 @@ class SimulatedServer:
             content = variant(self.nodes[node].data_type, value)
             await self._put(node, ua.DataValue(content, SourceTimestamp=at, ServerTimestamp=at))
 
+    def add(self, nodes: Mapping[str, SimulatedNode]) -> None:
+        """Nodes that appear while it runs."""
+        lay_out(self._running.iserver.aspace, nodes, self._clock.now_us())
+        self.nodes |= nodes
+        self._ids |= {text: ua.NodeId.from_string(text) for text in nodes}
+
     def remember(self, node: str, value: Any, source_us: int) -> None:
         """Put a value into a node's history that nobody was told of live."""
         at = time_of(source_us)
@@ -260,11 +266,11 @@ class SimulatedServer:
         for transport in list(self._running.iserver.asyncio_transports):
             transport.abort()
 
-    async def forget_sessions(self) -> None:
-        """Forget all sessions and their subscriptions; connections stay."""
+    async def forget_sessions(self, *, keep_subscriptions: bool = False) -> None:
+        """Forget all sessions, and their subscriptions unless these are kept; connections stay."""
         internal = self._running.iserver
         for session in list(internal._external_sessions.values()):
-            await session.close_session(True)
+            await session.close_session(not keep_subscriptions)
 
     async def forget_subscriptions(self) -> None:
         """Forget all subscriptions; sessions stay."""

@@ -85,7 +85,7 @@ class Subscription(InternalSubscription):
 class Subscriptions(SubscriptionService):
     """All subscriptions of a server."""
 
-    subscriptions: dict[int, Subscription]  # type: ignore[assignment]
+    subscriptions: dict[int, Subscription]
 
     def __init__(self, server: InternalServer, faults: Faults) -> None:
         super().__init__(server.aspace, server)
@@ -149,7 +149,7 @@ class Subscriptions(SubscriptionService):
         if not self._faults.transfers:
             raise ServiceError(ua.StatusCodes.BadServiceUnsupported)
         results = await super().transfer_subscriptions(params, session_id, callback)
-        processor = callback.__self__  # type: ignore[attr-defined]
+        processor = callback.__self__
         for number in params.SubscriptionIds:
             found = self.subscriptions.get(int(number))
             if found is not None:

@@ -1,5 +1,5 @@
 # asyncua does not export what it offers, and its annotations are not what it takes.
-# mypy: disable-error-code="attr-defined, arg-type, assignment, no-untyped-call, comparison-overlap, misc"
+# mypy: disable-error-code="attr-defined, arg-type, misc"
 """Asking a server for a subscription, for its limits, and for what its nodes hold now."""
 
 from __future__ import annotations

@@ -1,0 +1,326 @@
+"""What becomes of readings when connections, sessions, subscriptions and messages are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pumpjack_core.clock import SystemClock
+from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD
+from pumpjack_core.tags import Tag, TagTable
+from pumpjack_worker.adapters.opcua import items
+from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
+from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
+from tests.faults import FaultProxy
+from tests.workers.adapters.contract import PATIENCE_S
+from tests.workers.adapters.opcua.reading import (
+    Seen,
+    read_for,
+    read_until,
+    read_until_lost,
+    reconnect,
+)
+from tests.workers.adapters.opcua.rig import INTERVAL_S, SimulatedRig
+
+A, B = "ns=2;s=well-1.a", "ns=2;s=well-1.b"
+TAGS = (
+    Tag("w1", "a", A, "float64", INTERVAL_S),
+    Tag("w1", "b", B, "float64", INTERVAL_S),
+)
+QUIET_S = 0.4
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SimulatedServer]:
+    nodes = {A: SimulatedNode(value=1.0), B: SimulatedNode(value=1.0)}
+    async with SimulatedServer(nodes) as server:
+        yield server
+
+
+@pytest.fixture
+async def historian() -> AsyncIterator[SimulatedServer]:
+    """The same with a history of A."""
+    nodes = {A: SimulatedNode(value=1.0, history=True), B: SimulatedNode(value=1.0)}
+    async with SimulatedServer(nodes) as server:
+        yield server
+
+
+@pytest.fixture
+async def rig(server: SimulatedServer) -> AsyncIterator[SimulatedRig]:
+    async with FaultProxy(("127.0.0.1", server.port)) as proxy:
+        yield SimulatedRig(server, proxy)
+
+
+def both(seen: Seen) -> bool:
+    return bool(seen.of("a") and seen.of("b"))
+
+
+def instants(seen: Seen) -> list[tuple[str, int]]:
+    return [(row.name, row.us) for row in seen.rows]
+
+
+async def test_a_dropped_connection_loses_nothing_where_the_session_survives(
+    rig: SimulatedRig,
+) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    subscription = list(rig.server.subscriptions.subscriptions)
+    await rig.proxy.refuse()
+    error = await read_until_lost(adapter, seen)
+    lost_us = SystemClock().now_us()
+    for value in (2.0, 3.0, 4.0):
+        await rig.server.write(A, value)
+    await rig.proxy.accept()
+    await reconnect(adapter)
+    await read_until(adapter, lambda seen: seen.has("a", 4.0) and len(seen.of("b")) == 2, seen)
+    await read_for(adapter, QUIET_S, seen)
+    await adapter.close()
+    assert error.reason == "Closed"
+    assert seen.values("a") == [1.0, 2.0, 3.0, 4.0]
+    assert seen.values("b") == [1.0, 1.0]
+    assert seen.of("b")[1].us >= lost_us, "it must follow the mark of the outage"
+    assert len(instants(seen)) == len(set(instants(seen)))
+    assert seen.quarantined == []
+    assert subscription == [78]
+
+
+async def test_what_did_not_change_in_an_outage_is_told_to_hold_still(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    await read_until(adapter, both)
+    rig.proxy.hang_up()
+    await read_until_lost(adapter)
+    lost_us = SystemClock().now_us()
+    await reconnect(adapter)
+    seen = await read_until(adapter, both)
+    await adapter.close()
+    assert [row.value for row in seen.rows] == [1.0, 1.0]
+    assert all(row.us >= lost_us and row.quality == GOOD for row in seen.rows)
+
+
+async def test_a_forgotten_session_is_opened_anew_and_the_gap_told_once(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    await rig.server.forget_sessions()
+    await read_until_lost(adapter, seen)
+    lost_us = SystemClock().now_us()
+    await reconnect(adapter)
+    await read_until(adapter, lambda seen: bool(seen.gaps) and len(seen.of("b")) == 2, seen)
+    await rig.server.write(A, 2.0)
+    await read_until(adapter, lambda seen: seen.has("a", 2.0), seen)
+    await adapter.close()
+    assert [row.us >= lost_us for row in seen.of("b")] == [False, True]
+    (gap,) = seen.gaps
+    assert gap.tag_index == -1
+    assert json.loads(gap.raw)["tags_without_history"] == 2
+
+
+async def test_a_subscription_outlives_a_forgotten_session_where_it_can_be_transferred(
+    rig: SimulatedRig,
+) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    await rig.proxy.refuse()
+    await read_until_lost(adapter, seen)
+    await rig.server.forget_sessions(keep_subscriptions=True)
+    for value in (2.0, 3.0):
+        await rig.server.write(A, value)
+    await rig.proxy.accept()
+    await reconnect(adapter)
+    await read_until(adapter, lambda seen: seen.has("a", 3.0) and len(seen.of("b")) == 2, seen)
+    await adapter.close()
+    assert seen.values("a") == [1.0, 2.0, 3.0]
+    assert seen.gaps == []
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told by a status change", "not told"])
+async def test_a_dead_subscription_is_renewed_within_the_session(
+    rig: SimulatedRig, *, told: bool
+) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    if told:
+        await rig.server.end_subscriptions()
+    else:
+        await rig.server.forget_subscriptions()
+
+    async def stir() -> None:
+        value = 10.0
+        while True:
+            value += 1.0
+            await rig.server.write(A, value)
+            await asyncio.sleep(0.05)
+
+    async with asyncio.TaskGroup() as tasks:
+        stirring = tasks.create_task(stir())
+        try:
+            while len(seen.of("a")) < 4:
+                try:
+                    await read_until(adapter, lambda seen: len(seen.of("a")) >= 4, seen)
+                except Exception as error:
+                    if told:
+                        raise
+                    assert error.__class__.__name__ == "NotConnected"
+                    await reconnect(adapter)
+        finally:
+            stirring.cancel()
+    await adapter.close()
+    assert len(seen.gaps) <= 1
+    assert len(instants(seen)) == len(set(instants(seen)))
+
+
+async def test_a_lost_notification_is_sent_again_and_comes_in_its_order(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    for value in (2.0, 3.0, 4.0, 5.0):
+        rig.server.faults.lost_kept = 2 if value == 3.0 else 0
+        await rig.server.write(A, value)
+        await asyncio.sleep(0.05)
+    await read_until(adapter, lambda seen: seen.has("a", 5.0), seen)
+    await read_for(adapter, QUIET_S, seen)
+    await adapter.close()
+    assert seen.values("a") == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert seen.quarantined == []
+
+
+async def test_the_last_notification_is_missed_though_none_follows(rig: SimulatedRig) -> None:
+    """A keep-alive bears the number of the next message."""
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    rig.server.faults.lost_kept = 1
+    await rig.server.write(A, 2.0)
+    await read_until(adapter, lambda seen: seen.has("a", 2.0), seen)
+    await adapter.close()
+    assert seen.values("a") == [1.0, 2.0]
+
+
+async def test_a_notification_that_is_lost_for_good_is_told_as_a_gap(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    rig.server.faults.lost_for_good = 1
+    await rig.server.write(A, 2.0)
+    await read_until(adapter, lambda seen: bool(seen.gaps), seen)
+    await rig.server.write(A, 3.0)
+    await read_until(adapter, lambda seen: seen.has("a", 3.0), seen)
+    await adapter.close()
+    assert seen.values("a") == [1.0, 3.0]
+    assert json.loads(seen.gaps[0].raw)["messages"] == 1
+
+
+async def test_what_a_historian_kept_is_read_back_and_marked(historian: SimulatedServer) -> None:
+    async with FaultProxy(("127.0.0.1", historian.port)) as proxy:
+        rig = SimulatedRig(historian, proxy)
+        adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+        await adapter.connect()
+        seen = await read_until(adapter, both)
+        await historian.write(A, 1.5)
+        await read_until(adapter, lambda seen: seen.has("a", 1.5), seen)
+        await proxy.refuse()
+        await read_until_lost(adapter, seen)
+        await historian.forget_sessions()
+        for at in range(5):
+            await historian.write(A, 2.0 + at)
+        await proxy.accept()
+        await reconnect(adapter)
+        await read_until(adapter, lambda seen: seen.has("a", 2.0) and bool(seen.gaps), seen)
+        await historian.write(A, 9.0)
+        await read_until(adapter, lambda seen: seen.has("a", 9.0), seen)
+        await read_for(adapter, QUIET_S, seen)
+        await adapter.close()
+    rows = sorted(seen.of("a"), key=lambda row: row.us)
+    assert [row.value for row in rows] == [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 9.0]
+    backfilled = {row.value for row in rows if row.quality & BACKFILLED}
+    assert backfilled == {2.0, 3.0, 4.0, 5.0}, "6.0 came live, as what held then"
+    (gap,) = seen.gaps
+    assert json.loads(gap.raw)["tags_without_history"] == 1
+
+
+async def test_history_is_left_alone_where_the_manifest_says_so(
+    historian: SimulatedServer,
+) -> None:
+    async with FaultProxy(("127.0.0.1", historian.port)) as proxy:
+        rig = SimulatedRig(historian, proxy)
+        adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick, history=False))
+        await adapter.connect()
+        seen = await read_until(adapter, both)
+        await proxy.refuse()
+        await read_until_lost(adapter, seen)
+        await historian.forget_sessions()
+        await historian.write(A, 2.0)
+        await historian.write(A, 3.0)
+        await proxy.accept()
+        await reconnect(adapter)
+        await read_until(adapter, lambda seen: bool(seen.gaps), seen)
+        await adapter.close()
+    assert seen.values("a") == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "found out"])
+async def test_a_server_that_takes_fifty_items_a_call_is_read_whole(*, announced: bool) -> None:
+    nodes = {f"ns=2;s=n{at}": ("float64", float(at)) for at in range(120)}
+    tags = [Tag("w1", f"n{at}", f"ns=2;s=n{at}", "float64", INTERVAL_S) for at in range(120)]
+    async with SimulatedServer(nodes, items_per_call=50, announce_limits=announced) as server:
+        async with FaultProxy(("127.0.0.1", server.port)) as proxy:
+            rig = SimulatedRig(server, proxy)
+            adapter = rig.make(*tags)
+            await adapter.connect()
+            seen = await read_until(adapter, lambda seen: len(seen.rows) >= 120)
+            await adapter.close()
+    assert {row.name: row.value for row in seen.rows} == {f"n{at}": float(at) for at in range(120)}
+    assert adapter.rejected == {}
+
+
+async def test_an_unknown_node_costs_its_own_tag_and_heals_when_it_is_there(
+    rig: SimulatedRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "FIRST_RETRY_S", 0.1)
+    monkeypatch.setattr(items, "RETRY_S", 0.1)
+    ghost = Tag("w1", "ghost", "ns=2;s=well-1.ghost", "float64", INTERVAL_S)
+    adapter = rig.make(*TAGS, ghost)
+    await adapter.connect()
+    seen = await read_until(adapter, lambda seen: both(seen) and bool(seen.of("ghost")))
+    assert seen.of("ghost")[0].quality == BAD_DEVICE
+    assert "BadNodeIdUnknown" in adapter.rejected[2]
+    await rig.server.write(A, 2.0)
+    await read_until(adapter, lambda seen: seen.has("a", 2.0), seen)
+    rig.server.add({ghost.address: SimulatedNode(value=42.0)})
+    await read_until(adapter, lambda seen: seen.has("ghost", 42.0), seen)
+    assert adapter.rejected == {}
+    await adapter.close()
+
+
+async def test_tags_that_stay_keep_their_items_and_repeat_nothing(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS)
+    await adapter.connect()
+    await read_until(adapter, both)
+    (subscription,) = rig.server.subscriptions.subscriptions.values()
+    before = set(subscription.monitored_item_srv._monitored_items)
+    adapter.apply_tags(TagTable((TAGS[1],)))
+    await rig.server.write(B, 2.0)
+    seen = await read_until(adapter, lambda seen: seen.has("b", 2.0))
+    adapter.apply_tags(TagTable((TAGS[1], TAGS[0])))
+    await read_until(adapter, lambda seen: bool(seen.of("a")), seen)
+    await read_for(adapter, QUIET_S, seen)
+    after = set(subscription.monitored_item_srv._monitored_items)
+    await adapter.close()
+    assert seen.values("b") == [2.0]
+    assert len(before & after) == 1
+
+
+async def test_close_leaves_no_session_behind(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS)
+    await adapter.connect()
+    await read_until(adapter, both)
+    async with asyncio.timeout(PATIENCE_S):
+        await adapter.close()
+    assert rig.server.subscriptions.subscriptions == {}
