@@ -73,8 +73,8 @@ class Platform(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
         return tuple(str(network) for network in without_reserved(listed, reserved))
 
 
-ALWAYS_RESERVED = ("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10")
-"""Loopback and link-local, where clouds keep credentials (RFC 1122, RFC 3927, RFC 4291)."""
+ALWAYS_RESERVED = ("0.0.0.0/8", "127.0.0.0/8", "::/127", "169.254.0.0/16", "fe80::/10")
+"""This host, loopback, and link-local, where clouds keep credentials (RFC 1122, 3927, 4291)."""
 
 
 def read(path: Path) -> Platform:

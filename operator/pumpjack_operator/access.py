@@ -1,0 +1,99 @@
+"""Whether the platform lets a connection's worker run: where its device is, what it may write.
+
+A device that is given by address is judged here. A name is judged by the worker, on the address
+that it finds at each connect, and by the NetworkPolicy: it may change what it stands for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from pumpjack_core.manifests.objects import ScadaConnection
+from pumpjack_core.networks import Address, Network, is_allowed, parse_networks
+from pumpjack_operator.platform import Platform
+from pumpjack_operator.specs.network_policy import device
+
+
+def refusal(connection: ScadaConnection, tenant: str, platform: Platform) -> str | None:
+    """Why no worker may run for this connection, as a sentence; None when it may."""
+    try:
+        host, _ = device(connection.spec)
+    except ValueError as error:
+        return f"spec.opcua.endpoint cannot be read: {error}"
+    networks = parse_networks(platform.device_networks(tenant))
+    if not networks:
+        return (
+            f"the platform lists no network for tenant {tenant}, so its workers may reach no "
+            "device; ask the platform team to list the device's in deviceNetworks"
+        )
+    address = address_of(host)
+    if address is not None and (why := _not_a_device(address, platform, networks)):
+        return (
+            f"{host} {why}; tenant {tenant} may reach {_listed(networks)}. Correct the address, "
+            "or ask the platform team to add its network to the tenant's deviceNetworks"
+        )
+    if connection.spec.writes.enabled:
+        return _write_refusal(host, address, tenant, platform)
+    return None
+
+
+def address_of(host: str) -> Address | None:
+    """The address that a host is, also as C libraries read it (127.1, 0x7f000001); None: a name."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return found if mapped is None else mapped
+
+
+def _not_a_device(
+    address: Address, platform: Platform, networks: tuple[Network, ...]
+) -> str | None:
+    if address.is_unspecified or address.is_multicast:
+        return "is no address that one device has"
+    if is_allowed(address, networks):
+        return None
+    if address.is_loopback:
+        return "is the worker's own pod"
+    if address.is_link_local:
+        return "is link-local, where clouds keep credentials and no device is"
+    if is_allowed(address, parse_networks(platform.reserved_networks)):
+        return "belongs to the cluster itself, to its nodes, pods or services"
+    return "is in no network that the tenant may reach"
+
+
+def _write_refusal(
+    host: str, address: Address | None, tenant: str, platform: Platform
+) -> str | None:
+    """Why its tags may not be written."""
+    rules = platform.tenants[tenant]
+    writable = parse_networks(rules.write_networks)
+    if address is not None:
+        allowed = is_allowed(address, writable)
+    else:  # a name can stand for whatever the tenant may reach
+        allowed = all(
+            any(
+                one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]
+                for other in writable
+            )
+            for one in parse_networks(platform.device_networks(tenant))
+        )
+    if allowed:
+        return None
+    way_out = "" if address is not None else "give the device by its address, "
+    return (
+        f"spec.writes.enabled: tenant {tenant} may write to {_listed(writable)}, and {host} is "
+        f"{'not in it' if address is not None else 'a name that can stand for others'}; "
+        f"{way_out}set it to false, or ask the platform team to add its network to writeNetworks"
+    )
+
+
+def _listed(networks: tuple[Network, ...]) -> str:
+    most = 4
+    named = ", ".join(str(network) for network in networks[:most])
+    return (named + (" …" if len(networks) > most else "")) or "no network"
