@@ -21,8 +21,12 @@ MODULES = Path(__file__).parent
 PACKAGES = {
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
     "etcd": ("etcd", "go.etcd.io/etcd/server/v3"),
+    "helm": ("helm", "helm.sh/helm/v3/cmd/helm"),
+    "kubeconform": ("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
 }
 """Name to the folder of its go.mod and its package."""
+ASSETS = ("kube-apiserver", "etcd")
+"""What a folder of envtest has of these."""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pumpjack" / "bin"
 BUILD_LIMIT_S = 2_400
 VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -34,7 +38,7 @@ class Missing(Exception):
 
 def find(name: str) -> Path:
     """The program, built before. Raises Missing when it has to be built first."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    assets = os.environ.get("KUBEBUILDER_ASSETS") if name in ASSETS else None
     place = Path(assets) / name if assets else _place(name)
     if not place.is_file():
         raise Missing(f"peer-missing: {name}; `python -m tests.controlplane.binaries` builds it")
