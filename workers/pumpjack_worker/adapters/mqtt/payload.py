@@ -28,7 +28,7 @@ from pumpjack_worker.adapters.mqtt.paths import MISSING, Path
 from pumpjack_worker.adapters.mqtt.routes import Group, Route, Routes
 from pumpjack_worker.adapters.mqtt.times import NO_TIME, ReadTime
 
-EXACT_LIMIT = 2.0**53
+EXACT_LIMIT = 2**53
 NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
 NOT_A_NUMBER = quality(Level.BAD, Reason.NOT_A_NUMBER)
 OUT_OF_RANGE = quality(Level.BAD, Reason.OUT_OF_RANGE)
@@ -272,6 +272,6 @@ def _float(value: float) -> float:
 
 def _mark_inexact(raw: list[float], value: Floats, code: Int16s) -> None:
     """Integers that float64 cannot hold exactly."""
-    for row in np.flatnonzero(np.abs(value) > EXACT_LIMIT).tolist():
-        if type(raw[row]) is int and code[row] == GOOD:
+    for row in np.flatnonzero(np.abs(value) >= EXACT_LIMIT).tolist():
+        if type(raw[row]) is int and abs(raw[row]) > EXACT_LIMIT and code[row] == GOOD:
             code[row] = NOT_EXACT
