@@ -15,11 +15,22 @@ const client = mqtt.connect(url, {
 });
 client.on("error", (error) => console.error(String(error)));
 
+// A message that was not under way yet when the connection broke is given back: publish it again.
+async function publish(topic, payload) {
+  for (let left = 100; ; left -= 1) {
+    try {
+      return await client.publishAsync(topic, payload, { qos: 1 });
+    } catch (error) {
+      if (left === 0 || client.disconnecting) throw error;
+    }
+  }
+}
+
 async function main() {
   const under_way = [];
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const [topic, payload] = line.split("\t");
-    under_way.push(client.publishAsync(topic, payload, { qos: 1 }));
+    under_way.push(publish(topic, payload));
   }
   await Promise.all(under_way);
   await client.endAsync();
