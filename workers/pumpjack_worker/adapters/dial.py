@@ -131,4 +131,7 @@ def _tls_error(peer: str, error: OSError) -> NotConnected:
             "TLS, and whether it asks for a certificate (tls.crt and tls.key of the Secret)",
             reason="TlsFailed",
         )
-    return NotConnected(f"{peer} closed the connection before it stood ({error})", reason="Closed")
+    return NotConnected(
+        f"{peer} closed the connection before it stood ({error}); check that this port speaks TLS",
+        reason="Closed",
+    )
