@@ -26,6 +26,7 @@ from msgspec import Struct
 from pumpjack_core import credentials
 from pumpjack_core.errors import ManifestError, PumpjackError
 from pumpjack_worker.adapters.opcua.certificates import thumbprint
+from pumpjack_worker.adapters.opcua.channel import quiet_asyncua
 from pumpjack_worker.adapters.opcua.simulated_field import Places, SimulatedField
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
 from pumpjack_worker.adapters.opcua.simulated_wells import (
@@ -104,6 +105,7 @@ async def serve(servers: Mapping[int, Simulated], options: Options, stop: asynci
                     change.node, change.value, status=change.status, source_us=now_us
                 )
 
+    quiet_asyncua()
     async with contextlib.AsyncExitStack() as stack:
         for one in servers.values():
             await stack.enter_async_context(one.server)
