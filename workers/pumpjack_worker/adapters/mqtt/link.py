@@ -198,29 +198,26 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection ended."""
-        if isinstance(exc, ssl.SSLError):
-            why = NotConnected(
-                f"the broker {self._peer} ended TLS ({exc.reason or exc}); it may ask for a "
-                "certificate: tls.crt and tls.key of the Secret",
-                reason="TlsFailed",
+        said = f" ({exc})" if exc else ""
+        self.end(
+            NotConnected(
+                f"the broker {self._peer} closed the connection{said}{self._hint()}",
+                reason="TlsFailed" if isinstance(exc, ssl.SSLError) else "Closed",
             )
-        else:
-            text = f" ({exc})" if exc else ""
-            why = NotConnected(
-                f"the broker {self._peer} closed the connection{text}{self._hint()}",
-                reason="Closed",
-            )
-        self.end(why)
+        )
 
     # Inside
 
     def _hint(self) -> str:
-        if _LOGIN in self._requests:
-            return " at the login; check port, tls and version"
-        return (
-            f"; where this happens again and again, another client may use the client id "
-            f"{self._client_id}"
-        )
+        if _LOGIN not in self._requests:
+            return (
+                "; where this happens again and again, another client may use the client id "
+                f"{self._client_id}"
+            )
+        secured = self._transport is not None and self._transport.get_extra_info("ssl_object")
+        if secured:
+            return " at the login; it may ask for a certificate: tls.crt and tls.key of the Secret"
+        return " at the login; check port, tls and version"
 
     def _take(self, packet: Packet) -> None:
         if isinstance(packet, Pingresp):
