@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +25,8 @@ from pumpjack_core.tags import Tag, TagTable
 
 _WELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MOST_ADDRESS_CHARACTERS = 512
+_MOST_COMPARED = 200
+"""Names that a mistyped one is compared with: each takes some 10 µs, for each mapping."""
 
 
 class RejectedTag(Struct, frozen=True):
@@ -81,17 +83,33 @@ class Resolution(Struct, frozen=True):
     mappings: tuple[ResolvedMapping, ...]
 
 
+Claims = tuple[Tag | str, ...]
+"""For each tag of a mapping: what a connection would read, or why it cannot, a sentence."""
+
+
+def claims(connection: ScadaConnection, mapping: TagMapping) -> Claims:
+    """What a mapping asks of one connection, before others are asked."""
+    found: list[Tag | str] = []
+    for mapped in mapping.spec.tags:
+        try:
+            found.append(resolve_tag(mapped, mapping, connection))
+        except ManifestError as error:
+            found.append(str(error))
+    return tuple(found)
+
+
 def resolve(
     connections: Sequence[ScadaConnection],
     mappings: Sequence[TagMapping],
     tenants: Mapping[str, str],
+    claims_of: Callable[[ScadaConnection, TagMapping], Claims] = claims,
 ) -> Resolution:
     """Apply mappings to connections.
 
     tenants: namespace to tenant. A connection in a namespace without one is refused. Of several
     claims on one tag of one well of a tenant, over all its namespaces, that of the older
     connection wins, then that of the older mapping; without a creationTimestamp the first by
-    namespace and name.
+    namespace and name. claims_of: claims(), for a caller that remembers what it answered.
     """
     pairs = _pairs(connections, mappings)
     accepted: dict[tuple[str, str], list[Tag]] = {}
@@ -101,18 +119,20 @@ def resolve(
         pair = (connection.metadata.id, mapping.metadata.id)
         accepted[pair], rejected[pair] = [], []
         tenant = tenants.get(connection.metadata.namespace)
-        for mapped in mapping.spec.tags:
-            try:
-                if not tenant:
-                    raise ManifestError(_no_tenant(connection.metadata.namespace))
-                tag = resolve_tag(mapped, mapping, connection)
-                winner = winners.setdefault((tenant, tag.well_id, tag.name), pair)
-                if winner != pair:
-                    raise ManifestError(_claimed(tag, winner))
-            except ManifestError as error:
-                rejected[pair].append(RejectedTag(*pair, mapped.name, str(error)))
+        if not tenant:
+            reason = _no_tenant(connection.metadata.namespace)
+            rejected[pair] += [RejectedTag(*pair, tag.name, reason) for tag in mapping.spec.tags]
+            continue
+        asked = claims_of(connection, mapping)
+        for mapped, claim in zip(mapping.spec.tags, asked, strict=True):
+            if isinstance(claim, str):
+                rejected[pair].append(RejectedTag(*pair, mapped.name, claim))
+                continue
+            winner = winners.setdefault((tenant, claim.well_id, claim.name), pair)
+            if winner is pair:
+                accepted[pair].append(claim)
             else:
-                accepted[pair].append(tag)
+                rejected[pair].append(RejectedTag(*pair, mapped.name, _claimed(claim, winner)))
     return _outcome(connections, mappings, tenants, accepted, rejected)
 
 
@@ -177,25 +197,25 @@ def _pairs(
     connections: Sequence[ScadaConnection], mappings: Sequence[TagMapping]
 ) -> list[tuple[ScadaConnection, TagMapping]]:
     """Every mapping with every connection that it selects, older connections and mappings first."""
-    neighbours: dict[str, list[ScadaConnection]] = defaultdict(list)
+    by_name: dict[tuple[str, str], list[ScadaConnection]] = defaultdict(list)
+    by_label: dict[tuple[str, str, str], list[ScadaConnection]] = defaultdict(list)
     for connection in connections:
-        neighbours[connection.metadata.namespace].append(connection)
-    found = [
-        (connection, mapping)
-        for mapping in mappings
-        for connection in neighbours[mapping.metadata.namespace]
-        if _selects(mapping, connection)
-    ]
+        about = connection.metadata
+        by_name[about.namespace, about.name].append(connection)
+        for key, value in about.labels.items():
+            by_label[about.namespace, key, value].append(connection)
+    found = []
+    for mapping in mappings:
+        namespace, spec = mapping.metadata.namespace, mapping.spec
+        if spec.connection_ref is not None:
+            near = by_name.get((namespace, spec.connection_ref.name), [])
+            found += [(connection, mapping) for connection in near]
+        elif spec.connection_selector is not None:
+            asked = spec.connection_selector.match_labels.items()
+            # only those with the label that the fewest have are looked at
+            near = min((by_label.get((namespace, *label), []) for label in asked), key=len)
+            found += [(one, mapping) for one in near if asked <= one.metadata.labels.items()]
     return sorted(found, key=lambda pair: (pair[0].metadata.age_key, pair[1].metadata.age_key))
-
-
-def _selects(mapping: TagMapping, connection: ScadaConnection) -> bool:
-    if mapping.spec.connection_ref is not None:
-        return mapping.spec.connection_ref.name == connection.metadata.name
-    selector = mapping.spec.connection_selector
-    return (
-        selector is not None and selector.match_labels.items() <= connection.metadata.labels.items()
-    )
 
 
 def _scaling(mapped: MappedTag) -> tuple[float, float]:
@@ -285,7 +305,8 @@ def _unmatched(mapping: TagMapping, names: Sequence[str]) -> str:
     namespace = mapping.metadata.namespace
     if mapping.spec.connection_ref is not None:
         name = mapping.spec.connection_ref.name
-        return f"there is no ScadaConnection {namespace}/{name}{did_you_mean(name, names)}"
+        near = did_you_mean(name, names) if len(names) <= _MOST_COMPARED else ""
+        return f"there is no ScadaConnection {namespace}/{name}{near}"
     selector = mapping.spec.connection_selector
     labels = selector.match_labels if selector is not None else {}
     wanted = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
