@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from pumpjack_worker.adapters.opcua.decode import (
     NO_TIME,
     Malformed,
-    changes_of,
     read_changes,
+    read_history,
     read_publish,
+    read_values,
 )
 from tests.workers.adapters.opcua.published import item, published
 
@@ -161,10 +162,14 @@ def test_picoseconds_stand_behind_their_own_time() -> None:
     mask = 1 | 4 | 8 | 16 | 32
     value = struct.pack("<BBd", mask, 11, 2.5)
     ticks = 116_444_736_000_000_000 + 10_000_000
-    content = struct.pack("<iI", 1, 9) + value + struct.pack("<qHqH", ticks, 7, 2 * ticks, 8)
-    changes = changes_of(content + struct.pack("<i", 0))
+    later = ticks + 50_000_000
+    value += struct.pack("<qHqH", ticks, 7, later, 8)
+    plain = struct_to_binary(ua.ReadResponse())[:-8] + struct.pack("<i", 1) + value + bytes(4)
+    changes = read_values(plain, [9])
+    assert changes.handle.tolist() == [9]
     assert changes.value.tolist() == [2.5]
     assert changes.source_us.tolist() == [1_000_000]
+    assert changes.server_us.tolist() == [6_000_000]
 
 
 def test_integers_that_a_float_cannot_hold_are_marked() -> None:
@@ -199,3 +204,31 @@ def test_a_keep_alive_has_no_values_and_bears_the_next_number() -> None:
     response.Parameters.NotificationMessage.SequenceNumber = 42
     found = read_publish(struct_to_binary(response))
     assert (found.subscription, found.sequence, found.is_keep_alive) == (5, 42, True)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(values(numbers() | odd()), max_size=12))
+def test_answers_to_reads_are_read_as_asyncua_reads_them(found: list[ua.DataValue]) -> None:
+    response = ua.ReadResponse()
+    response.Results = found
+    changes = read_values(struct_to_binary(response), list(range(len(found))))
+    as_changes = read_changes(read_publish(published([item(n, v) for n, v in enumerate(found)])))
+    for name in ("handle", "value", "status", "source_us", "server_us"):
+        np.testing.assert_array_equal(getattr(changes, name), getattr(as_changes, name))
+    assert changes.odd == as_changes.odd
+
+
+def test_a_history_is_read_with_what_it_leaves_for_later() -> None:
+    at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    result = ua.HistoryReadResult()
+    result.ContinuationPoint = b"later"
+    result.HistoryData = ua.HistoryData([ua.DataValue(ua.Variant(2.5), SourceTimestamp=at)] * 3)
+    nothing = ua.HistoryReadResult(StatusCode=ua.StatusCode(0x80720000))
+    response = ua.HistoryReadResponse()
+    response.Results = [nothing, result]
+    refused, found = read_history(struct_to_binary(response), [3, 4])
+    assert refused.status == 0x80720000
+    assert found.more == b"later"
+    assert found.values.value.tolist() == [2.5] * 3
+    assert found.values.handle.tolist() == [4] * 3
+    assert found.values.source_us.tolist() == [microseconds(at)] * 3

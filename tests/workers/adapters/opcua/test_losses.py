@@ -11,8 +11,8 @@ import pytest
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD
 from pumpjack_core.tags import Tag, TagTable
-from pumpjack_worker.adapters.opcua import items
-from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
+from pumpjack_worker.adapters.opcua import channel, items
+from pumpjack_worker.adapters.opcua.simulated_nodes import NAMESPACE, SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
 from tests.faults import FaultProxy
 from tests.workers.adapters.contract import PATIENCE_S
@@ -324,3 +324,60 @@ async def test_close_leaves_no_session_behind(rig: SimulatedRig) -> None:
     async with asyncio.timeout(PATIENCE_S):
         await adapter.close()
     assert rig.server.subscriptions.subscriptions == {}
+
+
+async def test_the_keys_of_a_channel_are_renewed_while_it_reads(
+    rig: SimulatedRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewals = 0
+    renew = channel.Channel.renew
+
+    async def counting(self: channel.Channel) -> None:
+        nonlocal renewals
+        await renew(self)
+        renewals += 1
+
+    monkeypatch.setattr(channel, "LIFETIME_MS", 200)
+    monkeypatch.setattr(channel.Channel, "renew", counting)
+    adapter = rig.make(*TAGS)
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    value = 1.0
+    async with asyncio.timeout(PATIENCE_S):
+        while renewals < 3:
+            value += 1.0
+            await rig.server.write(A, value)
+            await read_until(adapter, lambda seen, value=value: seen.has("a", value), seen)
+    await adapter.close()
+    assert seen.values("a") == [float(at) for at in range(1, int(value) + 1)]
+
+
+async def test_a_tag_is_found_by_the_uri_of_its_namespace(rig: SimulatedRig) -> None:
+    known = Tag("w1", "a", f"nsu={NAMESPACE};s=well-1.a", "float64", INTERVAL_S)
+    unknown = Tag("w1", "c", "nsu=urn:nobody;s=well-1.a", "float64", INTERVAL_S)
+    adapter = rig.make(known, unknown)
+    await adapter.connect()
+    seen = await read_until(adapter, lambda seen: bool(seen.of("a") and seen.of("c")))
+    await adapter.close()
+    assert seen.values("a") == [1.0]
+    assert "no namespace urn:nobody" in adapter.rejected[1]
+
+
+async def test_acknowledgements_reach_the_server_only_after_they_were_given(
+    rig: SimulatedRig,
+) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    (subscription,) = rig.server.subscriptions.subscriptions.values()
+    deliveries = []
+    async with asyncio.timeout(PATIENCE_S):
+        for value in (2.0, 3.0, 4.0):
+            await rig.server.write(A, value)
+            deliveries.append(await adapter.read_batch())
+        await asyncio.sleep(QUIET_S)  # several keep-alives, and requests with them
+        assert len(subscription.unacknowledged) >= 3
+        for delivery in deliveries:
+            await delivery.ack()
+        while subscription.unacknowledged:
+            await asyncio.sleep(0.02)
+    await adapter.close()

@@ -18,10 +18,10 @@ from asyncua import ua
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Int64s
 from pumpjack_worker.adapters.opcua.channel import Channel
-from pumpjack_worker.adapters.opcua.decode import NO_TIME
+from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Malformed, read_history
 from pumpjack_worker.adapters.opcua.failures import ServiceFault
 from pumpjack_worker.adapters.opcua.items import Limits
-from pumpjack_worker.adapters.opcua.subscription import as_changes, time_of
+from pumpjack_worker.adapters.opcua.subscription import time_of
 
 WAIT_FOR_LIVE_S = 1.0
 """The first live values end the gap; they have this long to come."""
@@ -99,8 +99,8 @@ class Backfill:
 
 async def read_portion(
     channel: Channel, backfill: Backfill, limits: Limits
-) -> list[tuple[int, bytes]]:
-    """The next values: position, and a DataChangeNotification's bytes."""
+) -> list[tuple[int, Changes]]:
+    """The next values, with the position of their tag. Raises NotConnected."""
     at_once = min(limits.history_reads or MOST_NODES, MOST_NODES)
     portion = [backfill.wishes.popleft() for _ in range(min(at_once, len(backfill.wishes)))]
     # A request has one span for all its nodes: those of another come in another request.
@@ -121,21 +121,23 @@ async def read_portion(
     params.HistoryReadDetails = details
     params.NodesToRead = [_node_wish(one) for one in portion]
     try:
-        answer = await channel.ask(request, ua.HistoryReadResponse)
+        body = await channel.ask_bytes(request)
+        answers = read_history(body, [one.handle for one in portion])
     except ServiceFault as fault:
         _log.warning("history cannot be read", reason=str(fault))
         backfill.without = (backfill.without or 0) + len(portion)
         return []
-    found: list[tuple[int, bytes]] = []
-    for one, result in zip(portion, answer.Results or (), strict=False):
-        if int(result.StatusCode.value) >> 31:
+    except Malformed as error:
+        raise channel.fail_garbled(str(error)) from error
+    found: list[tuple[int, Changes]] = []
+    for one, answer in zip(portion, answers, strict=False):
+        if answer.status >> 31:
             backfill.without = (backfill.without or 0) + 1
             continue
-        values = getattr(result.HistoryData, "DataValues", None) or []
-        if values:
-            found.append((one.place, as_changes([(one.handle, value) for value in values])))
-        if result.ContinuationPoint:
-            one.more = result.ContinuationPoint
+        if len(answer.values):
+            found.append((one.place, answer.values))
+        if answer.more:
+            one.more = answer.more
             backfill.wishes.append(one)
     return found
 

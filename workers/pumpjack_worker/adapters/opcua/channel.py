@@ -112,6 +112,11 @@ class Channel(asyncio.Protocol):
             raise ServiceFault(status, type(request).__name__)
         return response
 
+    async def ask_bytes(self, request: Any) -> bytes:
+        """Send a request and return the bytes of the answer. Raises NotConnected, ServiceFault."""
+        body: bytes = await self.answer(self.send(request), type(request).__name__)
+        return body
+
     def send(self, request: Any, *, hint_s: float = 0.0) -> asyncio.Future[bytes]:
         """Send a request whose answer may take any time: the bytes of the answer.
 

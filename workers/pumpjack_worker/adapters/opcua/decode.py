@@ -9,6 +9,7 @@ each other are one view of the bytes. What is no single number is left to asyncu
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 from pumpjack_core.readings import Floats, Int64s
 from pumpjack_worker.adapters.opcua.status import UInt32s
 
-PUBLISH_RESPONSE, DATA_CHANGE, STATUS_CHANGE, SERVICE_FAULT = 829, 811, 820, 397
+PUBLISH_RESPONSE, REPUBLISH_RESPONSE, DATA_CHANGE, STATUS_CHANGE = 829, 835, 811, 820
+READ_RESPONSE, HISTORY_READ_RESPONSE, HISTORY_DATA, SERVICE_FAULT = 634, 667, 658, 397
 """Numeric node ids of the binary encodings, namespace 0."""
 EPOCH_100NS = 116_444_736_000_000_000
 """1970 in OPC UA's count: 100 ns since 1601."""
@@ -59,6 +61,7 @@ _REST = (
 """What may follow the value, in the order of the wire."""
 _WIDE = (8, 9)
 _NULL, _ARRAY = 0, 0x80
+_HANDLE_BYTES = 4
 _DTYPES = {"?": "?", "b": "i1", "B": "u1", "h": "<i2", "H": "<u2", "i": "<i4", "I": "<u4"} | {
     "q": "<i8",
     "Q": "<u8",
@@ -108,6 +111,15 @@ class Changes:
 
     def __len__(self) -> int:
         return len(self.handle)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Values of one node from its history. more: where the server left off, empty at the end."""
+
+    status: int
+    more: bytes
+    values: Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +197,7 @@ def read_publish(body: bytes) -> Notification:
 def read_republish(body: bytes, subscription: int) -> Notification:
     """What a RepublishResponse holds. Raises Malformed."""
     try:
-        at, status = _response_header(body, 835)
+        at, status = _response_header(body, REPUBLISH_RESPONSE)
         if status >> 31:
             raise Malformed(f"a republish response has the status 0x{status:08X}")
         return _message(body, at, subscription)
@@ -204,17 +216,43 @@ def read_changes(notification: Notification) -> Changes:
     return _joined(parts)
 
 
-def changes_of(content: bytes) -> Changes:
-    """The values of one DataChangeNotification. Raises Malformed."""
+def read_values(body: bytes, handles: Sequence[int]) -> Changes:
+    """What a ReadResponse holds, of the items with these handles. Raises Malformed."""
     try:
-        return _changes(content, 0)
+        at, _status = _response_header(body, READ_RESPONSE)
+        return _plain_values(body, at, handles)[0]
     except _BROKEN as error:
-        raise Malformed(f"values cannot be read: {error}") from error
+        raise Malformed(f"a read response cannot be read: {error}") from error
 
 
-def microseconds(filetime: int) -> int:
-    """A time of OPC UA as microseconds since the epoch, UTC."""
-    return (filetime - EPOCH_100NS) // 10
+def read_history(body: bytes, handles: Sequence[int]) -> list[History]:
+    """What a HistoryReadResponse holds, of the items with these handles. Raises Malformed."""
+    try:
+        at, _status = _response_header(body, HISTORY_READ_RESPONSE)
+        (count,) = struct.unpack_from("<i", body, at)
+        at += 4
+        found: list[History] = []
+        for handle in handles[: max(count, 0)]:
+            status, length = struct.unpack_from("<Ii", body, at)
+            at += 8
+            more = body[at : at + max(length, 0)]
+            at, kind = _node_id(body, at + max(length, 0))
+            encoding = body[at]
+            at += 1
+            changes = _NOTHING
+            if encoding:
+                (length,) = struct.unpack_from("<i", body, at)
+                at += 4
+                if kind == HISTORY_DATA:
+                    (n,) = struct.unpack_from("<i", body, at)
+                    if n > length:
+                        raise Malformed("a history is longer than the message that holds it")
+                    changes, _ = _plain_values(body, at, [handle] * max(n, 0))
+                at += max(length, 0)
+            found.append(History(status, more, changes))
+    except _BROKEN as error:
+        raise Malformed(f"a history cannot be read: {error}") from error
+    return found
 
 
 def _message(
@@ -349,6 +387,26 @@ def _run(  # noqa: PLR0917 - on the hot path
     return most if same.all() else int(same.argmin())
 
 
+def _plain_values(body: bytes, at: int, handles: Sequence[int]) -> tuple[Changes, int]:
+    """An array of values without handles that begins here, and where it ends."""
+    (count,) = struct.unpack_from("<i", body, at)
+    at += 4
+    if count != len(handles):
+        raise Malformed(f"{count} values came for {len(handles)}")
+    columns = _Columns(count)
+    for row in range(count):
+        mask = body[at]
+        layout = _layout(mask, body[at + 1] if mask & _VALUE else _NULL)
+        before = at - _HANDLE_BYTES  # where the handle would stand
+        if layout is None:
+            at = columns.put_odd(row, body, before)
+        else:
+            columns.put(row, layout, layout.code.unpack_from(body, before))
+            at = before + layout.dtype.itemsize
+    columns.handle[:] = handles
+    return columns.done(), at
+
+
 class _Columns:
     """Columns that are being filled."""
 
@@ -446,7 +504,7 @@ def _microseconds(filetime: Int64s) -> Int64s:
 
 def _joined(parts: list[Changes]) -> Changes:
     if not parts:
-        return _Columns(0).done()
+        return _NOTHING
     odd: list[Odd] = []
     before = 0
     for part in parts:
@@ -469,3 +527,6 @@ def _joined(parts: list[Changes]) -> Changes:
         imprecise,
         tuple(odd),
     )
+
+
+_NOTHING = _Columns(0).done()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pumpjack_core.clock import Clock
 from pumpjack_core.errors import AddressError
 from pumpjack_core.log import get_logger
@@ -20,7 +22,6 @@ from pumpjack_worker.adapters.opcua.publishing import Publishing, is_gone
 from pumpjack_worker.adapters.opcua.readings import Readings
 from pumpjack_worker.adapters.opcua.session import Settings
 from pumpjack_worker.adapters.opcua.subscription import (
-    as_changes,
     limits_of,
     read_now,
     subscribe,
@@ -190,9 +191,8 @@ class Feed:
         """After an outage that lost nothing: what did not change holds still, and says so."""
         items = [item for item in self._readings.items.by_place.values() if item.item_id]
         nodes = [(item.handle, self._node(item)) for item in items]
-        values = await read_now(channel, [node for _, node in nodes], self._limits)
-        pairs = [(handle, value) for (handle, _), value in zip(nodes, values, strict=True)]
-        self._readings.still(as_changes(pairs))
+        for changes in await read_now(channel, nodes, self._limits):
+            self._readings.still(changes)
 
     async def _backfill(self, channel: Channel) -> None:
         """Read a portion of what was missed from the server's history."""
@@ -201,8 +201,8 @@ class Feed:
             return
         if not backfill.begun:
             await self._plan(channel, backfill)
-        for place, content in await read_portion(channel, backfill, self._limits):
-            self._readings.backfilled(backfill, place, content)
+        for place, changes in await read_portion(channel, backfill, self._limits):
+            self._readings.backfilled(backfill, place, changes)
         if backfill.is_done:
             self._readings.end_backfill(backfill)
         else:
@@ -218,14 +218,16 @@ class Feed:
         ]
         has: list[tuple[int, int, Any]] = []
         if self._settings.spec.history and wanted:
-            nodes = [self._node(item) for _, item in wanted]
-            levels = await read_now(channel, nodes, self._limits, attribute=ACCESS_LEVEL)
+            nodes = [(place, self._node(item)) for place, item in wanted]
+            parts = await read_now(channel, nodes, self._limits, attribute=ACCESS_LEVEL)
+            levels = np.concatenate([part.value for part in parts])
+            readable = np.nan_to_num(levels).astype(np.int64) & HISTORY_READ != 0
             has = [
                 (place, item.handle, node)
-                for (place, item), node, level in zip(wanted, nodes, levels, strict=True)
-                if level.Value is not None
-                and isinstance(level.Value.Value, int)
-                and level.Value.Value & HISTORY_READ
+                for (place, item), (_, node), is_readable in zip(
+                    wanted, nodes, readable.tolist(), strict=True
+                )
+                if is_readable
             ]
         backfill.plan(has, len(by_place) - len(has))
 

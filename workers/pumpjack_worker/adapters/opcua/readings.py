@@ -17,7 +17,7 @@ from pumpjack_core.readings import Batch, Quarantined, in_table, no_readings
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import Delivery
 from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S, Backfill, between
-from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Odd, changes_of, read_changes
+from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Odd, read_changes
 from pumpjack_worker.adapters.opcua.items import NOBODY, Items
 from pumpjack_worker.adapters.opcua.publishing import Lost, Publishing
 from pumpjack_worker.adapters.opcua.status import overflows, qualities_of
@@ -25,8 +25,8 @@ from pumpjack_worker.adapters.opcua.times import Source, Times
 
 MOST_READINGS = 20_000
 """In one delivery."""
-MOST_OWED = 2_000
-"""Deliveries that are kept until they are acknowledged; then the oldest are given up."""
+MOST_OWED_READINGS = 1_000_000
+"""Readings that are kept until they are acknowledged (22 MB); then the oldest are given up."""
 BAD_CONFIG = quality(Level.BAD, Reason.CONFIG_ERROR)
 NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
 
@@ -54,6 +54,7 @@ class Readings:
         self._again: deque[int] = deque()
         self._number = 0
         self._made: deque[tuple[Batch, tuple[Quarantined, ...], Counter[str]]] = deque()
+        self._owed_readings = 0
         self._given_up = 0
         self._odd: dict[int, str] = {}
         self._static: set[int] = set()
@@ -125,6 +126,11 @@ class Readings:
     def redeliver(self) -> None:
         """Deliver again what was delivered and not acknowledged."""
         self._again = deque(sorted(self._owed))
+        given_up, self._given_up = self._given_up, 0
+        if given_up:
+            now_us = self._clock.now_us()
+            known = {"why": "they waited for the journal for too long", "readings": given_up}
+            self._record_gap(now_us, known)
 
     def refuse(self, places: list[int]) -> None:
         """The server refuses these tags: they have no value."""
@@ -144,8 +150,10 @@ class Readings:
 
     def take(self, publishing: Publishing | None) -> Delivery | None:
         """The next delivery, if there is one."""
-        if self._again:
-            return self._deliver_again()
+        while self._again:
+            again = self._deliver_again()
+            if again is not None:
+                return again
         if self._made:
             batch, quarantined, errors = self._made.popleft()
             return self._deliver(batch, quarantined, errors, None, [])
@@ -224,12 +232,11 @@ class Readings:
 
     # After a loss
 
-    def still(self, content: bytes) -> None:
+    def still(self, changes: Changes) -> None:
         """What the nodes hold now, after an outage that lost no message.
 
         What changed meanwhile comes as a notification; this tells the rest.
         """
-        changes = changes_of(content)
         place = self._places_of(changes.handle)
         unchanged = (place != NOBODY) & ~self.times.first_seen(place)
         unchanged &= changes.source_us <= self.times.told_us[place]
@@ -254,9 +261,8 @@ class Readings:
             until_us=self._clock.now_us(),
         )
 
-    def backfilled(self, backfill: Backfill, place: int, content: bytes) -> None:
+    def backfilled(self, backfill: Backfill, place: int, changes: Changes) -> None:
         """Values from a node's history; what came live is left out."""
-        changes = changes_of(content)
         told = self.times.told(changes.source_us, changes.server_us, self._clock.now_us())
         rows = between(told, backfill.span(place))
         if not len(rows):
@@ -289,8 +295,11 @@ class Readings:
                 "after": iso_us(int(before.max())),
                 "before": iso_us(backfill.until_us),
             }
-            item = Quarantined(-1, backfill.lost_us, "gap", json.dumps(known))
-            self._made.append((no_readings(self.items.tags, backfill.lost_us), (item,), Counter()))
+            self._record_gap(backfill.lost_us, known)
+
+    def _record_gap(self, us: int, known: Mapping[str, Any]) -> None:
+        item = Quarantined(-1, us, "gap", json.dumps(known))
+        self._made.append((no_readings(self.items.tags, us), (item,), Counter()))
 
     def _places_of(self, handle: Any) -> Any:
         places = self.items.places
@@ -356,14 +365,18 @@ class Readings:
         self._number += 1
         owed = _Owed(batch, quarantined, errors, publishing, sequences)
         self._owed[self._number] = owed
-        if len(self._owed) > MOST_OWED:
+        self._owed_readings += len(batch)
+        while self._owed_readings > MOST_OWED_READINGS and len(self._owed) > 1:
             given_up = self._owed.pop(next(iter(self._owed)))
+            self._owed_readings -= len(given_up.batch)
             self._given_up += len(given_up.batch)
         return Delivery(batch, partial(self._acknowledge, self._number), quarantined, errors)
 
-    def _deliver_again(self) -> Delivery:
+    def _deliver_again(self) -> Delivery | None:
         number = self._again.popleft()
-        owed = self._owed[number]
+        owed = self._owed.get(number)
+        if owed is None:  # given up meanwhile
+            return None
         if owed.batch.tags is not self.items.tags:
             owed.quarantined = in_table(owed.quarantined, owed.batch.tags, self.items.tags)
             owed.batch = owed.batch.in_table(self.items.tags)
@@ -373,9 +386,9 @@ class Readings:
         owed = self._owed.pop(number, None)
         if owed is None:
             return
-        with_contents = self._again
-        if number in with_contents:
-            with_contents.remove(number)
+        self._owed_readings -= len(owed.batch)
+        if number in self._again:
+            self._again.remove(number)
         if owed.publishing is not None:
             owed.publishing.acknowledge(owed.sequences)
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from pumpjack_core.manifests.types import Opcua
 from pumpjack_core.units import seconds
 from pumpjack_worker.adapters.opcua.channel import Channel
+from pumpjack_worker.adapters.opcua.decode import Changes, Malformed, read_values
 from pumpjack_worker.adapters.opcua.failures import TOO_MUCH_AT_ONCE, ServiceFault
 from pumpjack_worker.adapters.opcua.items import Limits
 from pumpjack_worker.adapters.opcua.session import SESSION_LIVES_S
@@ -22,6 +23,7 @@ from pumpjack_worker.adapters.opcua.session import SESSION_LIVES_S
 MOST_NOTIFICATIONS = 10_000
 """Values in one message; more come in the next at once."""
 MOST_READS = 1_000
+VALUE_ATTRIBUTE = 13
 _NAMESPACES, _ITEMS, _READS, _HISTORY = 2255, 11714, 11705, 12165
 """Server_NamespaceArray and the OperationLimits, OPC 10000-5."""
 
@@ -46,10 +48,22 @@ async def subscribe(channel: Channel, spec: Opcua) -> Subscribed:
     params.MaxNotificationsPerPublish = MOST_NOTIFICATIONS
     params.PublishingEnabled = True
     answer = (await channel.ask(request, ua.CreateSubscriptionResponse)).Parameters
-    granted_s = answer.RevisedPublishingInterval / 1000.0
-    return Subscribed(
-        answer.SubscriptionId, granted_s, granted_s * max(1, answer.RevisedMaxKeepAliveCount)
-    )
+    number, granted_s = answer.SubscriptionId, answer.RevisedPublishingInterval / 1000.0
+    count = max(1, answer.RevisedMaxKeepAliveCount)
+    wanted = max(1, math.ceil(seconds(spec.keep_alive) / granted_s)) if granted_s > 0 else count
+    if count > wanted:
+        # The server publishes more rarely than asked: so many keep-alives would take too long.
+        change = ua.ModifySubscriptionRequest()
+        change.Parameters.SubscriptionId = number
+        change.Parameters.RequestedPublishingInterval = granted_s * 1000.0
+        change.Parameters.RequestedMaxKeepAliveCount = wanted
+        change.Parameters.RequestedLifetimeCount = max(
+            3 * wanted, math.ceil(SESSION_LIVES_S / granted_s)
+        )
+        change.Parameters.MaxNotificationsPerPublish = MOST_NOTIFICATIONS
+        changed = (await channel.ask(change, ua.ModifySubscriptionResponse)).Parameters
+        count = max(1, changed.RevisedMaxKeepAliveCount)
+    return Subscribed(number, granted_s, (granted_s or publishing_s) * count)
 
 
 async def transfer(channel: Channel, number: int) -> bool:
@@ -69,32 +83,48 @@ async def limits_of(channel: Channel) -> Limits:
     """What the server says of itself. Raises NotConnected; what it does not say is 0."""
     nodes = [ua.NodeId(number) for number in (_NAMESPACES, _ITEMS, _READS, _HISTORY)]
     try:
-        found = [one.Value.Value if one.Value else None for one in await _read(channel, nodes)]
+        request = _read_request(nodes, VALUE_ATTRIBUTE)
+        request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Neither
+        results = (await channel.ask(request, ua.ReadResponse)).Results or ()
     except ServiceFault:
         return Limits()
+    found = [one.Value.Value if one.Value else None for one in results]
+    if len(found) != len(nodes):
+        raise channel.fail_garbled(f"{len(found)} answers for {len(nodes)} nodes")
     numbers = [one if isinstance(one, int) and one > 0 else 0 for one in found]
     names = found[0] if isinstance(found[0], list) else []
     return Limits(numbers[1], numbers[2], numbers[3], tuple(str(name) for name in names))
 
 
 async def read_now(
-    channel: Channel, nodes: Sequence[Any], limits: Limits, *, attribute: int = 13
-) -> list[Any]:
-    """A DataValue of each node, in portions that the server takes."""
+    channel: Channel,
+    nodes: Sequence[tuple[int, Any]],
+    limits: Limits,
+    *,
+    attribute: int = VALUE_ATTRIBUTE,
+) -> list[Changes]:
+    """What nodes (handle, node id) have now, in portions that the server takes."""
     at_once = min(limits.reads or MOST_READS, MOST_READS)
-    found: list[Any] = []
-    while len(found) < len(nodes):
-        portion = nodes[len(found) : len(found) + at_once]
+    found: list[Changes] = []
+    while nodes:
+        portion = nodes[:at_once]
+        request = _read_request([node for _, node in portion], attribute)
         try:
-            found += await _read(channel, portion, attribute)
+            body = await channel.ask_bytes(request)
         except ServiceFault as fault:
             if fault.status not in TOO_MUCH_AT_ONCE or at_once == 1:
                 raise
             at_once = max(1, at_once // 2)
+            continue
+        try:
+            found.append(read_values(body, [handle for handle, _ in portion]))
+        except Malformed as error:
+            raise channel.fail_garbled(str(error)) from error
+        nodes = nodes[len(portion) :]
     return found
 
 
-async def _read(channel: Channel, nodes: Sequence[Any], attribute: int = 13) -> list[Any]:
+def _read_request(nodes: Sequence[Any], attribute: int) -> Any:
     request = ua.ReadRequest()
     request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
     for node in nodes:
@@ -102,20 +132,7 @@ async def _read(channel: Channel, nodes: Sequence[Any], attribute: int = 13) -> 
         wish.NodeId = node
         wish.AttributeId = attribute
         request.Parameters.NodesToRead.append(wish)
-    answer = await channel.ask(request, ua.ReadResponse)
-    results = list(answer.Results or ())
-    if len(results) != len(nodes):
-        raise channel.fail_garbled(f"{len(results)} answers for {len(nodes)} nodes")
-    return results
-
-
-def as_changes(values: Sequence[tuple[int, Any]]) -> bytes:
-    """DataValues with their handles as a DataChangeNotification's bytes, for the one decoder."""
-    notification = ua.DataChangeNotification()
-    notification.MonitoredItems = [
-        ua.MonitoredItemNotification(handle, value) for handle, value in values
-    ]
-    return ua.ua_binary.struct_to_binary(notification)
+    return request
 
 
 def time_of(us: int) -> datetime.datetime:
