@@ -1,8 +1,8 @@
-"""Memory and CPU of one real worker process with 1,000 Modbus tags at 1 s.
+"""Memory and CPU of one real worker process with 1,000 tags at 1 s.
 
-    python -m tests.bench.worker_memory [--wells 72]
+    python -m tests.bench.worker_memory [--protocol modbus-tcp] [--wells 72]
 
-The simulated PLC, PostgreSQL and Valkey run beside it; only the worker is measured.
+The simulated devices, PostgreSQL and Valkey run beside it; only the worker is measured.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from pumpjack_cli.local.addresses import free_ports
@@ -26,10 +27,10 @@ from pumpjack_cli.stores import embedded_stores
 from pumpjack_core import config
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
-from pumpjack_worker.adapters.modbus_tcp.simulated_wells import manifests as simulated_manifests
 from tests.bench.processes import cpu_s, rss_mb
 
 SETTLE_S = 10.0
+PROTOCOLS = ("modbus-tcp", "mqtt", "opcua")
 
 
 @contextlib.contextmanager
@@ -55,14 +56,21 @@ async def prepare(url: str, tenant: str) -> None:
     await owner.close()
 
 
-def measure(wells: int, seconds: float, python: str) -> dict[str, object]:
+def simulated(protocol: str) -> tuple[str, Callable[[int, int], str]]:
+    """The module that simulates devices, and what writes the manifests of its own wells."""
+    package = f"pumpjack_worker.adapters.{protocol.replace('-', '_')}"
+    return f"{package}.simulator", import_module(f"{package}.simulated_wells").manifests
+
+
+def measure(protocol: str, wells: int, seconds: float, python: str) -> dict[str, object]:
     """Run it and return the figures."""
+    simulator_module, simulated_manifests = simulated(protocol)
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as name:
         folder = Path(name)
         manifests = folder / "wells.yaml"
         port = free_ports(1)[0]
         manifests.write_text(simulated_manifests(wells, port))
-        simulator = ("-m", "pumpjack_worker.adapters.modbus_tcp.simulator", "-f", str(manifests))
+        simulator = ("-m", simulator_module, "-f", str(manifests))
         with embedded_stores(folder) as (postgres, valkey), running(*simulator):
             time.sleep(2.0)
             (found,) = make_plan([manifests], ["127.0.0.0/8"]).configs.values()
@@ -85,6 +93,7 @@ def measure(wells: int, seconds: float, python: str) -> dict[str, object]:
                 with urllib.request.urlopen(f"http://{status}/status", timeout=5) as answer:
                     said = json.load(answer)
                 return {
+                    "protocol": protocol,
                     "tags": len(found.tags),
                     "rejected": len(said["rejected"]),
                     "readings_per_s": said["readingsPerSecond"],
@@ -97,6 +106,7 @@ def measure(wells: int, seconds: float, python: str) -> dict[str, object]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="modbus-tcp")
     parser.add_argument("--wells", type=int, default=72, help="wells of 14 tags each")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument(
@@ -106,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", choices=("text", "json"), default="text")
     arguments = parser.parse_args(argv)
-    figures = measure(arguments.wells, arguments.seconds, arguments.python)
+    figures = measure(arguments.protocol, arguments.wells, arguments.seconds, arguments.python)
     print(json.dumps(figures, indent=None if arguments.output == "json" else 2))
     return 0
 
