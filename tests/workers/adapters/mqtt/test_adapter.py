@@ -15,8 +15,8 @@ from pumpjack_core.errors import NotConnected
 from pumpjack_core.quality import BAD_DEVICE, GOOD
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import Delivery, no_ack
-from pumpjack_worker.adapters.mqtt import adapter as adapter_module
 from pumpjack_worker.adapters.mqtt import link as link_module
+from pumpjack_worker.adapters.mqtt import subscriptions
 from pumpjack_worker.adapters.mqtt.link import INBOX_MESSAGES
 from pumpjack_worker.adapters.mqtt.packets import (
     Pingreq,
@@ -161,7 +161,7 @@ async def test_a_refused_subscription_costs_only_its_own_tags(scripted: Scripted
 async def test_a_refused_subscription_is_tried_again_and_heals(
     scripted: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter_module, "RETRY_REFUSED_S", 0.05)
+    monkeypatch.setattr(subscriptions, "RETRY_REFUSED_S", 0.05)
     scripted.refused = {"pads/7/tubing": 0x80}
     adapter = make(scripted.port, CASING, TUBING, version="3.1.1")
     await adapter.connect()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -29,15 +29,15 @@ from pumpjack_worker.adapters.mqtt.link import Link, Message
 from pumpjack_worker.adapters.mqtt.packets import V5, V311
 from pumpjack_worker.adapters.mqtt.redelivered import Record, Redelivered
 from pumpjack_worker.adapters.mqtt.routes import Routes
-from pumpjack_worker.adapters.mqtt.session import Login, Session, Settings, refusal
+from pumpjack_worker.adapters.mqtt.session import Login, Session, Settings
+from pumpjack_worker.adapters.mqtt.subscriptions import Subscriptions
 from pumpjack_worker.adapters.mqtt.times import time_reader
 
 LINGER_S = 0.005
 """At most one delivery in so long, unless many messages wait; the first after a pause at once."""
-MANY_MESSAGES = 500
-MOST_MESSAGES = 2_000
-"""Messages in one delivery."""
-RETRY_REFUSED_S = 60.0
+MANY_READINGS = 1_000
+MOST_READINGS = 5_000
+"""In one delivery: what follows it (journal, live feed) must not hold up the loop."""
 SETTLED_AFTER_S = 10.0
 """After a login a broker has sent again what it ever will, also one that takes its time."""
 _NONE = 0
@@ -99,12 +99,10 @@ class MqttAdapter(Adapter):
         self._next: Routes | None = None
         self._ready: deque[Delivery] = deque()
         self._backlog = Backlog()
-        self._changed = False
-        self._subscribed: set[str] = set()
-        self._refused: dict[str, str] = {}
-        self._bad: list[str] = []
-        self._retry_at = 0.0
-        self._lesser_qos: set[str] = set()
+        self._subscriptions = Subscriptions(
+            self._session, self._file, settings, clock, self._news.set
+        )
+        self._subscriptions.want(self._intake.routes.topics)
         self._short_expiry: int | None = None
         self._opened_at = 0.0
         self._delivered_at = -LINGER_S
@@ -118,7 +116,7 @@ class MqttAdapter(Adapter):
         """Tags whose address is wrong, and tags whose topics the broker refuses at the moment."""
         routes = self._next or self._intake.routes
         reasons = dict(routes.wrong)
-        for topic, why in self._refused.items():
+        for topic, why in self._subscriptions.refused.items():
             for index in routes.of_topic(topic):
                 reasons[index] = (
                     f"the broker {self._settings.peer} refuses the subscription of "
@@ -131,10 +129,11 @@ class MqttAdapter(Adapter):
     def problems(self) -> tuple[str, ...]:
         """What the broker or the devices do, although readings come."""
         found = []
-        if self._lesser_qos:
+        lesser_qos = self._subscriptions.lesser_qos
+        if lesser_qos:
             found.append(
-                f"the broker grants only QoS 0 for {len(self._lesser_qos)} topics "
-                f"({min(self._lesser_qos)} …): messages that come while the worker is away are "
+                f"the broker grants only QoS 0 for {len(lesser_qos)} topics "
+                f"({min(lesser_qos)} …): messages that come while the worker is away are "
                 "lost; raise the broker's maximum QoS"
             )
         if self._short_expiry is not None:
@@ -165,7 +164,9 @@ class MqttAdapter(Adapter):
             link = self._session.link
             if link is None:
                 raise self._session.was_closed()
-            await self._manage(link)
+            if link.lost is None:
+                self._switch()
+                self._subscriptions.step()
             await self._linger(link)
             self._collect(link)
             if not self._ready:
@@ -187,6 +188,7 @@ class MqttAdapter(Adapter):
         """End the connection and whatever waits for it; the broker keeps the session."""
         self._closed = True
         self._ready.clear()
+        self._subscriptions.stop()
         self._session.close()
         self._news.set()
 
@@ -200,9 +202,22 @@ class MqttAdapter(Adapter):
         self._opened_at = self._clock.monotonic()
         self._go_on(login)
         self._settings.on_step("subscribe")
-        self._subscribed.clear()
-        self._changed = True
-        await self._follow()
+        self._switch()
+        self._subscriptions.begin()
+        await self._until_subscribed(login.link)
+
+    async def _until_subscribed(self, link: Link) -> None:
+        """Wait for the broker's answers, unless so much has come that it must be read first."""
+        while not self._subscriptions.is_done and not link.is_full:
+            self._news.clear()
+            await self._news.wait()
+        self._subscriptions.step()
+
+    def _switch(self) -> None:
+        if self._next is not None:
+            self._intake.switch(self._next)
+            self._next = None
+            self._subscriptions.want(self._intake.routes.topics)
 
     def _go_on(self, login: Login) -> None:
         """Whose session this is, and whether the broker lost one."""
@@ -251,74 +266,13 @@ class MqttAdapter(Adapter):
         if kept is not None:
             self._file.write(replace(kept, gap_since_us=None))
 
-    # Subscriptions
-
-    async def _manage(self, link: Link) -> None:
-        """Take on other tags; try again what was refused."""
-        if link.lost is not None:
-            return
-        await self._follow()
-        if self._refused and self._clock.monotonic() >= self._retry_at:
-            await self._subscribe(list(self._refused))
-
-    async def _follow(self) -> None:
-        """Have subscribed what the tags want. Goes on where it was cancelled."""
-        if self._next is not None:
-            self._intake.switch(self._next)
-            self._next = None
-            self._changed = True
-        if not self._changed:
-            return
-        topics = self._intake.routes.topics
-        wanted = set(topics)
-        self._subscribed &= wanted
-        self._lesser_qos &= wanted
-        self._refused = {topic: why for topic, why in self._refused.items() if topic in wanted}
-        await self._subscribe([topic for topic in topics if topic not in self._subscribed])
-        await self._leave_unwanted()
-        self._changed = False
-
-    async def _subscribe(self, topics: Sequence[str]) -> None:
-        """Subscribe, and remember what was refused. What may be subscribed is kept first."""
-        kept = self._file.read()
-        assert kept is not None, "_go_on() keeps one"
-        wanted = [self._settings.filter(topic) for topic in topics]
-        self._file.write(replace(kept, filters=tuple(dict.fromkeys([*kept.filters, *wanted]))))
-        granted = await self._session.subscribe(topics)
-        self._subscribed.update(topics)
-        self._retry_at = self._clock.monotonic() + RETRY_REFUSED_S
-        for topic, code in granted.items():
-            why = refusal(code)
-            self._lesser_qos.discard(topic)
-            if why is None:
-                self._refused.pop(topic, None)
-                if code < self._settings.qos:
-                    self._lesser_qos.add(topic)
-                continue
-            if topic not in self._refused:
-                _log.warning(
-                    "subscription refused", broker=self._settings.peer, topic=topic, reason=why
-                )
-            self._refused[topic] = why
-            self._bad.append(topic)
-
-    async def _leave_unwanted(self) -> None:
-        """Take back what the session still has subscribed and no tag wants any more."""
-        kept = self._file.read()
-        assert kept is not None, "_go_on() keeps one"
-        wanted = {self._settings.filter(topic) for topic in self._intake.routes.topics}
-        unwanted = [name for name in kept.filters if name not in wanted]
-        if unwanted:
-            await self._session.unsubscribe(unwanted)
-            left = tuple(name for name in kept.filters if name in wanted)
-            self._file.write(replace(kept, filters=left))
-
     # Messages
 
     async def _linger(self, link: Link) -> None:
         """Let a batch grow while messages come fast."""
         pause_s = self._delivered_at + LINGER_S - self._clock.monotonic()
-        if pause_s > 0 and 0 < len(link.inbox) < MANY_MESSAGES and link.lost is None:
+        waiting = len(link.inbox) * self._intake.routes.per_message
+        if pause_s > 0 and 0 < waiting < MANY_READINGS and link.lost is None:
             await asyncio.sleep(pause_s)
 
     async def _wait(self, link: Link) -> None:
@@ -326,22 +280,21 @@ class MqttAdapter(Adapter):
         self._news.clear()
         if link.inbox or link.lost is not None or self._next is not None or self._reopen:
             return
-        pause_s = None
-        if self._refused:
-            pause_s = max(0.0, self._retry_at - self._clock.monotonic())
+        pause_s = self._subscriptions.retry_in_s
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._news.wait()
 
     def _collect(self, link: Link) -> None:
         """Read what has come. What can be sent again and what cannot are delivered apart."""
-        if not link.inbox and not self._bad:
+        refused = self._subscriptions.news
+        if not link.inbox and not refused:
             return
-        messages = link.take(MOST_MESSAGES)
+        messages = link.take(max(1, MOST_READINGS // self._intake.routes.per_message))
         aged = self._backlog.take(len(messages))
         routes = self._intake.routes
-        bad = [(index, BAD_DEVICE) for topic in self._bad for index in routes.of_topic(topic)]
-        self._bad.clear()
+        bad = [(index, BAD_DEVICE) for topic in refused for index in routes.of_topic(topic)]
+        refused.clear()
         certain = [message for message in messages if message.qos]
         if certain:
             old = aged

@@ -85,6 +85,11 @@ class Link(asyncio.Protocol):
         self.unacknowledged = 0
         self.lost: NotConnected | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is read any more until messages are taken."""
+        return self._paused
+
     # What we say
 
     def login(self, packet: Connect) -> asyncio.Future[Answer]:
@@ -133,6 +138,8 @@ class Link(asyncio.Protocol):
         if self._paused and self._has_room() and self._transport is not None:
             self._paused = False
             self._heard_at = self._loop.time()
+            until = self._heard_at + self._timeout_s
+            self._requests = {at: (one, until) for at, (one, _) in self._requests.items()}
             self._transport.resume_reading()
         return found
 

@@ -52,6 +52,7 @@ class Routes:
 
     wrong    position in the table to the reason, of the tags that cannot be read at all
     routes   topic, as it comes on the wire, to what it feeds
+    per_message  the most tags that one message feeds
     low, high       float64[n]  what the tag's data type can hold
     scale, offset   float64[n]  or None where all are 1 and 0
     """
@@ -74,6 +75,7 @@ class Routes:
             located.setdefault(address.topic, []).append((index, path, own))
         for topic, members in located.items():
             self.routes[topic.encode()] = _route(topic, members)
+        self.per_message = max((len(route.tags) for route in self.routes.values()), default=1)
         limits = [_INTEGERS.get(tag.data_type, (-np.inf, np.inf)) for tag in tags.tags]
         self.low = np.array([low for low, _ in limits], np.float64)
         self.high = np.array([high for _, high in limits], np.float64)
