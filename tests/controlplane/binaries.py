@@ -114,6 +114,12 @@ def main() -> None:
             print(f"{error}\ntests that need it are skipped", file=sys.stderr)
             return
         print(f"{name} was built in {time.monotonic() - began:.0f} s", flush=True)
+    from tests.controlplane import foreign  # it uses this module
+
+    try:
+        foreign.fetch()
+    except Missing as error:
+        print(f"{error}\ntests that need them are skipped", file=sys.stderr)
 
 
 if __name__ == "__main__":
