@@ -61,10 +61,16 @@ def simulated(protocol: str, port: int, *arguments: str) -> Iterator[None]:
 
 def outcome(file: Path, *options: str, exit_code: int) -> dict[str, Any]:
     """What `pumpjack test-connection --output json` says of the one connection of a file."""
-    data = ("--data-dir", str(file.parent / "data"))
-    done = run("test-connection", str(file), "--output", "json", *data, *options)
-    assert done.code == exit_code, done.stdout + done.stderr
-    (found,) = json.loads(done.stdout)["connections"]
+    code, (found,) = outcomes(file, *options)
+    assert code == exit_code, found
     assert found["ok"] is (exit_code == 0)
-    answer: dict[str, Any] = found
-    return answer
+    return found
+
+
+def outcomes(files: Path, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit code of `pumpjack test-connection`, and what it says of each connection."""
+    data = ("--data-dir", str(files.parent / "data"))
+    done = run("test-connection", str(files), "--output", "json", *data, *options)
+    assert done.stdout, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["connections"]
+    return done.code, found

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pumpjack_cli.local.addresses import free_ports
+from pumpjack_cli.local.oilfield import copy_to, device_ports, with_ports
 from pumpjack_core.manifests.load import load_paths
 from tests.cli.command import RUN, run
+from tests.cli.connections import outcomes
+from tests.e2e.local_run import listens, until
 
 OILFIELD = Path(__file__).parents[2] / "examples" / "oilfield"
 
@@ -69,20 +76,50 @@ def test_a_busy_port_is_one_sentence() -> None:
     assert f"error: port {port} of 127.0.0.1 is in use" in done.stderr
 
 
-def test_it_serves_until_ctrl_c_and_writes_the_manifests_that_read_it(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+@pytest.mark.parametrize("protocol", ["modbus-tcp", "mqtt", "opcua"])
+def test_it_serves_until_ctrl_c_and_writes_the_manifests_that_read_it(
+    protocol: str, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
     wells = tmp_path / "wells.yaml"
-    command = [*RUN, "simulate", "modbus-tcp", "--wells", "2", "--port", port]
-    with subprocess.Popen(
-        [*command, "--write-manifests", str(wells)], stderr=subprocess.PIPE, text=True
-    ) as program:
-        assert program.stderr is not None
-        lines = [program.stderr.readline() for _ in range(3)]
-        assert any(f"127.0.0.1:{port} serves 28 tags, 2 wells" in line for line in lines)
+    command = [*RUN, "simulate", protocol, "--wells", "2", "--port", str(port)]
+    with running(*command, "--write-manifests", str(wells)) as program:
+        until(lambda: listens(port))
+        loaded = load_paths([wells])
+        assert loaded.valid
+        assert [len(mapping.spec.tags) for mapping in loaded.mappings] == [14, 14]
+        _, (found,) = outcomes(wells)
+        assert (found["protocol"], found["reason"]) == (protocol, None)
+        assert len(good(found)) > 20  # some sensor may just have died
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 0
-    loaded = load_paths([wells])
-    assert loaded.valid
-    assert len(loaded.mappings) == 2
+
+
+def test_all_connections_of_manifests_are_simulated_by_one_process(tmp_path: Path) -> None:
+    folder, _ = copy_to(tmp_path)
+    ports = device_ports(folder)
+    moved = dict(zip(ports, free_ports(len(ports)), strict=True))
+    for file in folder.iterdir():
+        file.write_text(with_ports(file.read_text(), moved))
+    with running(*RUN, "simulate", "-f", str(folder)) as program:
+        until(lambda: all(map(listens, moved.values())))
+        _, found = outcomes(folder)
+        assert sorted(one["protocol"] for one in found) == [
+            *("modbus-tcp", "modbus-tcp", "mqtt", "opcua")
+        ]
+        assert all(len(good(one)) > 10 for one in found)
+        program.send_signal(signal.SIGINT)
+        assert program.wait(20) == 0
+
+
+def good(found: dict[str, Any]) -> list[str]:
+    return [tag["tag"] for tag in found["tags"] if tag["state"] == "good"]
+
+
+@contextlib.contextmanager
+def running(*command: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, text=True) as program:
+        try:
+            yield program
+        finally:
+            program.kill()

@@ -32,7 +32,7 @@ def plc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     device = tmp_path_factory.mktemp("plc") / "device.yaml"
     other = "name: other, address: 'holding:40001;unit=2'"
     write(device, modbus(port), mapping(CASING, other))
-    with simulated("modbus-tcp", port, "-f", str(device)):
+    with simulated("modbus-tcp", port, "-f", str(device), "--tick", "3600"):  # no sensor dies
         yield port
 
 
