@@ -10,7 +10,6 @@ from typing import ClassVar
 from pumpjack_core.clock import Clock
 from pumpjack_core.config import Connection
 from pumpjack_core.errors import DeviceError, ManifestError, NotConnected
-from pumpjack_core.log import get_logger
 from pumpjack_core.networks import parse_networks
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
@@ -22,8 +21,6 @@ from pumpjack_worker.adapters.opcua.session import Session, settings_of
 LONGEST_WAIT_S = 60.0
 MISSED_KEEP_ALIVES = 3
 SHORTEST_CHORE_S = 0.05
-
-_log = get_logger("worker.opcua")
 
 
 class OpcuaAdapter(Adapter):
@@ -85,6 +82,7 @@ class OpcuaAdapter(Adapter):
             self._session.drop(error)
             raise
         self._keeper = asyncio.create_task(self._keep(), name="opcua-keeper")
+        self._keeper.add_done_callback(lambda _: self._wake.set())
 
     async def read_batch(self) -> Delivery:
         """Wait for the next notifications."""
@@ -124,12 +122,15 @@ class OpcuaAdapter(Adapter):
 
     def _check(self) -> None:
         """Raise why nothing more will come."""
+        keeper = self._keeper
+        if keeper is not None and keeper.done() and not keeper.cancelled():
+            keeper.result()  # raises what nobody foresaw
         if self._ending is not None:
-            self._lose(self._ending)
+            self._readings.outage()
             raise self._ending
         lost = self._session.lost
         if lost is not None:
-            self._lose(lost)
+            self._readings.outage()
             raise lost
         if self._silent_s() >= self._patience_s:
             error = NotConnected(
@@ -138,13 +139,8 @@ class OpcuaAdapter(Adapter):
                 reason="Timeout",
             )
             self._session.drop(error)
-            self._lose(error)
+            self._readings.outage()
             raise error
-
-    def _lose(self, error: DeviceError) -> None:
-        self._readings.outage()
-        if error.reason != "Closed" or self._ending is not error:
-            _log.debug("session lost", device=self._settings.peer, reason=error.reason)
 
     async def _wait(self) -> None:
         """Until something came, or until the server has been silent for too long."""

@@ -17,7 +17,14 @@ from pumpjack_core.readings import Batch, Quarantined, in_table, no_readings
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import Delivery
 from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S, Backfill, between
-from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Odd, read_changes
+from pumpjack_worker.adapters.opcua.decode import (
+    NO_TIME,
+    RAW_CHARACTERS,
+    Changes,
+    Malformed,
+    Odd,
+    read_changes,
+)
 from pumpjack_worker.adapters.opcua.items import NOBODY, Items
 from pumpjack_worker.adapters.opcua.publishing import Lost, Publishing
 from pumpjack_worker.adapters.opcua.status import overflows, qualities_of
@@ -96,6 +103,8 @@ class Readings:
 
     def switch(self, items: Items) -> None:
         """Read by these items from now on."""
+        if self.backfill is not None:
+            self.end_backfill(self.backfill)  # its positions are those of the old table
         before, tags = self.items.tags, items.tags
         place = {tag.key: at for at, tag in enumerate(tags.tags)}
         places = np.array([place.get(tag.key, -1) for tag in before.tags], np.int32)
@@ -176,7 +185,13 @@ class Readings:
             sequences.append(message.sequence)
             if message.status is not None:
                 self.ended = message.status
-            batch = self.read(read_changes(message), quarantined, errors)
+            try:
+                changes = read_changes(message)
+            except Malformed:
+                raw = message.body.hex()[:RAW_CHARACTERS]
+                quarantined.append(Quarantined(-1, self._clock.now_us(), "unparsable", raw))
+                continue
+            batch = self.read(changes, quarantined, errors)
             batches.append(batch)
             count += len(batch)
         if not sequences and not quarantined:
@@ -284,8 +299,10 @@ class Readings:
 
     def end_backfill(self, backfill: Backfill) -> None:
         """Put on record what could not be read back."""
-        self.backfill = None
+        if self.backfill is backfill:
+            self.backfill = None
         without = len(self.items.by_place) if backfill.without is None else backfill.without
+        without += len(backfill.wishes)
         if without:
             before = backfill.before[backfill.before != NO_TIME]
             known = {

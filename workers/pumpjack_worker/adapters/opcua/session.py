@@ -147,6 +147,13 @@ class Session:
         except NotConnected:
             self.drop()
             raise
+        except (ua.UaError, ValueError, TypeError, AttributeError) as error:
+            self.drop()
+            raise NotConnected(
+                f"{self._settings.peer} cannot be talked to with this security ({error}); look at "
+                "the server's certificate (RSA keys only), or use another securityPolicy",
+                reason="NoEndpoint",
+            ) from error
         finally:
             self._opening = None
 
