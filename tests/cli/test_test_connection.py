@@ -82,6 +82,8 @@ def test_a_refused_connection_is_told(tmp_path: Path) -> None:
     assert found["trouble"] == "refused"
     assert f"127.0.0.1:{port} refused the connection" in found["message"]
     assert [step["step"] for step in found["steps"]] == ["resolve", "connect"]
+    shown = run("test-connection", str(tmp_path / "a.yaml")).stdout.splitlines()
+    assert [line.split()[0] for line in shown if line] == ["default/plc", "✓", "✗", "✗"]
 
 
 def test_an_address_in_a_network_that_is_not_allowed_is_told(plc: int, tmp_path: Path) -> None:

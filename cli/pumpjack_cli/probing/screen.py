@@ -10,6 +10,7 @@ from rich.markup import escape
 from pumpjack_cli.output import plain
 from pumpjack_cli.probing.result import Result, State, StepResult, TagResult
 
+READ = "read"
 VALUES_SHOWN = 5
 TROUBLE_SHOWN = 20
 _WORDS: dict[State, str] = {
@@ -27,7 +28,7 @@ def lines(result: Result) -> Iterator[str]:
     yield f"[bold]{escape(result.connection_id)}[/]  {where}"
     for step in result.steps:
         yield _step(step)
-    if result.tags:
+    if result.tags and any(step.step == READ for step in result.steps):
         counts = Counter(tag.state for tag in result.tags)
         told = ", ".join(
             f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state]
