@@ -192,11 +192,22 @@ def stores_version(copy: Manifest) -> str:
 
 
 def is_copied(stored: Manifest | None, copy: Manifest) -> bool:
-    """Whether a namespace has this copy, of its type and with nothing added."""
+    """Whether a namespace has this copy."""
+    if stored is None or stored.get("type") != copy["type"]:
+        return False
+    data = stored.get("data") or {}
+    return all(data.get(key) == value for key, value in copy["data"].items())
+
+
+def copy_problem(stored: Manifest | None) -> str | None:
+    """Why a Secret that stands where the copy belongs cannot become it."""
+    if stored is None or (stored.get("type") == COPY_TYPE and not stored.get("immutable")):
+        return None
+    metadata = stored["metadata"]
     return (
-        stored is not None
-        and stored.get("type") == copy["type"]
-        and stored.get("data") == copy["data"]
+        f"Secret {metadata['namespace']}/{metadata['name']} was not made by the operator, or was "
+        "made immutable, and stands where the logins to the stores belong; delete it, and the "
+        "operator makes its own"
     )
 
 

@@ -1,0 +1,265 @@
+"""What a tenant's workers log in with: made, kept right and renewed.
+
+In this order, each step safe to repeat, so that a stop at any point loses and doubles nothing:
+the record (stores.py), the roles in the database, the user in Redis, the copy in the namespace.
+Database away: a tenant that never had roles waits for it, another goes on with what it has.
+Redis away or closed to us: said by problem(); storing goes on, and the user is made later.
+
+A login is renewed when the record bears another value of the annotation pumpjack.dev/rotate.
+Sessions that are open stay open; pods are made anew because stores_version changes; whoever has to
+log in between finds the journal to write to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+import msgspec
+
+from pumpjack_core.clock import Clock, SystemClock
+from pumpjack_core.errors import ManifestError, PumpjackError, StorageUnavailable
+from pumpjack_core.log import get_logger
+from pumpjack_core.storage import roles
+from pumpjack_core.storage.connect import connect
+from pumpjack_operator.objects import Conflict, Objects
+from pumpjack_operator.redis_users import RedisUsers
+from pumpjack_operator.specs.wanted import Manifest
+from pumpjack_operator.stores import (
+    RECORD_LABEL,
+    SUPPLIED_REDIS_URL,
+    Logins,
+    Stores,
+    copy_manifest,
+    copy_problem,
+    is_copied,
+    read_record,
+    record_manifest,
+    record_name,
+    stores_version,
+    wanted_logins,
+)
+
+USERS_S = 2.5
+"""Between two looks at Redis: with the time that a call may take, within 5 s of a loss."""
+RECORDS_S = 15.0
+"""Between two looks at the records, for those that are to be renewed."""
+REFRESH_S = 300.0
+"""After this long what was found right is looked at again."""
+AGAIN_S = 5.0
+"""A database that is away is not asked again before."""
+DATABASE_TIMEOUT_S = 10.0
+_ATTEMPTS = 3
+_log = get_logger("operator.tenants")
+
+
+class _Known:
+    """What this process knows of one tenant."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.logins: Logins | None = None
+        self.due_s = 0.0
+        """When the logins are looked at again, on the monotonic clock."""
+        self.copied: dict[str, str] = {}
+        """Namespace to the version that its copy was seen to have."""
+        self.namespaces: set[str] = set()
+        self.problem: str | None = None
+
+
+class Tenants:
+    """The tenants' logins. run() must run beside."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        stores: Stores,
+        users: RedisUsers,
+        *,
+        own_namespace: str,
+        secret_name: str,
+        changed: Callable[[str], None],
+        clock: Clock | None = None,
+    ) -> None:
+        """Whoever gives changed is told of a namespace in which there is something to do again."""
+        self._objects = objects
+        self._stores = stores
+        self._users = users
+        self._own_namespace = own_namespace
+        self._secret_name = secret_name
+        self._changed = changed
+        self._clock = clock or SystemClock()
+        self._known: dict[str, _Known] = {}
+        self._users_due = asyncio.Event()
+        self._database_turn = asyncio.Lock()
+        """Roles of all tenants change the same row of the server's catalog."""
+        self._database_away: StorageUnavailable | None = None
+        self._database_due_s = 0.0
+
+    async def ensure_tenant(self, namespace: str, tenant: str) -> str:
+        """Have the tenant's logins made and copied to a namespace; returns their version.
+
+        Quick when nothing is to be done. Raises StorageUnavailable when the database is away and
+        the tenant's roles were never made, StorageError when it refuses, ManifestError when a
+        Secret stands in the way, and the errors of the API server.
+        """
+        known = self._known.setdefault(tenant, _Known())
+        known.namespaces.add(namespace)
+        async with known.turn:
+            if known.logins is None or self._clock.monotonic() >= known.due_s:
+                known.copied.clear()
+                known.logins = await self._logins(tenant, known)
+                self._tell_users(tenant, known.logins)
+            copy = copy_manifest(self._secret_name, namespace, tenant, known.logins, self._stores)
+            version = stores_version(copy)
+            if known.copied.get(namespace) != version:
+                await self._copy(copy)
+                known.copied[namespace] = version
+        return version
+
+    def problem(self, tenant: str) -> str | None:
+        """What does not go well with its logins, though its workers run: a sentence."""
+        known = self._known.get(tenant)
+        if known is None:
+            return None
+        found = [known.problem] if known.problem else []
+        if self._users.problem and known.logins and not known.logins.redis_url:
+            record = f"{self._own_namespace}/{record_name(tenant)}"
+            found.append(
+                f"{self._users.problem}. Readings are stored; screens may see nothing new. Where "
+                f"users cannot be made, make {roles.writer_role(tenant)} yourself and put its URL "
+                f"into the key {SUPPLIED_REDIS_URL} of the Secret {record}"
+            )
+        return "; ".join(found) or None
+
+    def forget(self, namespace: str) -> None:
+        """Somebody may have changed the copy in a namespace; look at it the next time."""
+        for known in self._known.values():
+            known.copied.pop(namespace, None)
+
+    async def run(self) -> None:
+        """Keep users and records right until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_users(), name="redis users")
+            tasks.create_task(self._keep_records(), name="tenants' records")
+
+    async def _keep_users(self) -> None:
+        told: str | None = None
+        while True:
+            await self._users.apply()
+            if self._users.problem != told:
+                told = self._users.problem
+                _log.warning(told) if told else _log.info("every Redis server has its users")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(USERS_S):
+                    await self._users_due.wait()
+            self._users_due.clear()
+
+    async def _keep_records(self) -> None:
+        while True:
+            await asyncio.sleep(RECORDS_S)
+            try:
+                await self.look_at_records()
+            except PumpjackError as error:
+                _log.warning(f"the tenants' records cannot be read: {error}")
+
+    async def look_at_records(self) -> None:
+        """Find the records that changed, or ask for other logins, and say which namespaces."""
+        found = await self._objects.list("Secret", self._own_namespace, RECORD_LABEL)
+        by_name = {manifest["metadata"]["name"]: manifest for manifest in found}
+        for tenant, known in self._known.items():
+            if known.logins is None or self._is_settled(known, by_name.get(record_name(tenant))):
+                continue
+            known.due_s = 0.0
+            for namespace in known.namespaces:
+                self._changed(namespace)
+
+    def _is_settled(self, known: _Known, manifest: Manifest | None) -> bool:
+        if manifest is None or known.problem is not None:
+            return False
+        try:
+            logins, asked = read_record(manifest)
+        except ManifestError:
+            return False
+        return logins == known.logins and wanted_logins(logins, asked) is logins
+
+    def _tell_users(self, tenant: str, logins: Logins) -> None:
+        if logins.redis_url:
+            self._users.leave(tenant)
+        else:
+            self._users.want(tenant, logins.redis_password)
+        self._users_due.set()
+
+    async def _logins(self, tenant: str, known: _Known) -> Logins:
+        """The record's, the database knowing them; where it is away, those that it last knew."""
+        for _ in range(_ATTEMPTS):
+            name = record_name(tenant)
+            stored = await self._objects.get("Secret", self._own_namespace, name)
+            record, asked = (None, "") if stored is None else read_record(stored)
+            try:
+                logins = await self._make(tenant, stored, record, asked)
+            except Conflict:  # another operator was quicker: what it wrote is the record
+                continue
+            except StorageUnavailable as error:
+                if record is None or record.applied != record.version:
+                    raise
+                known.problem = f"{error}; workers go on with the logins that they have"
+                known.due_s = self._clock.monotonic() + AGAIN_S
+                return record
+            known.problem = None
+            known.due_s = self._clock.monotonic() + REFRESH_S
+            return logins
+        raise Conflict(
+            f"Secret {self._own_namespace}/{record_name(tenant)} is being changed by others; see "
+            "that only one operator works"
+        )
+
+    async def _make(
+        self, tenant: str, stored: Manifest | None, record: Logins | None, asked: str
+    ) -> Logins:
+        """Roles with the password of the record, which is made or renewed before."""
+        async with self._database() as connection:
+            logins = wanted_logins(record, asked)
+            if logins is not record:
+                stored = await self._write(tenant, logins, stored)
+            await roles.ensure_tenant(connection, tenant, writer_password=logins.database_password)
+        if logins.applied != logins.version:
+            logins = msgspec.structs.replace(logins, applied=logins.version)
+            await self._write(tenant, logins, stored)
+        return logins
+
+    async def _write(self, tenant: str, logins: Logins, stored: Manifest | None) -> Manifest:
+        """Write the record, unless another wrote it since."""
+        version = None if stored is None else stored["metadata"]["resourceVersion"]
+        manifest = record_manifest(self._own_namespace, tenant, logins, resource_version=version)
+        if stored is None:
+            return await self._objects.create(manifest)
+        return await self._objects.apply(manifest)
+
+    @contextlib.asynccontextmanager
+    async def _database(self) -> AsyncIterator[asyncpg.Connection]:
+        """The database, one tenant at a time; one that was away just now is not waited for."""
+        async with self._database_turn:
+            if self._database_away is not None and self._clock.monotonic() < self._database_due_s:
+                raise StorageUnavailable(str(self._database_away))
+            try:
+                url = self._stores.database_url
+                async with connect(url, timeout_s=DATABASE_TIMEOUT_S) as connection:
+                    yield connection
+            except StorageUnavailable as error:
+                self._database_away = error
+                self._database_due_s = self._clock.monotonic() + AGAIN_S
+                raise
+            self._database_away = None
+
+    async def _copy(self, copy: Manifest) -> None:
+        """Bring a namespace's Secret to what its workers need."""
+        metadata = copy["metadata"]
+        stored = await self._objects.get("Secret", metadata["namespace"], metadata["name"])
+        if is_copied(stored, copy):
+            return
+        if problem := copy_problem(stored):
+            raise ManifestError(problem)
+        await self._objects.apply(copy)

@@ -1,0 +1,135 @@
+"""Secrets and ConfigMaps for tests of tenancy: in a dict, or on a real API server.
+
+The dict is there so that each write can be counted and cut off; test_tenants_on_api_server.py holds
+both to the same promises.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import yaml
+
+from pumpjack_operator.names import MANAGER
+from pumpjack_operator.objects import Conflict, Kind
+from pumpjack_operator.specs.wanted import Manifest
+
+PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class InMemory:
+    """Objects in a dict. fail_at: the write at which the process ends, before or after it."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str, str], Manifest] = {}
+        self.writes: list[tuple[str, str]] = []
+        self.fail_before: int | None = None
+        self.fail_after: int | None = None
+        self._version = 0
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        return copy.deepcopy(self.stored.get((kind, namespace, name)))
+
+    async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
+        return [
+            copy.deepcopy(one)
+            for (its_kind, its_namespace, _), one in self.stored.items()
+            if (its_kind, its_namespace) == (kind, namespace)
+            and labels.items() <= one["metadata"].get("labels", {}).items()
+        ]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        if self._key(manifest) in self.stored:
+            raise Conflict("it exists already")
+        return self._store("create", manifest, {})
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        before = self.stored.get(self._key(manifest), {})
+        wanted = manifest["metadata"].get("resourceVersion")
+        if wanted is not None and wanted != before.get("metadata", {}).get("resourceVersion"):
+            raise Conflict("it has changed")
+        return self._store("apply", manifest, before)
+
+    def annotate(self, namespace: str, name: str, **annotations: str) -> None:
+        """As `kubectl annotate secret` does."""
+        found = self.stored["Secret", namespace, name]
+        found["metadata"].setdefault("annotations", {}).update(annotations)
+        found["metadata"]["resourceVersion"] = self._next()
+
+    def add_data(self, namespace: str, name: str, **data: str) -> None:
+        """As `kubectl patch` does."""
+        self.stored["Secret", namespace, name]["data"].update(data)
+
+    def _store(self, verb: str, manifest: Manifest, before: Manifest) -> Manifest:
+        number = len(self.writes)
+        if number == self.fail_before:
+            raise Killed
+        after: Any = copy.deepcopy(before)
+        for key, value in manifest.items():
+            merge = isinstance(value, dict)
+            after[key] = {**after.get(key, {}), **copy.deepcopy(value)} if merge else value
+        after["metadata"]["resourceVersion"] = self._next()
+        self.stored[self._key(manifest)] = after
+        self.writes.append((verb, manifest["metadata"]["name"]))
+        if number == self.fail_after:
+            raise Killed
+        return copy.deepcopy(after)
+
+    def _next(self) -> str:
+        self._version += 1
+        return str(self._version)
+
+    @staticmethod
+    def _key(manifest: Manifest) -> tuple[str, str, str]:
+        return (manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+
+
+class OnServer:
+    """Objects on an API server."""
+
+    def __init__(self, api: httpx.Client) -> None:
+        self._api = api
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        answer = self._api.get(f"{self._path(kind, namespace)}/{name}")
+        return None if answer.status_code == 404 else self._checked(answer)
+
+    async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        path = self._path(kind, namespace)
+        found = self._checked(self._api.get(path, params={"labelSelector": selector}))
+        return [*found["items"]]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        path = self._path(manifest["kind"], manifest["metadata"]["namespace"])
+        params = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+        return self._checked(self._api.post(path, json=manifest, params=params))
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        metadata = manifest["metadata"]
+        return self._checked(
+            self._api.patch(
+                f"{self._path(manifest['kind'], metadata['namespace'])}/{metadata['name']}",
+                params={"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"},
+                content=yaml.safe_dump(manifest),
+                headers={"Content-Type": "application/apply-patch+yaml"},
+            )
+        )
+
+    @staticmethod
+    def _path(kind: str, namespace: str) -> str:
+        return f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}"
+
+    @staticmethod
+    def _checked(answer: httpx.Response) -> Any:
+        if answer.status_code == 409:
+            raise Conflict(answer.text)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
