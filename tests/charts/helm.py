@@ -73,10 +73,23 @@ def one(manifests: tuple[Manifest, ...], kind: str, name: str) -> Manifest:
 
 
 def pods(manifests: tuple[Manifest, ...]) -> Iterator[tuple[str, Manifest]]:
-    """Name and pod template of everything that runs."""
+    """Name and pod template of everything that runs, with the volumes of its claims."""
     for each in manifests:
         if each["kind"] in ("Deployment", "StatefulSet", "Job"):
-            yield each["metadata"]["name"], each["spec"]["template"]
+            template = each["spec"]["template"]
+            claims = [
+                {"name": name, "persistentVolumeClaim": {"claimName": name}}
+                for claim in each["spec"].get("volumeClaimTemplates", ())
+                for name in [claim["metadata"]["name"]]
+            ]
+            volumes = [*template["spec"].get("volumes", ()), *claims]
+            yield (
+                each["metadata"]["name"],
+                {
+                    **template,
+                    "spec": {**template["spec"], "volumes": volumes},
+                },
+            )
 
 
 def containers(template: Manifest) -> list[Manifest]:

@@ -44,6 +44,7 @@ def api_server(folder: Path) -> Iterator[httpx.Client]:
         *("--service-account-signing-key-file", folder / "sa.key"),
         *("--service-account-issuer", "https://test.invalid"),
         *("--token-auth-file", folder / "tokens.csv"),
+        *("--authorization-mode", "RBAC"),  # as clusters have it; the token is an administrator's
         *("--service-cluster-ip-range", "10.0.0.0/24"),
     )
     client = httpx.Client(
