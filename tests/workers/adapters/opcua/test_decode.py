@@ -16,9 +16,8 @@ from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpjack_worker.adapters.opcua.decode import (
-    NO_TIME,
-    Malformed,
+from pumpjack_worker.adapters.opcua.decode import NO_TIME, Malformed
+from pumpjack_worker.adapters.opcua.messages import (
     read_changes,
     read_history,
     read_publish,

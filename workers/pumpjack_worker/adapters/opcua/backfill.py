@@ -18,9 +18,10 @@ from asyncua import ua
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Int64s
 from pumpjack_worker.adapters.opcua.channel import Channel
-from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Malformed, read_history
+from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Malformed
 from pumpjack_worker.adapters.opcua.failures import ServiceFault
 from pumpjack_worker.adapters.opcua.items import Limits
+from pumpjack_worker.adapters.opcua.messages import read_history
 from pumpjack_worker.adapters.opcua.subscription import time_of
 
 WAIT_FOR_LIVE_S = 1.0

@@ -32,8 +32,8 @@ from asyncua.ua.ua_binary import (
 )
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_worker.adapters.opcua.decode import SERVICE_FAULT
 from pumpjack_worker.adapters.opcua.failures import ServiceFault, transport_failure
+from pumpjack_worker.adapters.opcua.messages import SERVICE_FAULT
 
 HEADER_BYTES = 8
 BUFFER_BYTES = 65_535

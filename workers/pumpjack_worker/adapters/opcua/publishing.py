@@ -20,12 +20,7 @@ from msgspec import Struct
 from pumpjack_core.clock import Clock
 from pumpjack_core.errors import NotConnected
 from pumpjack_worker.adapters.opcua.channel import Channel
-from pumpjack_worker.adapters.opcua.decode import (
-    Malformed,
-    Notification,
-    read_publish,
-    read_republish,
-)
+from pumpjack_worker.adapters.opcua.decode import Malformed
 from pumpjack_worker.adapters.opcua.failures import (
     BAD_NO_SUBSCRIPTION,
     BAD_SUBSCRIPTION_ID,
@@ -33,6 +28,7 @@ from pumpjack_worker.adapters.opcua.failures import (
     BAD_TOO_MANY_PUBLISH_REQUESTS,
     ServiceFault,
 )
+from pumpjack_worker.adapters.opcua.messages import Notification, read_publish, read_republish
 
 IN_FLIGHT = 5
 MOST_READY = 64

@@ -5,47 +5,28 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
 
 from pumpjack_core.clock import Clock, iso_us
 from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD, LEVEL_MASK, Level, Reason, quality
-from pumpjack_core.readings import Batch, Quarantined, in_table, no_readings
+from pumpjack_core.readings import Batch, Quarantined, no_readings
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import Delivery
 from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S, Backfill, between
-from pumpjack_worker.adapters.opcua.decode import (
-    NO_TIME,
-    RAW_CHARACTERS,
-    Changes,
-    Malformed,
-    Odd,
-    read_changes,
-)
+from pumpjack_worker.adapters.opcua.decode import NO_TIME, RAW_CHARACTERS, Changes, Malformed, Odd
 from pumpjack_worker.adapters.opcua.items import NOBODY, Items
+from pumpjack_worker.adapters.opcua.messages import read_changes
+from pumpjack_worker.adapters.opcua.owed import Owed
 from pumpjack_worker.adapters.opcua.publishing import Lost, Publishing
 from pumpjack_worker.adapters.opcua.status import overflows, qualities_of
 from pumpjack_worker.adapters.opcua.times import Source, Times
 
 MOST_READINGS = 20_000
 """In one delivery."""
-MOST_OWED_READINGS = 1_000_000
-"""Readings that are kept until they are acknowledged (22 MB); then the oldest are given up."""
 BAD_CONFIG = quality(Level.BAD, Reason.CONFIG_ERROR)
 NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
-
-
-class _Owed(Struct):
-    """A delivery that was not acknowledged yet, and the messages that are to be."""
-
-    batch: Batch
-    quarantined: tuple[Quarantined, ...]
-    errors: Mapping[str, int]
-    publishing: Publishing | None
-    sequences: list[int]
 
 
 class Readings:
@@ -57,12 +38,8 @@ class Readings:
         self.next_items: Items | None = None
         self.times = Times(len(tags), source)
         self._scale, self._offset = _factors(tags)
-        self._owed: dict[int, _Owed] = {}
-        self._again: deque[int] = deque()
-        self._number = 0
+        self._owed = Owed()
         self._made: deque[tuple[Batch, tuple[Quarantined, ...], Counter[str]]] = deque()
-        self._owed_readings = 0
-        self._given_up = 0
         self._odd: dict[int, str] = {}
         self._static: set[int] = set()
         self._overflowed: set[int] = set()
@@ -134,8 +111,7 @@ class Readings:
 
     def redeliver(self) -> None:
         """Deliver again what was delivered and not acknowledged."""
-        self._again = deque(sorted(self._owed))
-        given_up, self._given_up = self._given_up, 0
+        given_up = self._owed.redeliver()
         if given_up:
             now_us = self._clock.now_us()
             known = {"why": "they waited for the journal for too long", "readings": given_up}
@@ -159,13 +135,11 @@ class Readings:
 
     def take(self, publishing: Publishing | None) -> Delivery | None:
         """The next delivery, if there is one."""
-        while self._again:
-            again = self._deliver_again()
-            if again is not None:
-                return again
+        again = self._owed.deliver_again(self.items.tags)
+        if again is not None:
+            return again
         if self._made:
-            batch, quarantined, errors = self._made.popleft()
-            return self._deliver(batch, quarantined, errors, None, [])
+            return self._owed.deliver(*self._made.popleft())
         if publishing is None:
             return None
         return self._from(publishing)
@@ -196,12 +170,12 @@ class Readings:
             count += len(batch)
         if not sequences and not quarantined:
             return None
-        return self._deliver(
+        return self._owed.deliver(
             _joined(batches, self.items.tags, self._clock.now_us()),
             tuple(quarantined),
             errors,
-            publishing,
-            sequences,
+            publishing=publishing,
+            sequences=sequences,
         )
 
     def read(self, changes: Changes, quarantined: list[Quarantined], errors: Counter[str]) -> Batch:
@@ -368,46 +342,6 @@ class Readings:
             "before": iso_us(now_us),
         }
         return Quarantined(-1, now_us, "gap", json.dumps(known))
-
-    # What is owed
-
-    def _deliver(
-        self,
-        batch: Batch,
-        quarantined: tuple[Quarantined, ...],
-        errors: Mapping[str, int],
-        publishing: Publishing | None,
-        sequences: list[int],
-    ) -> Delivery:
-        self._number += 1
-        owed = _Owed(batch, quarantined, errors, publishing, sequences)
-        self._owed[self._number] = owed
-        self._owed_readings += len(batch)
-        while self._owed_readings > MOST_OWED_READINGS and len(self._owed) > 1:
-            given_up = self._owed.pop(next(iter(self._owed)))
-            self._owed_readings -= len(given_up.batch)
-            self._given_up += len(given_up.batch)
-        return Delivery(batch, partial(self._acknowledge, self._number), quarantined, errors)
-
-    def _deliver_again(self) -> Delivery | None:
-        number = self._again.popleft()
-        owed = self._owed.get(number)
-        if owed is None:  # given up meanwhile
-            return None
-        if owed.batch.tags is not self.items.tags:
-            owed.quarantined = in_table(owed.quarantined, owed.batch.tags, self.items.tags)
-            owed.batch = owed.batch.in_table(self.items.tags)
-        return Delivery(owed.batch, partial(self._acknowledge, number), owed.quarantined)
-
-    async def _acknowledge(self, number: int) -> None:
-        owed = self._owed.pop(number, None)
-        if owed is None:
-            return
-        self._owed_readings -= len(owed.batch)
-        if number in self._again:
-            self._again.remove(number)
-        if owed.publishing is not None:
-            owed.publishing.acknowledge(owed.sequences)
 
     # Words
 

@@ -15,9 +15,10 @@ from msgspec import Struct
 from pumpjack_core.manifests.types import Opcua
 from pumpjack_core.units import seconds
 from pumpjack_worker.adapters.opcua.channel import Channel
-from pumpjack_worker.adapters.opcua.decode import Changes, Malformed, read_values
+from pumpjack_worker.adapters.opcua.decode import Changes, Malformed
 from pumpjack_worker.adapters.opcua.failures import TOO_MUCH_AT_ONCE, ServiceFault
 from pumpjack_worker.adapters.opcua.items import Limits
+from pumpjack_worker.adapters.opcua.messages import read_values
 from pumpjack_worker.adapters.opcua.session import SESSION_LIVES_S
 
 MOST_NOTIFICATIONS = 10_000
