@@ -18,10 +18,10 @@ import pytest
 from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import Connection
-from pumpjack_core.errors import ManifestError, PumpjackError
+from pumpjack_core.errors import ManifestError, NotConnected, PumpjackError
 from pumpjack_core.manifests.load import load_paths
 from pumpjack_core.manifests.types import Opcua, ScadaConnectionSpec
-from pumpjack_core.quality import GOOD, Level, Reason, quality
+from pumpjack_core.quality import BACKFILLED, GOOD, Level, Reason, quality
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Surroundings
 from pumpjack_worker.adapters.opcua.adapter import OpcuaAdapter
@@ -32,6 +32,7 @@ from pumpjack_worker.adapters.opcua.simulated_field import (
     raw_value,
     read_value,
 )
+from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
 from pumpjack_worker.adapters.opcua.simulated_wells import manifests, own_tags, wanted_by_port
 from pumpjack_worker.adapters.opcua.simulator import Options, Simulated, serve, servers_of
 from pumpjack_worker.simulation.ledger import HEADER, Ledger
@@ -349,3 +350,56 @@ def test_a_busy_port_ends_the_program_with_a_sentence() -> None:
         )
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: cannot listen on 127.0.0.1:{port}")
+
+
+async def test_what_was_missed_can_be_read_back() -> None:
+    """The server forgets the session while the adapter is away; its history has the values."""
+    ledger = Ledger()
+    got: set[tuple[str, int, float]] = set()
+    backfilled = 0
+
+    async def use(servers: dict[int, Simulated]) -> None:
+        nonlocal backfilled
+        (simulated,) = servers.values()
+        adapter = adapter_for(simulated)
+        await adapter.connect()
+        await read_all(adapter, len(simulated.field.placed))
+        simulated.field.ledger = ledger
+        await simulated.server.forget_sessions()
+        simulated.server.hang_up()
+        while len({one.changed_us for one in ledger.entries}) < 2:
+            await asyncio.sleep(0.05)
+        with pytest.raises(NotConnected):
+            while True:
+                await read(adapter)
+        await adapter.connect()
+        last = {one.tag_name: one.changed_us for one in ledger.entries}  # comes live
+        wanted = {
+            (one.tag_name, one.changed_us, one.value)
+            for one in ledger.entries
+            if one.changed_us < last[one.tag_name] and not math.isnan(one.value)
+        }
+        assert wanted
+        async with asyncio.timeout(30):
+            while not wanted <= got:
+                batch = await read(adapter)
+                backfilled += int((batch.quality & BACKFILLED != 0).sum())
+                names = [batch.tags.tags[index].name for index in batch.tag_index.tolist()]
+                rows = zip(names, batch.source_us.tolist(), batch.value.tolist(), strict=True)
+                got.update(rows)
+        await adapter.close()
+
+    await while_it_serves(Options(port=free_ports(1)[0], wells=1, tick_s=0.02), use)
+    assert backfilled > 0
+
+
+async def test_history_is_kept_for_some_minutes_only() -> None:
+    node = Places(own_tags(1)).nodes["ns=2;s=well-1.oil_rate"]
+    async with SimulatedServer({"ns=2;s=t": node}, history_kept=100) as server:
+        for value in range(1_000):
+            await server.write("ns=2;s=t", float(value))
+        (kept,) = server._history._datachanges.values()
+    assert [one.Value.Value for one in kept] == [float(value) for value in range(1_000)][
+        -len(kept) :
+    ]
+    assert 100 <= len(kept) <= 125

@@ -297,7 +297,7 @@ class SimulatedServer:
         if self.nodes[node].history:
             kept = self._history._datachanges[node_id]
             kept.append(value)
-            if self._history_kept is not None and len(kept) > 2 * self._history_kept:
+            if self._history_kept is not None and len(kept) > 1.25 * self._history_kept:
                 del kept[: -self._history_kept]
         for handle, callback in list(attribute.datachange_callbacks.items()):
             await callback(handle, value)

@@ -38,8 +38,8 @@ from pumpjack_worker.adapters.opcua.simulated_wells import (
 from pumpjack_worker.simulation.program import opened_ledger, run_until_signalled, say, step_until
 
 DEFAULT_PORT = 14_840
-HISTORY_KEPT = 600
-"""Values of a node that can be read back: ten minutes at one a second."""
+HISTORY_KEPT = 240
+"""Values of a node that can be read back: four minutes at one a second, some 120 kB."""
 
 
 class Options(Struct, frozen=True):
