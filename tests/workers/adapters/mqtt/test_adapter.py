@@ -332,6 +332,26 @@ async def test_what_nobody_takes_is_bounded(scripted: ScriptedBroker) -> None:
     await adapter.close()
 
 
+@pytest.mark.peers
+async def test_a_backlog_larger_than_may_be_held_does_not_stand_before_the_login(
+    broker: Mosquitto, publisher: Publisher, version: str, tmp_path: Path
+) -> None:
+    wanted = tag("pads/7/casing;path=$.p")
+    first = make(broker.port, wanted, version=version, state=tmp_path)
+    await first.connect()
+    await first.close()
+    number = 2 * link_module.INBOX_BYTES // 500_000
+    padding = b'", "padding": "' + b"x" * 500_000 + b'"}'
+    for at in range(number):
+        await publisher.publish("pads/7/casing", b'{"p": %d, "more": "%s' % (at, padding))
+    adapter = make(broker.port, wanted, TUBING, version=version, state=tmp_path)
+    await adapter.connect()
+    assert await values(adapter, number) == [float(at) for at in range(number)]
+    await publisher.publish("pads/7/tubing", b"1")
+    assert await values(adapter, 1) == [1.0]
+    await adapter.close()
+
+
 async def test_qos_0_is_not_said_to_come_again(scripted: ScriptedBroker) -> None:
     adapter = make(scripted.port, CASING)
     await adapter.connect()

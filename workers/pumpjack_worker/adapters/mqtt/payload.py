@@ -234,7 +234,11 @@ class Columns:
 
     def _age_from(self, first: int) -> None:
         """Rows from here on are of unknown age, as far as they are not BAD anyway."""
-        marked = {row for row, _ in self._codes}
+        marked: set[int] = set()
+        for row, _ in reversed(self._codes):
+            if row < first:
+                break
+            marked.add(row)
         self._codes += [
             (row, OF_UNKNOWN_AGE) for row in range(first, len(self._index)) if row not in marked
         ]
