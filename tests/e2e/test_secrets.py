@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -28,28 +30,35 @@ def told_where(data: Path) -> str | None:
     return psutil.Process(pid).environ().get("PUMPJACK_SECRETS_DIR") if pid else None
 
 
-def test_an_edited_secret_reaches_the_worker_and_a_removed_one_is_removed(tmp_path: Path) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not below pytest's own: another account, that of PostgreSQL, must get into it."""
+    with tempfile.TemporaryDirectory(prefix="pj-up-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def test_an_edited_secret_reaches_the_worker_and_a_removed_one_is_removed(folder: Path) -> None:
     (port,) = free_ports(1)
-    wells, data = tmp_path / "wells", tmp_path / "data"
+    wells, data = folder / "wells", folder / "data"
     wells.mkdir()
     plain = manifest(port, [("a_counter", 0)])
     (wells / "plc.yaml").write_text(plain.replace("  pollInterval: 200ms", NAMED))
     (wells / "login.yaml").write_text(SECRET % "hunter2")
-    folder = data / "secrets" / "devices" / "permian-ops_plc"
+    files = data / "secrets" / "devices" / "permian-ops_plc"
     free = ("--rest-address", "127.0.0.1:0", "--ws-address", "127.0.0.1:0")
     with simulator(wells, port), LocalRun("up", "-f", str(wells), *free, data=data) as up:
         up.wait_for("Ctrl-C stops everything")
-        assert told_where(data) == str(folder)
-        assert (folder / "password").read_text() == "hunter2"
+        assert told_where(data) == str(files)
+        assert (files / "password").read_text() == "hunter2"
 
         (wells / "login.yaml").write_text(SECRET % "hunter3")
         up.wait_for(f"{PLC}: its Secret was changed; used at the next connect")
-        assert (folder / "password").read_text() == "hunter3"
+        assert (files / "password").read_text() == "hunter3"
 
         (wells / "plc.yaml").write_text(plain)
         up.wait_for(f"{PLC}: changed, 1 tags")
         until(lambda: worker_pid(data, PLC) is not None and told_where(data) is None)
-        assert not folder.exists()
+        assert not files.exists()
     assert "hunter" not in up.output
     for file in [*(data / "logs").iterdir(), *(data / "config").rglob("*.json")]:
         assert "hunter" not in file.read_text()

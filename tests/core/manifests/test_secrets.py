@@ -61,7 +61,7 @@ def test_what_is_wrong_is_told_with_its_line_and_without_its_value(
     assert (first.severity, first.line, first.path) == ("error", line, path)
     assert says in first.message
     assert loaded.secrets == ()
-    assert HIDDEN not in str(loaded.problems)
+    assert not any(value in str(loaded.problems) for value in (HIDDEN, "1234"))
 
 
 def test_a_type_that_is_nearly_right_is_told(tmp_path: Path) -> None:
