@@ -14,7 +14,7 @@ from pumpjack_core.config import Connection
 from pumpjack_core.errors import AddressError, ManifestError, NotConnected
 from pumpjack_core.manifests.types import ModbusTcp, Opcua, ScadaConnectionSpec
 from pumpjack_worker.adapters.browsing import Found, browser_class
-from pumpjack_worker.adapters.contract import NOWHERE
+from pumpjack_worker.adapters.contract import NOWHERE, Surroundings
 from pumpjack_worker.adapters.opcua.browse import OpcuaBrowser
 from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
@@ -202,3 +202,28 @@ async def test_a_hundred_thousand_nodes_are_browsed_with_progress() -> None:
     assert len(seen) > 100
     assert seen == sorted(seen)
     assert seen[-1] > len(nodes)
+
+
+@pytest.mark.peers
+async def test_a_secured_server_is_browsed_with_the_connections_certificates_and_login(
+    tmp_path: Path,
+) -> None:
+    nodes = [PeerNode("ns=2;s=a.oil_rate", "float64", 12.5)]
+    users = {"operator": "correct horse"}
+    async with node_opcua(nodes, tmp_path / "peer", secure=True, users=users) as peer:
+        assert peer.certificate is not None
+        mounted = tmp_path / "secret"
+        mounted.mkdir()
+        (mounted / "username").write_text("operator")
+        (mounted / "password").write_text("correct horse")
+        (mounted / "ca.crt").write_bytes(peer.certificate)
+        endpoint = Opcua(endpoint=f"opc.tcp://127.0.0.1:{peer.port}", security="SignAndEncrypt")
+        spec = ScadaConnectionSpec(protocol="opcua", opcua=endpoint)
+        secured = Connection("permian", "permian-ops/server", spec, LOOPBACK, "")
+        browser = OpcuaBrowser(secured, Surroundings(secrets=mounted, state=tmp_path / "state"))
+        found = [one async for one in browser.browse(lambda _: None)]
+        (mounted / "password").write_text("wrong horse")
+        with pytest.raises(NotConnected) as error:
+            await anext(browser.browse(lambda _: None))
+    assert [(one.address, one.value) for one in found] == [("ns=2;s=a.oil_rate", 12.5)]
+    assert error.value.reason == "LoginRefused"
