@@ -31,6 +31,7 @@ class Seen:
     rows: list[Row] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    memos: list[bytes] = field(default_factory=list)
 
     def of(self, name: str) -> list[Row]:
         return [row for row in self.rows if row.name == name]
@@ -60,6 +61,8 @@ async def read_into(seen: Seen, adapter: Adapter) -> None:
         seen.rows.append(Row(batch.tags.tags[index].name, value, quality, us))
     seen.quarantined += delivery.quarantined
     seen.errors.update(delivery.errors)
+    if delivery.memo:
+        seen.memos.append(delivery.memo)
     await delivery.ack()
 
 

@@ -11,7 +11,9 @@ import pytest
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD
 from pumpjack_core.tags import Tag, TagTable
+from pumpjack_worker.adapters.contract import Surroundings
 from pumpjack_worker.adapters.opcua import channel, items
+from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S
 from pumpjack_worker.adapters.opcua.simulated_nodes import NAMESPACE, SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
 from tests.faults import FaultProxy
@@ -381,3 +383,36 @@ async def test_acknowledgements_reach_the_server_only_after_they_were_given(
         while subscription.unacknowledged:
             await asyncio.sleep(0.02)
     await adapter.close()
+
+
+async def test_a_worker_that_starts_anew_reads_back_what_it_missed(
+    historian: SimulatedServer,
+) -> None:
+    async with FaultProxy(("127.0.0.1", historian.port)) as proxy:
+        rig = SimulatedRig(historian, proxy)
+        adapter = rig.make(*TAGS)
+        await adapter.connect()
+        seen = await read_until(adapter, both)
+        await historian.write(A, 1.5)
+        await read_until(adapter, lambda seen: seen.has("a", 1.5), seen)
+        await adapter.close()
+        for value in (2.0, 3.0, 4.0):
+            await historian.write(A, value)
+        rig = SimulatedRig(historian, proxy, Surroundings(memos=tuple(seen.memos)))
+        anew = rig.make(*TAGS)
+        await anew.connect()
+        again = await read_until(anew, lambda seen: seen.has("a", 2.0) and bool(seen.gaps))
+        await read_for(anew, QUIET_S, again)
+        await anew.close()
+    assert sorted(again.values("a")) == [2.0, 3.0, 4.0]
+    assert {row.value for row in again.of("a") if row.quality & BACKFILLED} == {2.0, 3.0}
+    assert len(again.gaps) == 1
+
+
+async def test_the_first_start_of_all_has_no_gap(rig: SimulatedRig) -> None:
+    adapter = rig.make(*TAGS)
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    await read_for(adapter, WAIT_FOR_LIVE_S + QUIET_S, seen)
+    await adapter.close()
+    assert seen.quarantined == []

@@ -51,7 +51,7 @@ class OpcuaAdapter(Adapter):
         self._work = asyncio.Event()
         self._surroundings = surroundings
         self._session = Session(self._settings, surroundings, on_lost=self._rouse)
-        self._readings = Readings(tags, clock, connection.spec.clock.source)
+        self._readings = Readings(tags, clock, connection.spec.clock.source, surroundings.memos)
         self._feed = Feed(self._settings, self._readings, clock, self._rouse)
         self._keeper: asyncio.Task[None] | None = None
         self._ending: DeviceError | None = None

@@ -91,8 +91,11 @@ class Feed:
         if self.publishing is not None and await self._take_up(channel, resumed=resumed):
             self._readings.lost_us = None
             return
+        why = "the worker was away"
+        if self.publishing is not None:
+            why = "the server has neither the session nor the subscription any more"
         await self._subscribe(channel)
-        self._mark_gap("the server has neither the session nor the subscription any more")
+        self._mark_gap(why)
 
     async def work(self, channel: Channel) -> None:
         """Do what is to be done. Raises NotConnected, ServiceFault."""

@@ -24,6 +24,7 @@ class _Debt(Struct):
     quarantined: tuple[Quarantined, ...]
     publishing: Publishing | None
     sequences: list[int]
+    memo: bytes
 
 
 class Owed:
@@ -44,16 +45,18 @@ class Owed:
         *,
         publishing: Publishing | None = None,
         sequences: list[int] | None = None,
+        memo: bytes = b"",
     ) -> Delivery:
         """A delivery that is owed from now on; its ack acknowledges these messages."""
         self._number += 1
-        self._debts[self._number] = _Debt(batch, quarantined, publishing, sequences or [])
+        self._debts[self._number] = _Debt(batch, quarantined, publishing, sequences or [], memo)
         self._readings += len(batch)
         while self._readings > MOST_READINGS and len(self._debts) > 1:
             oldest = self._debts.pop(next(iter(self._debts)))
             self._readings -= len(oldest.batch)
             self._given_up += len(oldest.batch)
-        return Delivery(batch, partial(self._acknowledge, self._number), quarantined, errors)
+        ack = partial(self._acknowledge, self._number)
+        return Delivery(batch, ack, quarantined, errors, memo)
 
     def deliver_again(self, tags: TagTable) -> Delivery | None:
         """The next delivery that is to be made again, in this table."""
@@ -65,7 +68,8 @@ class Owed:
             if debt.batch.tags is not tags:
                 debt.quarantined = in_table(debt.quarantined, debt.batch.tags, tags)
                 debt.batch = debt.batch.in_table(tags)
-            return Delivery(debt.batch, partial(self._acknowledge, number), debt.quarantined)
+            ack = partial(self._acknowledge, number)
+            return Delivery(debt.batch, ack, debt.quarantined, memo=debt.memo)
         return None
 
     def redeliver(self) -> int:

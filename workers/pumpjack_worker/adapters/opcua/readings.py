@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from pumpjack_worker.adapters.opcua.times import Source, Times
 
 MOST_READINGS = 20_000
 """In one delivery."""
+_MEMO_BYTES = 8
 BAD_CONFIG = quality(Level.BAD, Reason.CONFIG_ERROR)
 NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
 
@@ -32,8 +33,11 @@ NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
 class Readings:
     """What was read of one tag table, and what of it is still owed."""
 
-    def __init__(self, tags: TagTable, clock: Clock, source: Source) -> None:
+    def __init__(
+        self, tags: TagTable, clock: Clock, source: Source, memos: Sequence[bytes] = ()
+    ) -> None:
         self._clock = clock
+        self._before_us = max(map(_told_in, memos), default=NO_TIME)
         self.items = Items(tags)
         self.next_items: Items | None = None
         self.times = Times(len(tags), source)
@@ -44,6 +48,9 @@ class Readings:
         self._static: set[int] = set()
         self._overflowed: set[int] = set()
         self.lost_us: int | None = None
+        if self._before_us != NO_TIME:
+            self.lost_us = self._before_us
+            self.times.lost(self._before_us)
         self.ended: int | None = None
         self.backfill: Backfill | None = None
 
@@ -176,6 +183,7 @@ class Readings:
             errors,
             publishing=publishing,
             sequences=sequences,
+            memo=_memo(batches),
         )
 
     def read(self, changes: Changes, quarantined: list[Quarantined], errors: Counter[str]) -> Batch:
@@ -237,14 +245,16 @@ class Readings:
 
     def begin_backfill(self, why: str, lost_us: int) -> None:
         """Values may be missing since the last of each tag."""
-        if not (self.times.told_us != NO_TIME).any():
+        told_us = self.times.told_us
+        before = np.where(told_us == NO_TIME, self._before_us, told_us)
+        if not (before != NO_TIME).any():
             return  # nothing was ever delivered
         if self.backfill is not None:
             self.end_backfill(self.backfill)
         self.backfill = Backfill(
             why,
             lost_us,
-            before=self.times.told_us.copy(),
+            before=before,
             after=np.full(len(self.items.tags), NO_TIME, np.int64),
             due_at=self._clock.monotonic() + WAIT_FOR_LIVE_S,
             until_us=self._clock.now_us(),
@@ -390,3 +400,16 @@ def _joined(batches: list[Batch], tags: TagTable, received_us: int) -> Batch:
         np.concatenate([one.quality for one in batches]),
         batches[-1].received_us,
     )
+
+
+def _memo(batches: Sequence[Batch]) -> bytes:
+    """What a worker that starts anew must know: up to when readings were delivered."""
+    last = [min(int(one.source_us.max()), one.received_us) for one in batches if len(one)]
+    return max(last).to_bytes(_MEMO_BYTES, "little", signed=True) if last else b""
+
+
+def _told_in(memo: bytes) -> int:
+    """The time in a memo [µs since the epoch, UTC]."""
+    if len(memo) != _MEMO_BYTES:
+        return NO_TIME
+    return int.from_bytes(memo, "little", signed=True)
