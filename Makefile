@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Trust what the system trusts, so that a company's own certificate authority works.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help demo test test-fast lint bench clean lock types
+.PHONY: help demo test test-fast lint bench clean lock types chart
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -32,6 +32,10 @@ bench: $(STAMP) ## the figures of docs/benchmarks.md (ARGS="--help" for a part)
 
 types: $(STAMP) ## write the typed forms of crds/ again
 	@$(BIN)/python -m pumpjack_core.manifests.generate
+
+chart: $(STAMP) ## copy into the chart, deploy/ and gitops/ what is made from other files
+	@cp crds/*.yaml charts/pumpjack/files/crds/
+	@$(BIN)/python -m tests.charts.generate
 
 lock: | $(UV) ## resolve the dependencies again
 	@$(UV) lock --upgrade --quiet

@@ -1,0 +1,5 @@
+module pumpjack/tests/peers/lua
+
+go 1.23
+
+require github.com/yuin/gopher-lua v1.1.1
