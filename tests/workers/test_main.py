@@ -30,7 +30,7 @@ from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker import main
 from pumpjack_worker.adapters.modbus_tcp.address import Area
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer, SimulatedDevice
-from pumpjack_worker.main import RESTART, surroundings
+from pumpjack_worker.main import RESTART, UNDRAINED, surroundings
 from pumpjack_worker.pipeline.pipeline import Pipeline
 from pumpjack_worker.settings import Settings
 from tests.workers.pipeline.scripted import until
@@ -215,7 +215,7 @@ async def test_without_its_stores_it_reads_and_the_next_start_stores_it_all(site
 
     await until(told)
     worker.send_signal(signal.SIGTERM)
-    assert await exit_code(worker) == 0
+    assert await exit_code(worker) == UNDRAINED == 3
     assert await site.stored() == []
     read = site.polls
     await site.start()

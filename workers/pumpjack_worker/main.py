@@ -32,6 +32,8 @@ from pumpjack_worker.status_server import StatusServer
 
 RESTART = 75
 """Exit code that asks to be started again at once (EX_TEMPFAIL of sysexits.h)."""
+UNDRAINED = 3
+"""Exit code after a stop that leaves readings in the journal: the operator keeps its volume."""
 RELOAD_S = 0.5
 ANSWER_S = 5.0
 """A worker that does not say for so long what it does is stuck."""
@@ -139,11 +141,14 @@ async def _run_until_told(pipeline: Pipeline, config: WorkerConfig, settings: Se
     async with asyncio.TaskGroup() as tasks:
         reload = tasks.create_task(_reload_forever(pipeline, config, settings), name="reload")
         reload.add_done_callback(lambda _task: pipeline.stop(0.0))
-        if not await pipeline.run():
+        drained = await pipeline.run()
+        if not drained:
             _log.info("what is not stored waits in the journal for the next start")
         changed = reload.done()
         reload.cancel()
-    return RESTART if changed else 0
+    if changed:
+        return RESTART
+    return 0 if drained else UNDRAINED
 
 
 async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> None:
