@@ -157,10 +157,12 @@ def nothing_read(facts: Facts) -> Verdict | None:
     if facts.by_exception:
         return None  # its keep-alive is what keeps it connected
     limit_s = max(LEAST_S, INTERVALS * facts.interval_s)
-    age_s = _age_s(facts, facts.report.read_at if facts.report else None)
+    read_at = facts.report.read_at if facts.report else None
+    age_s = _age_s(facts, read_at)
     if age_s is not None and age_s <= limit_s:
         return None
-    since = "none came yet" if age_s is None else f"the last came {age_s:,.0f} s ago"
+    # a time and no age: an age would be another message, and so a write, at each look
+    since = "none came yet" if read_at is None else f"the last came at {read_at[:19]}Z"
     return Verdict("False", "NoReadings", f"the device is connected and gives no readings; {since}")
 
 
@@ -173,8 +175,8 @@ def nothing_stored(facts: Facts) -> Verdict | None:
         return Verdict(
             "False",
             "NotStored",
-            f"readings have waited {report.journal_oldest_s:,.0f} s for the database; they are "
-            "safe in the journal",
+            f"readings wait for the database, longer than {MOST_WAITING_S:.0f} s; they are safe "
+            "in the journal",
         )
     return None
 

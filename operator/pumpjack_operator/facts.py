@@ -16,12 +16,21 @@ class Pod(Struct, frozen=True):
     message: str = ""
 
 
+class Unreadable(Struct, frozen=True, rename="camel"):
+    """A tag whose address is none of the protocol's. mapping: namespace/name."""
+
+    tag: str
+    mapping: str
+    reason: str
+
+
 class Report(Struct, frozen=True, rename="camel"):
     """What a worker says of itself (its /status), as far as the operator uses it.
 
     state        connecting, connected, disconnected, suspended, fenced or stopped
     read_at      when the device last said anything, ISO 8601; None: not yet
     stored_at    when readings were last committed, ISO 8601; None: not yet
+    rejected     tags that it cannot read
     """
 
     state: str
@@ -31,6 +40,8 @@ class Report(Struct, frozen=True, rename="camel"):
     read_at: str | None = None
     stored_at: str | None = None
     journal_oldest_s: float = 0.0
+    journal_batches: int = 0
+    rejected: tuple[Unreadable, ...] = ()
 
 
 class Facts(Struct, frozen=True):

@@ -48,6 +48,10 @@ class WorkQueue(Generic[Key]):
         """Nothing waits and nothing is being worked on."""
         return not (self._waiting or self._running)
 
+    def waits_until(self) -> float | None:
+        """When the next key that is due later is added [s, of the loop]; None: none is."""
+        return min((timer.when() for timer in self._later.values()), default=None)
+
     @property
     def failing(self) -> int:
         """How many keys failed the last time."""

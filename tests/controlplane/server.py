@@ -20,42 +20,80 @@ START_S = 60.0
 TOKEN = "test"
 
 
+class ControlPlane:
+    """etcd and an API server, which may be stopped and started; data is kept in folder.
+
+    client  as administrator
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs = {name: binaries.find(name) for name in ("kube-apiserver", "etcd")}
+        self._etcd, self._peer, secure = (f"http://127.0.0.1:{port}" for port in free_ports(3))
+        self.port = int(secure.rpartition(":")[2])
+        self._running = contextlib.ExitStack()
+        self._server = contextlib.ExitStack()
+        self.client = httpx.Client(
+            base_url=f"https://127.0.0.1:{self.port}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            verify=anyone(),
+            timeout=10,
+        )
+
+    def __enter__(self) -> ControlPlane:
+        _write_keys(self._folder)
+        self._running.enter_context(self.client)
+        self._running.enter_context(
+            _running(
+                self._folder,
+                *(self._programs["etcd"], "--data-dir", self._folder / "etcd"),
+                *("--listen-client-urls", self._etcd, "--advertise-client-urls", self._etcd),
+                *("--listen-peer-urls", self._peer, "--unsafe-no-fsync"),
+            )
+        )
+        self._running.push(self._server)
+        try:
+            self.start_api()
+        except BaseException:
+            self._running.close()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._running.close()
+
+    def start_api(self) -> None:
+        """Start the API server, and wait until it is ready."""
+        folder = self._folder
+        self._server.enter_context(
+            _running(
+                folder,
+                *(self._programs["kube-apiserver"], "--etcd-servers", self._etcd),
+                *("--cert-dir", folder),
+                *("--bind-address", "127.0.0.1", "--secure-port", self.port),
+                *("--service-account-key-file", folder / "sa.key"),
+                *("--service-account-signing-key-file", folder / "sa.key"),
+                *("--service-account-issuer", "https://test.invalid"),
+                *("--token-auth-file", folder / "tokens.csv"),
+                *("--authorization-mode", "RBAC"),  # the token is an administrator's
+                *("--service-cluster-ip-range", "10.0.0.0/24"),
+            )
+        )
+        wait_until(self.client, "/readyz")
+
+    def stop_api(self) -> None:
+        """Stop the API server; what it stored stays."""
+        self._server.close()
+
+
 @contextlib.contextmanager
 def api_server(folder: Path) -> Iterator[httpx.Client]:
     """A client, as administrator, of an API server that keeps its data in folder.
 
     Raises binaries.Missing when there is none on this machine.
     """
-    kube_apiserver, etcd_program = (binaries.find(name) for name in ("kube-apiserver", "etcd"))
-    _write_keys(folder)
-    etcd, peer, secure = (f"http://127.0.0.1:{port}" for port in free_ports(3))
-    port = secure.rpartition(":")[2]
-    store = _running(
-        folder,
-        *(etcd_program, "--data-dir", folder / "etcd", "--unsafe-no-fsync"),
-        *("--listen-client-urls", etcd, "--advertise-client-urls", etcd),
-        *("--listen-peer-urls", peer),
-    )
-    server = _running(
-        folder,
-        *(kube_apiserver, "--etcd-servers", etcd, "--cert-dir", folder),
-        *("--bind-address", "127.0.0.1", "--secure-port", port),
-        *("--service-account-key-file", folder / "sa.key"),
-        *("--service-account-signing-key-file", folder / "sa.key"),
-        *("--service-account-issuer", "https://test.invalid"),
-        *("--token-auth-file", folder / "tokens.csv"),
-        *("--authorization-mode", "RBAC"),  # as clusters have it; the token is an administrator's
-        *("--service-cluster-ip-range", "10.0.0.0/24"),
-    )
-    client = httpx.Client(
-        base_url=f"https://127.0.0.1:{port}",
-        headers={"Authorization": f"Bearer {TOKEN}"},
-        verify=_anyone(),
-        timeout=10,
-    )
-    with store, server, client:
-        wait_until(client, "/readyz")
-        yield client
+    with ControlPlane(folder) as plane:
+        yield plane.client
 
 
 def wait_until(client: httpx.Client, path: str) -> None:
@@ -79,7 +117,7 @@ def _write_keys(folder: Path) -> None:
     (folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
 
 
-def _anyone() -> ssl.SSLContext:
+def anyone() -> ssl.SSLContext:
     """The server makes its certificate as it starts; it is on the loopback address."""
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -89,7 +127,7 @@ def _anyone() -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _running(folder: Path, *command: object) -> Iterator[None]:
-    with (folder / f"{Path(str(command[0])).name}.log").open("wb") as log:
+    with (folder / f"{Path(str(command[0])).name}.log").open("ab") as log:
         process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
     try:
         yield

@@ -10,7 +10,11 @@ OVERHEAD_BYTES = 64 << 20
 
 
 def journal_claim(wanted: Wanted) -> Manifest | None:
-    """A claim, None when the journal goes with the node."""
+    """A claim, None when the journal goes with the node.
+
+    Nobody owns it: the garbage collector would delete it with the connection, before its worker
+    has said whether readings wait in it.
+    """
     journal = wanted.connection.spec.journal
     if journal.storage != "pvc":
         return None
@@ -20,10 +24,11 @@ def journal_claim(wanted: Wanted) -> Manifest | None:
     }
     if journal.storage_class_name:
         spec["storageClassName"] = journal.storage_class_name
+    about = metadata(wanted, journal_name(wanted.name))
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": metadata(wanted, journal_name(wanted.name)),
+        "metadata": {key: value for key, value in about.items() if key != "ownerReferences"},
         "spec": spec,
     }
 

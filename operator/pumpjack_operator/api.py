@@ -1,0 +1,242 @@
+"""Requests to the Kubernetes API: raw dicts over aiohttp; typed models would cost ten times that.
+
+Every call has a timeout, and fails with an error of api_errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from pumpjack_operator.api_errors import ApiError, Unavailable, error_of
+from pumpjack_operator.kinds import Kind
+from pumpjack_operator.login import Login
+from pumpjack_operator.names import MANAGER
+
+Object = dict[str, Any]
+TIMEOUT_S = 20.0
+CONNECT_S = 5.0
+MOST_CONNECTIONS = 64
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Content type of a list without the contents of its objects."""
+METADATA_ONLY_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+_JSON = "application/json"
+
+
+class Api:
+    """One API server.
+
+    calls: how often each verb was used on each resource, as RBAC names both.
+    """
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._session: aiohttp.ClientSession | None = None
+        self.calls: Counter[tuple[str, str]] = Counter()
+
+    async def __aenter__(self) -> Api:
+        connector = aiohttp.TCPConnector(
+            limit=MOST_CONNECTIONS, ssl=self._login.tls if self._login.tls is not None else True
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector, headers={"User-Agent": MANAGER}, auto_decompress=True
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
+        """One object."""
+        return await self._ask("get", kind, "GET", kind.path(namespace, name))
+
+    async def list_page(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        params: Mapping[str, str],
+        *,
+        accept: str = _JSON,
+    ) -> Object:
+        """One page of a list."""
+        path = kind.path(namespace)
+        return await self._ask("list", kind, "GET", path, params=params, accept=accept)
+
+    async def apply(self, kind: Kind, manifest: Object) -> Object:
+        """Make one object what the manifest says, whoever had set it otherwise before."""
+        about = manifest["metadata"]
+        return await self._ask(
+            "patch",
+            kind,
+            "PATCH",
+            kind.path(about.get("namespace"), about["name"]),
+            params={"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"},
+            body=manifest,
+            content_type=_APPLY,
+        )
+
+    async def apply_status(
+        self, kind: Kind, namespace: str, name: str, uid: str, status: Any
+    ) -> Object:
+        """Set the whole status of an object. Raises Conflict when another bears its name now."""
+        body = {
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "status": status,
+        }
+        return await self._ask(
+            "patch",
+            kind,
+            "PATCH",
+            kind.path(namespace, name, "status"),
+            params={"fieldManager": MANAGER, "force": "true"},
+            body=body,
+            content_type=_APPLY,
+            sub="status",
+        )
+
+    async def merge(self, kind: Kind, namespace: str, name: str, patch: Object) -> Object:
+        """Change some fields; null removes one."""
+        return await self._ask(
+            "patch",
+            kind,
+            "PATCH",
+            kind.path(namespace, name),
+            params={"fieldManager": MANAGER},
+            body=patch,
+            content_type=_MERGE,
+        )
+
+    async def create(self, kind: Kind, namespace: str | None, body: Object) -> Object:
+        """Make an object. Raises Conflict when there is one of that name."""
+        params = {"fieldManager": MANAGER}
+        return await self._ask(
+            "create", kind, "POST", kind.path(namespace), params=params, body=body
+        )
+
+    async def replace(self, kind: Kind, body: Object) -> Object:
+        """Replace an object. Raises Conflict when it was changed since body was read."""
+        about = body["metadata"]
+        path = kind.path(about.get("namespace"), about["name"])
+        params = {"fieldManager": MANAGER}
+        return await self._ask("update", kind, "PUT", path, params=params, body=body)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete the object of this uid, its own children in the background.
+
+        Raises NotFound, and Conflict when another bears its name now.
+        """
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        await self._ask("delete", kind, "DELETE", kind.path(namespace, name), body=body)
+
+    @contextlib.asynccontextmanager
+    async def watch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        params: Mapping[str, str],
+        *,
+        silence_s: float,
+        accept: str = _JSON,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Lines of a watch, each a JSON object, as the server sends them.
+
+        Ends with the server's timeoutSeconds, or with Unavailable after silence_s without a word.
+        """
+        self.calls["watch", kind.resource] += 1
+        asked = f"watch {kind.resource}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+        try:
+            async with self._open.get(
+                self._login.server + kind.path(namespace),
+                params={**params, "watch": "true", "allowWatchBookmarks": "true"},
+                headers={**self._login.headers(), "Accept": accept},
+                timeout=timeout,
+            ) as answer:
+                if answer.status >= 400:
+                    raise await _failure(asked, answer)
+                yield _lines(answer.content)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(asked, _words(error)) from error
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        assert self._session is not None, "used outside of async with"
+        return self._session
+
+    async def _ask(
+        self,
+        verb: str,
+        kind: Kind,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = _JSON,
+        accept: str = _JSON,
+        sub: str = "",
+    ) -> Object:
+        self.calls[verb, f"{kind.resource}/{sub}" if sub else kind.resource] += 1
+        asked = f"{verb} {path}"
+        headers = {**self._login.headers(), "Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            async with self._open.request(
+                method,
+                self._login.server + path,
+                params=params,
+                data=None if body is None else msgspec.json.encode(body),
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_S),
+            ) as answer:
+                if answer.status >= 400:
+                    raise await _failure(asked, answer)
+                found: Object = msgspec.json.decode(await answer.read())
+                return found
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+            raise Unavailable(asked, _words(error)) from error
+
+
+async def _failure(asked: str, answer: aiohttp.ClientResponse) -> ApiError:
+    try:
+        status = msgspec.json.decode(await answer.read())
+    except msgspec.DecodeError:
+        status = None
+    return error_of(asked, answer.status, status, answer.headers.get("Retry-After"))
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length; StreamReader's own are bounded by its buffer."""
+    rest = bytearray()
+    async for chunk in content.iter_any():
+        rest += chunk
+        *lines, last = rest.split(b"\n")
+        rest = bytearray(last)
+        for line in lines:
+            if line:
+                yield bytes(line)
+        await asyncio.sleep(0)  # a long list of events leaves room for others
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "the API server did not answer in time"
+    return f"the API server cannot be reached: {error}"

@@ -1,0 +1,218 @@
+"""Brings the children of a connection to what was rendered: applies, repairs, prunes.
+
+What was applied or compared once is remembered by the child's resource version, so that looking
+again costs a hash and writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from pumpjack_core.log import get_logger
+from pumpjack_operator import drift, seen
+from pumpjack_operator.api import Api
+from pumpjack_operator.api_errors import NotFound
+from pumpjack_operator.cluster import SeenChild, SeenConnection
+from pumpjack_operator.events import Events
+from pumpjack_operator.kinds import CHILDREN, CLAIM
+from pumpjack_operator.metrics import Metrics
+from pumpjack_operator.specs.wanted import Manifest
+from pumpjack_operator.store import ChildId, Store
+
+MOST_PATHS = 5
+"""So many of the changed fields are named in an Event."""
+
+_log = get_logger("operator.children")
+
+
+class _Right(Struct, frozen=True):
+    """A child was seen to be what was rendered."""
+
+    rendered: str
+    version: str
+
+
+class Children:
+    """Applies rendered manifests. Owns the memory of what is right already."""
+
+    def __init__(self, api: Api, store: Store, events: Events, metrics: Metrics) -> None:
+        self._api = api
+        self._store = store
+        self._events = events
+        self._metrics = metrics
+        self._right: dict[tuple[str, ChildId], _Right] = {}
+        self._stubborn: dict[str, str] = {}
+        """uid of a child to fields of others that come back when they are removed: defaults."""
+
+    async def bring(self, of: SeenConnection, manifests: Sequence[Manifest]) -> int:
+        """Make the children what the manifests say, in their order; returns how many it wrote.
+
+        Raises ApiError for the first that the API server does not take.
+        """
+        wrote = 0
+        for manifest in manifests:
+            wrote += await self._one(of, manifest)
+        return wrote + await self._prune(of, manifests)
+
+    def forget(self, namespace: str, id_: ChildId) -> None:
+        """A child is gone."""
+        self._right.pop((namespace, id_), None)
+
+    async def _one(self, of: SeenConnection, manifest: Manifest) -> int:
+        id_ = (manifest["kind"], manifest["metadata"]["name"])
+        place = (of.key.namespace, id_)
+        rendered = fingerprint(manifest)
+        live = self._store.children(of.key).get(id_)
+        if live is None:
+            await self._apply(manifest, rendered)
+            return 1
+        known = self._right.get(place)
+        if known is not None and known == _Right(rendered, live.version):
+            return 0
+        was_right = known is not None and known.rendered == rendered
+        return await self._repair(of, manifest, live, rendered, tell=was_right or known is None)
+
+    async def _repair(
+        self, of: SeenConnection, manifest: Manifest, live: SeenChild, rendered: str, *, tell: bool
+    ) -> int:
+        """Bring a child that is there, and may have been changed, to its manifest."""
+        content = drift.unpacked(live.content)
+        manifest = _kept_by_others(manifest, content)
+        changed = list(drift.differences(manifest, content))
+        extra = self._extra(live, manifest, content)
+        if not changed and not extra:
+            self._right[live.key.namespace, (live.kind, live.key.name)] = _Right(
+                rendered, live.version
+            )
+            return 0
+        wrote = 0
+        now = live
+        if changed:
+            now = await self._apply(manifest, rendered)
+            wrote += 1
+        if extra:
+            now = await self._remove(now, manifest, rendered)
+            wrote += 1
+        if now.version == live.version:
+            return 0  # the same to the API server, in other words
+        if live.meddlers or (tell and self._was_ours(live, rendered)):
+            self._tell(of, live, changed, extra)
+        return wrote
+
+    def _was_ours(self, live: SeenChild, rendered: str) -> bool:
+        """Whether the operator itself had made it what was rendered, so that another changed it."""
+        known = self._right.get((live.key.namespace, (live.kind, live.key.name)))
+        return known is not None and known.rendered == rendered and known.version != live.version
+
+    def _extra(
+        self, live: SeenChild, manifest: Manifest, content: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """A patch that takes away what others added, {} when there is nothing to take."""
+        patch: dict[str, Any] = {}
+        for meddler in live.meddlers:
+            _join(patch, drift.removal(meddler.fields, manifest, content))
+        if patch and self._stubborn.get(live.uid) == fingerprint(patch):
+            return {}
+        return patch
+
+    async def _apply(self, manifest: Manifest, rendered: str) -> SeenChild:
+        kind = CHILDREN[manifest["kind"]]
+        return self._taken(await self._api.apply(kind, manifest), kind.kind, rendered)
+
+    async def _remove(self, live: SeenChild, manifest: Manifest, rendered: str) -> SeenChild:
+        content = drift.unpacked(live.content)
+        patch = self._extra(live, manifest, content)
+        if not patch:
+            return live
+        kind = CHILDREN[live.kind]
+        guarded = {**patch, "metadata": {"resourceVersion": live.version}}
+        raw = await self._api.merge(kind, live.key.namespace, live.key.name, guarded)
+        now = self._taken(raw, live.kind, rendered)
+        if now.meddlers and (left := self._extra(now, manifest, drift.unpacked(now.content))):
+            self._stubborn[now.uid] = fingerprint(left)
+        return now
+
+    def _taken(self, raw: dict[str, Any], kind: str, rendered: str) -> SeenChild:
+        """Take an answer over, before the watch brings it."""
+        child = seen.child(raw, kind)
+        assert child is not None, "every manifest bears the annotation"
+        self._store.put_child(child)
+        self._right[child.key.namespace, (kind, child.key.name)] = _Right(rendered, child.version)
+        return child
+
+    def _tell(
+        self, of: SeenConnection, live: SeenChild, changed: list[str], extra: dict[str, Any]
+    ) -> None:
+        """One Event that names who changed what."""
+        self._metrics.drift_repairs.labels(live.kind).inc()
+        fields = (
+            [path for one in live.meddlers for path in drift.paths(one.fields)] if extra else []
+        )
+        named = list(dict.fromkeys([*changed, *fields]))
+        who = ", ".join(dict.fromkeys(one.manager for one in live.meddlers)) or "somebody"
+        what = ", ".join(islice(named, MOST_PATHS))
+        more = f" and {len(named) - MOST_PATHS} more" if len(named) > MOST_PATHS else ""
+        message = (
+            f"{who} changed {what}{more} of {live.kind} {live.key.name}; it was put back. "
+            "Change the ScadaConnection or the platform's settings instead"
+        )
+        _log.warning(message, connection=str(of.key))
+        self._events.about_connection(of, "DriftRepaired", message, warning=True)
+
+    async def _prune(self, of: SeenConnection, manifests: Sequence[Manifest]) -> int:
+        """Delete the children that are rendered no more, but never a journal."""
+        kept = {(one["kind"], one["metadata"]["name"]) for one in manifests}
+        wrote = 0
+        for id_, live in list(self._store.children(of.key).items()):
+            if id_ in kept or id_[0] == CLAIM.kind or live.ending:
+                continue
+            await delete(self._api, self._store, live)
+            self.forget(of.key.namespace, id_)
+            wrote += 1
+        return wrote
+
+
+async def delete(api: Api, store: Store, live: SeenChild) -> None:
+    """Delete a child; that it is gone already is as good."""
+    try:
+        await api.delete(CHILDREN[live.kind], live.key.namespace, live.key.name, live.uid)
+    except NotFound:
+        store.remove_child(live.key.namespace, (live.kind, live.key.name))
+
+
+def fingerprint(value: Any) -> str:
+    """Hash of a manifest."""
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
+
+
+def _kept_by_others(manifest: Manifest, live: Mapping[str, Any]) -> Manifest:
+    """A claim that is there can grow, and nothing else of it can be changed."""
+    if manifest["kind"] != CLAIM.kind:
+        return manifest
+    wanted, have = manifest["spec"], live.get("spec") or {}
+    spec = {**wanted}
+    for key in ("accessModes", "storageClassName"):
+        if key in have:
+            spec[key] = have[key]
+        else:
+            spec.pop(key, None)
+    size = ((have.get("resources") or {}).get("requests") or {}).get("storage")
+    new = drift.amount(wanted["resources"]["requests"]["storage"])
+    old = drift.amount(size) if size else None
+    if old is not None and new is not None and old > new:
+        spec["resources"] = {"requests": {"storage": size}}
+    return {**manifest, "spec": spec}
+
+
+def _join(patch: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(patch.get(key), dict):
+            _join(patch[key], value)
+        else:
+            patch[key] = value

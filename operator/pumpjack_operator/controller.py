@@ -1,0 +1,360 @@
+"""The loop: watches feed the store and the queue, workers take from the queue and reconcile.
+
+Nothing is reconciled before everything was listed once: half a picture would prune what it does
+not show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pumpjack_core.clock import Clock, SystemClock
+from pumpjack_core.credentials import SECRET_TYPE
+from pumpjack_core.errors import PumpjackError
+from pumpjack_core.log import get_logger
+from pumpjack_core.manifests.objects import TENANT_LABEL
+from pumpjack_core.manifests.resolve import RejectedTag
+from pumpjack_operator import describe, facts_of, seen, sinks
+from pumpjack_operator.api import Api
+from pumpjack_operator.api_errors import Conflict, NotFound, Refused, Unavailable
+from pumpjack_operator.children import Children
+from pumpjack_operator.cluster import Key
+from pumpjack_operator.deletion import Releases
+from pumpjack_operator.events import Events
+from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD, SECRET
+from pumpjack_operator.metrics import Metrics
+from pumpjack_operator.names import MANAGER
+from pumpjack_operator.platform import Platform
+from pumpjack_operator.reconcile import Logins, Reconciler
+from pumpjack_operator.reflect import RELIST_S, Reflector, Watched
+from pumpjack_operator.reports import Reports
+from pumpjack_operator.resolution import Resolutions
+from pumpjack_operator.statuses import EVERY_S, Statuses
+from pumpjack_operator.store import Store
+from pumpjack_operator.tenancy import ByLabel, NoLogins, Owners, Tenants
+from pumpjack_operator.work import Work, connection_work, mapping_work
+from pumpjack_operator.workqueue import WorkQueue
+
+WORKERS = 16
+"""Reconciles at once; they mostly wait for the API server."""
+RESOLVE_DELAY_S = 0.2
+"""Changes of a tenant that come within this time are resolved together."""
+RESOLVE_SHARE = 5
+"""Resolving a large tenant waits so many times as long as it took, so that it leaves room."""
+LISTED_LIMIT_S = 300.0
+OWN_LABEL = f"app.kubernetes.io/managed-by={MANAGER}"
+POD_LABEL = "app.kubernetes.io/name=pumpjack-worker"
+
+_log = get_logger("operator")
+
+
+class Controller:
+    """Everything that acts; run() runs it until cancelled."""
+
+    def __init__(
+        self,
+        api: Api,
+        platform: Platform,
+        *,
+        reports: Callable[[Callable[[Key], None]], Reports] = Reports,
+        owners: Owners | None = None,
+        tenants: Tenants | None = None,
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+        relist_s: float = RELIST_S,
+        status_every_s: float = EVERY_S,
+    ) -> None:
+        self._api = api
+        self._owners = owners or ByLabel()
+        self._tenants = tenants or NoLogins()
+        self._clock = clock or SystemClock()
+        self.metrics = metrics or Metrics()
+        self._relist_s = relist_s
+        self.store = Store()
+        self.queue: WorkQueue[Work] = WorkQueue()
+        self.steady = asyncio.Event()
+        """Everything was listed, and looked at once."""
+        self._resolutions = Resolutions(self.store)
+        self._resolve_s: dict[str, float] = {}
+        self._logins = Logins()
+        self._events = Events(api, self._clock)
+        self._children = Children(api, self.store, self._events, self.metrics)
+        self.reports = reports(self._reported)
+        later = self.queue.add_after
+        self._statuses = Statuses(
+            api, self.store, self._clock, self.metrics, later, every_s=status_every_s
+        )
+        self._reconciler = Reconciler(
+            store=self.store,
+            resolutions=self._resolutions,
+            children=self._children,
+            statuses=self._statuses,
+            reports=self.reports,
+            releases=Releases(api, self.store, self._events, self.metrics, later),
+            logins=self._logins,
+            platform=platform,
+            clock=self._clock,
+        )
+        self._reflectors = self._make_reflectors()
+        self._secret_watches: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks, self.reports:
+            self._tasks = tasks
+            for reflector in self._reflectors:
+                tasks.create_task(reflector.run())
+            tasks.create_task(self._events.run())
+            await self._owners.load()
+            async with asyncio.timeout(LISTED_LIMIT_S):
+                for reflector in self._reflectors:
+                    await reflector.listed.wait()
+            await self._settle()
+            tasks.create_task(self.reports.run())
+            for _ in range(WORKERS):
+                tasks.create_task(self._work_forever())
+            try:
+                await self._steady_then_watch()
+            finally:
+                self.queue.close()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing is to be done, now or later."""
+        return self.queue.idle and self.queue.waits_until() is None
+
+    def _make_reflectors(self) -> list[Reflector]:
+        add, store, resolutions = self._add, self.store, self._resolutions
+        watched: list[tuple[Watched, Any]] = [
+            (Watched(NAMESPACE), sinks.NamespaceSink(store, add)),
+            (Watched(CONNECTION), sinks.ConnectionSink(store, resolutions, add)),
+            (Watched(MAPPING), sinks.MappingSink(store, resolutions, add)),
+            (Watched(POD, labels=POD_LABEL), sinks.PodSink(store, add)),
+        ]
+        watched += [
+            (
+                Watched(kind, labels=OWN_LABEL),
+                sinks.ChildSink(store, add, kind.kind, self._children.forget),
+            )
+            for kind in CHILDREN.values()
+        ]
+        return [
+            Reflector(self._api, what, sink, key=seen.key_of, relist_s=self._relist_s)
+            for what, sink in watched
+        ]
+
+    async def _settle(self) -> None:
+        """Decide all namespaces and resolve all tenants, before the first reconcile."""
+        names = {key.namespace for key in self.store.connection_keys()}
+        names |= {one.name for one in self.store.namespaces() if one.label is not None}
+        for name in sorted(names):
+            await self._namespace(name)
+        for group in self._resolutions.groups():
+            self._resolve(group)
+        for key in {*self.store.connection_keys(), *self.store.parents()}:
+            self._add(connection_work(key))
+
+    async def _steady_then_watch(self) -> None:
+        while True:
+            self.metrics.queue_depth.set(len(self.queue))
+            self.metrics.failing.set(self.queue.failing)
+            self.metrics.connections.set(len(self.store.connection_keys()))
+            self.metrics.workers_answering.set(self.reports.answering)
+            if self.queue.idle and not self.steady.is_set():
+                self.steady.set()
+                _log.info("steady", connections=len(self.store.connection_keys()))
+            await asyncio.sleep(0.1 if not self.steady.is_set() else 1.0)
+
+    # the queue
+
+    def _add(self, work: Work) -> None:
+        if work.what == "group":
+            took_s = self._resolve_s.get(work.name, 0.0)
+            self.queue.add_after(work, max(RESOLVE_DELAY_S, RESOLVE_SHARE * took_s))
+        else:
+            self.queue.add(work)
+
+    def _reported(self, key: Key) -> None:
+        if self._reconciler.status_differs(key):
+            self._add(connection_work(key))
+
+    async def _work_forever(self) -> None:
+        while True:
+            work = await self.queue.get()
+            try:
+                await self._work(work)
+            finally:
+                self.queue.done(work)
+
+    async def _work(self, work: Work) -> None:
+        began = time.perf_counter()
+        result = "failed"
+        try:
+            result = "changed" if await self._look(work) else "unchanged"
+            self.queue.forget(work)
+        except Conflict as error:
+            _log.info(f"changed meanwhile, looking again: {error}", at=work.name)
+            self.queue.retry(work)
+        except NotFound as error:
+            _log.info(f"gone meanwhile: {error}", at=work.name)
+            self.queue.retry(work)
+        except Unavailable as error:
+            delay_s = self.queue.retry(work)
+            if error.after_s is not None and error.after_s > delay_s:
+                self.queue.add_after(work, error.after_s)
+            _log.warning(str(error), at=work.name)
+        except Refused as error:
+            result = "refused"
+            self.queue.retry(work)
+            _log.warning(str(error), at=work.name)
+        except PumpjackError as error:
+            self.queue.retry(work)
+            _log.warning(str(error), at=work.name)
+        except Exception:  # a mistake of ours about one object must not stop the others
+            self.queue.retry(work)
+            _log.exception("a look failed", at=work.name, what=work.what)
+        finally:
+            self.metrics.reconciled.labels(result).inc()
+            self.metrics.reconcile_seconds.observe(time.perf_counter() - began)
+
+    async def _look(self, work: Work) -> bool:
+        match work.what:
+            case "namespace":
+                await self._namespace(work.name)
+                return False
+            case "group":
+                self._resolve(work.name)
+                return False
+            case "connection":
+                return await self._reconciler.reconcile(work.key)
+            case "mapping":
+                return await self._mapping(work.key)
+
+    # namespaces and tenants
+
+    async def _namespace(self, name: str) -> None:
+        """Decide whose a namespace is, and see that its workers can log in."""
+        seen_namespace = self.store.namespace(name)
+        if seen_namespace is None or seen_namespace.ending:
+            self._forget_namespace(name)
+            return
+        label = seen_namespace.label
+        labels = {TENANT_LABEL: label} if label else {}
+        owner = await self._owners.tenant(name, labels, self.store.labelled())
+        changed = self.store.decide(name, owner)
+        groups = self._resolutions.place(name)
+        tenant = self.store.tenant(name)
+        if tenant is not None:
+            self._watch_secrets(name)
+            await self._log_in(name, tenant)
+        else:
+            self._stop_watching_secrets(name)
+        if changed:
+            for group in groups:
+                self._add(Work("group", group))
+            for one in self.store.connections([name]):
+                self._add(connection_work(one.key))
+
+    async def _log_in(self, namespace: str, tenant: str) -> None:
+        before = self._logins.versions.get(namespace)
+        problem = self._logins.problems.pop(namespace, None)
+        try:
+            version = await self._tenants.ensure_tenant(namespace, tenant)
+        except PumpjackError as error:
+            self._logins.problems[namespace] = str(error)
+            self.queue.retry(Work("namespace", namespace))
+            _log.warning(f"no logins for the workers of {namespace}: {error}")
+        else:
+            self._logins.versions[namespace] = version
+            if version == before and problem is None:
+                return
+        for one in self.store.connections([namespace]):
+            self._add(connection_work(one.key))
+
+    def _forget_namespace(self, name: str) -> None:
+        self._stop_watching_secrets(name)
+        self._logins.versions.pop(name, None)
+        self._logins.problems.pop(name, None)
+        self._add(Work("group", self._resolutions.group(name)))
+
+    def _watch_secrets(self, namespace: str) -> None:
+        """Names of device Secrets; never what is in them."""
+        if namespace in self._secret_watches:
+            return
+        reflector = Reflector(
+            self._api,
+            Watched(SECRET, namespace, fields=f"type={SECRET_TYPE}", metadata_only=True),
+            sinks.SecretSink(self.store, self._add),
+            key=seen.key_of,
+            relist_s=self._relist_s,
+        )
+        self._secret_watches[namespace] = self._tasks.create_task(
+            self._follow_secrets(namespace, reflector)
+        )
+
+    async def _follow_secrets(self, namespace: str, reflector: Reflector) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(reflector.run())
+            await reflector.listed.wait()
+            self.store.know_secrets(namespace)
+            for one in self.store.connections([namespace]):
+                if one.object is not None and one.object.spec.credentials_secret_ref is not None:
+                    self._add(connection_work(one.key))
+
+    def _stop_watching_secrets(self, namespace: str) -> None:
+        task = self._secret_watches.pop(namespace, None)
+        if task is not None:
+            task.cancel()
+            self.store.forget_secrets(namespace)
+
+    # tags
+
+    def _resolve(self, group: str) -> None:
+        began = time.perf_counter()
+        changed = self._resolutions.resolve(group)
+        took_s = time.perf_counter() - began
+        self._resolve_s[group] = took_s
+        self.metrics.resolve_seconds.observe(took_s)
+        for key in changed.connections:
+            self._add(connection_work(key))
+        for key in changed.mappings:
+            self._add(mapping_work(key))
+
+    async def _mapping(self, key: Key) -> bool:
+        found = self.store.mapping(key)
+        if found is None or self.store.is_ending(key.namespace):
+            return False
+        resolved = self._resolutions.mapping(key)
+        if found.object is not None and (resolved is None or resolved.mapping is not found.object):
+            return False  # it is being resolved, and comes again then
+        status = describe.mapping_status(
+            found.generation,
+            resolved if found.object is not None else None,
+            found.problem,
+            rejected_by_workers=self._unreadable(key),
+            before=found.status,
+            now_us=self._clock.now_us(),
+        )
+        try:
+            return await self._statuses.write_mapping(found, status)
+        except (NotFound, Conflict):
+            return False  # it was deleted, or another bears its name: the watch says so
+
+    def _unreadable(self, mapping: Key) -> list[RejectedTag]:
+        """Tags of a mapping that workers cannot read: an address is none of its protocol."""
+        resolved = self._resolutions.mapping(mapping)
+        found = []
+        for name in resolved.connections if resolved is not None else ():
+            namespace, _, of = name.partition("/")
+            connection = self.store.connection(Key(namespace, of))
+            report = self.reports.get(Key(namespace, of))
+            if connection is not None and report is not None and report.rejected:
+                found += [
+                    one
+                    for one in facts_of.by_worker(connection, report)
+                    if one.mapping == str(mapping)
+                ]
+        return found

@@ -1,0 +1,90 @@
+"""Facts and status of a connection, put together from what is known. No I/O."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from pumpjack_core.manifests.resolve import RefusedConnection, RejectedTag, ResolvedConnection
+from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_operator.cluster import SeenConnection, SeenPod
+from pumpjack_operator.describe import ConnectionKnown
+from pumpjack_operator.facts import Facts, Pod, Report
+from pumpjack_operator.names import child_name
+from pumpjack_operator.specs.network_policy import device
+
+STALE_INTERVALS = 3
+
+
+class Trouble(Struct, frozen=True):
+    """What stands in the way of a worker. refused: it may not run; not_applied: it cannot."""
+
+    refused: str | None = None
+    not_applied: str | None = None
+
+
+def known_of(
+    seen: SeenConnection,
+    resolved: ResolvedConnection | RefusedConnection | None,
+    *,
+    mappings: int,
+    wanted_hash: str,
+    trouble: Trouble,
+    has_secret: bool | None,
+    pod: SeenPod | None,
+    report: Report | None,
+    now_us: int,
+) -> ConnectionKnown:
+    """Everything that the status of a connection is made of.
+
+    mappings: how many select it; has_secret: whether the Secret that it names is there.
+    """
+    spec = seen.object.spec if seen.object is not None else None
+    rejected = resolved.rejected if resolved is not None else ()
+    tags = resolved.tags if isinstance(resolved, ResolvedConnection) else None
+    mapped = len(tags) if tags is not None else 0
+    if report is not None and report.config_hash == wanted_hash:
+        rejected = (*rejected, *by_worker(seen, report))
+        mapped -= len(report.rejected)
+    ref = spec.credentials_secret_ref if spec is not None else None
+    interval_s = min(
+        (tag.interval_s if not tag.stale_s else tag.stale_s / STALE_INTERVALS for tag in tags.tags),
+        default=1.0,
+    ) if tags is not None else 1.0  # fmt: skip
+    facts = Facts(
+        wanted_hash=wanted_hash,
+        now_us=now_us,
+        suspended=spec is not None and spec.suspend,
+        refused=trouble.refused,
+        not_applied=trouble.not_applied,
+        secret_missing=ref.name if ref is not None and has_secret is False else None,
+        mappings=mappings,
+        mapped=max(0, mapped),
+        rejected=len(rejected),
+        first_rejected=f"{rejected[0].tag}: {rejected[0].reason}" if rejected else "",
+        pod=pod.state if pod is not None else Pod(),
+        report=report,
+        by_exception=spec is not None and spec.opcua is not None,
+        interval_s=interval_s,
+    )
+    return ConnectionKnown(
+        generation=seen.generation,
+        facts=facts,
+        endpoint=endpoint(spec) if spec is not None else "",
+        worker=child_name(seen.key.name) if trouble.refused is None else None,
+        rejected=rejected,
+    )
+
+
+def by_worker(seen: SeenConnection, report: Report) -> tuple[RejectedTag, ...]:
+    """The tags that a worker cannot read: their address is none of its protocol."""
+    of = str(seen.key)
+    return tuple(RejectedTag(of, one.mapping, one.tag, one.reason) for one in report.rejected)
+
+
+def endpoint(spec: ScadaConnectionSpec) -> str:
+    """Host and port of the device."""
+    try:
+        host, port = device(spec)
+    except ValueError:
+        return spec.opcua.endpoint[:300] if spec.opcua is not None else ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

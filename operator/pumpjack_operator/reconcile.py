@@ -1,0 +1,244 @@
+"""One connection: from what is asked to what is there. Level-based: safe to repeat at any time."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from pumpjack_core.clock import Clock
+from pumpjack_core.config import WorkerConfig, worker_config
+from pumpjack_core.errors import ManifestError
+from pumpjack_core.manifests.resolve import RefusedConnection, ResolvedConnection
+from pumpjack_operator import drift, facts_of
+from pumpjack_operator.access import refusal
+from pumpjack_operator.api_errors import Conflict, NotFound, Refused
+from pumpjack_operator.children import Children
+from pumpjack_operator.cluster import Key, SeenConnection
+from pumpjack_operator.deletion import Releases
+from pumpjack_operator.describe import ConnectionKnown
+from pumpjack_operator.facts_of import Trouble
+from pumpjack_operator.kinds import STATEFUL_SET
+from pumpjack_operator.names import child_name
+from pumpjack_operator.platform import Platform
+from pumpjack_operator.render import render
+from pumpjack_operator.reports import Reports
+from pumpjack_operator.resolution import Resolutions
+from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION
+from pumpjack_operator.specs.wanted import Wanted
+from pumpjack_operator.statuses import Statuses
+from pumpjack_operator.store import ChildId, Store
+
+
+class Logins:
+    """What is known of the logins in each namespace: their version, or why there are none."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, str] = {}
+        self.problems: dict[str, str] = {}
+
+
+class _Done(Struct, frozen=True):
+    """What a connection was brought to, and the versions that its children had then."""
+
+    resolved: ResolvedConnection
+    uid: str
+    secret: str | None
+    stores: str
+    children: dict[ChildId, str]
+
+
+class Reconciler:
+    """Reconciles connections; reconcile() is called for one key at a time."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        resolutions: Resolutions,
+        children: Children,
+        statuses: Statuses,
+        reports: Reports,
+        releases: Releases,
+        logins: Logins,
+        platform: Platform,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._resolutions = resolutions
+        self._children = children
+        self._statuses = statuses
+        self._reports = reports
+        self._releases = releases
+        self._logins = logins
+        self._platform = platform
+        self._clock = clock
+        self._done: dict[Key, _Done] = {}
+        self._trouble: dict[Key, Trouble] = {}
+
+    async def reconcile(self, key: Key) -> bool:
+        """Bring children and status to what they should be; returns whether anything was written.
+
+        Raises ApiError when it has to be tried again; the status says why, where it can.
+        """
+        if self._store.is_ending(key.namespace):
+            self._forget(key)
+            return False  # everything in it goes, and nothing can be made
+        seen = self._store.connection(key)
+        if seen is None:
+            self._forget(key)
+            return await self._releases.release(key)
+        if seen.ending:
+            return False
+        self._follow(key)
+        try:
+            wrote = await self._bring(seen)
+        except Refused as error:
+            if error.ending:
+                return False
+            self._trouble[key] = Trouble(not_applied=_sentence(error))
+            await self._write_status(key)
+            raise
+        return await self._write_status(key) or wrote
+
+    def status_differs(self, key: Key) -> bool:
+        """Whether a look would write the status: what a worker says may change nothing."""
+        seen = self._store.connection(key)
+        return seen is not None and self._statuses.connection_differs(seen, self._known(seen))
+
+    async def _bring(self, seen: SeenConnection) -> bool:
+        """Apply, repair and prune the children; what stands in the way goes to the status."""
+        key = seen.key
+        resolved = self._resolutions.connection(key)
+        if seen.object is None:
+            # what runs was right once: it goes on until the spec can be read
+            self._trouble[key] = Trouble(refused=seen.problem)
+            return False
+        if (why := self._refusal(seen, resolved)) is not None:
+            self._trouble[key] = Trouble(refused=why)
+            self._done.pop(key, None)
+            return await self._children.bring(seen, ()) > 0
+        if not isinstance(resolved, ResolvedConnection) or resolved.connection is not seen.object:
+            return False  # its tenant is being resolved, and it comes again then
+        return await self._run(seen, resolved)
+
+    def _refusal(
+        self, seen: SeenConnection, resolved: ResolvedConnection | RefusedConnection | None
+    ) -> str | None:
+        """Why no worker may run, None when one may, or nobody knows yet."""
+        why = self._store.why_not_served(seen.key.namespace)
+        if why is not None or seen.object is None or not isinstance(resolved, ResolvedConnection):
+            return why
+        return refusal(seen.object, resolved.tenant, self._platform)
+
+    async def _run(self, seen: SeenConnection, resolved: ResolvedConnection) -> bool:
+        """Have a worker run it."""
+        key = seen.key
+        stores = self._stores(key)
+        if stores is None:
+            self._trouble[key] = Trouble(not_applied=self._no_logins(key))
+            return False
+        asked = (resolved, seen.uid, self._secret(seen), stores)
+        if self._done.get(key) == _Done(*asked, self._versions(key)):
+            return False
+        try:
+            manifests = render(self._wanted(*asked))
+        except ManifestError as error:
+            self._trouble[key] = Trouble(not_applied=str(error))
+            return False
+        wrote = await self._children.bring(seen, manifests)
+        self._trouble.pop(key, None)
+        self._done[key] = _Done(*asked, self._versions(key))
+        return wrote > 0
+
+    def _wanted(
+        self,
+        resolved: ResolvedConnection,
+        uid: str,
+        secret: str | None,
+        stores: str,
+    ) -> Wanted:
+        return Wanted(
+            resolved.connection,
+            uid,
+            self._config(resolved),
+            self._platform,
+            secret=secret,
+            stores_version=stores,
+        )
+
+    def _config(self, resolved: ResolvedConnection) -> WorkerConfig:
+        return worker_config(
+            tenant_id=resolved.tenant,
+            connection_id=resolved.connection.metadata.id,
+            spec=resolved.connection.spec,
+            allowed_networks=self._platform.device_networks(resolved.tenant),
+            tags=resolved.tags,
+        )
+
+    def _secret(self, seen: SeenConnection) -> str | None:
+        """Name of the device's Secret where it is known to be of the right type."""
+        ref = seen.object.spec.credentials_secret_ref if seen.object is not None else None
+        if ref is None or not self._store.has_secret(Key(seen.key.namespace, ref.name)):
+            return None
+        return ref.name
+
+    def _stores(self, key: Key) -> str | None:
+        """Version of the logins; while it cannot be known, that which the worker has."""
+        version = self._logins.versions.get(key.namespace)
+        if version is not None:
+            return version
+        live = self._store.children(key).get((STATEFUL_SET.kind, child_name(key.name)))
+        if live is None:
+            return None
+        template = drift.unpacked(live.content).get("spec", {}).get("template", {})
+        annotations = template.get("metadata", {}).get("annotations") or {}
+        return str(annotations.get(STORES_ANNOTATION, ""))
+
+    def _no_logins(self, key: Key) -> str:
+        why = self._logins.problems.get(key.namespace, "they are being made")
+        return f"the worker has no logins to the database and Redis yet: {why}"
+
+    def _versions(self, key: Key) -> dict[ChildId, str]:
+        return {id_: child.version for id_, child in self._store.children(key).items()}
+
+    def _known(self, seen: SeenConnection) -> ConnectionKnown:
+        key = seen.key
+        resolved = self._resolutions.connection(key)
+        ref = seen.object.spec.credentials_secret_ref if seen.object is not None else None
+        return facts_of.known_of(
+            seen,
+            resolved,
+            mappings=self._resolutions.mappings_of(key),
+            wanted_hash=(
+                self._config(resolved).hash if isinstance(resolved, ResolvedConnection) else ""
+            ),
+            trouble=self._trouble.get(key, Trouble()),
+            has_secret=(
+                None if ref is None else self._store.has_secret(Key(key.namespace, ref.name))
+            ),
+            pod=self._store.pod(key),
+            report=self._reports.get(key),
+            now_us=self._clock.now_us(),
+        )
+
+    async def _write_status(self, key: Key) -> bool:
+        seen = self._store.connection(key)  # as it is now: it may have changed meanwhile
+        if seen is None:
+            return False
+        try:
+            return await self._statuses.write_connection(seen, self._known(seen))
+        except (NotFound, Conflict):
+            return False  # it was deleted, or another bears its name: the watch says so
+
+    def _follow(self, key: Key) -> None:
+        """Ask the worker how it is, while it runs."""
+        pod = self._store.pod(key)
+        running = pod is not None and pod.state.state == "running"
+        self._reports.follow(key, pod.address if pod is not None and running else "")
+
+    def _forget(self, key: Key) -> None:
+        self._done.pop(key, None)
+        self._trouble.pop(key, None)
+
+
+def _sentence(error: Refused) -> str:
+    return f"the API server does not take a part of the worker: {error.said}"

@@ -1,0 +1,58 @@
+"""What the loop asks of tenancy: whose a namespace is, and logins for its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from pumpjack_core.manifests.objects import TENANT_LABEL
+from pumpjack_operator.namespaces import Refusal
+
+
+class Owners(Protocol):
+    """Says whose a namespace is."""
+
+    async def load(self) -> None:
+        """Read what was recorded; once, before the first tenant()."""
+        ...
+
+    async def tenant(
+        self, namespace: str, labels: Mapping[str, str], labelled: Collection[str]
+    ) -> str | Refusal:
+        """Whose a namespace is. labelled: tenants that some namespace is labelled with."""
+        ...
+
+
+class Tenants(Protocol):
+    """Makes what a tenant's workers log in with."""
+
+    async def ensure_tenant(self, namespace: str, tenant: str) -> str:
+        """Make roles, users and the Secret of a namespace; returns the version of the logins.
+
+        Safe to repeat, and quick when nothing is to be done.
+        """
+        ...
+
+
+class ByLabel:
+    """Owners that records nothing: the label counts."""
+
+    async def load(self) -> None:
+        """There is nothing to read."""
+
+    async def tenant(
+        self, namespace: str, labels: Mapping[str, str], _labelled: Collection[str]
+    ) -> str | Refusal:
+        """As the label says."""
+        tenant = labels.get(TENANT_LABEL)
+        if tenant:
+            return tenant
+        return Refusal(f"namespace {namespace} bears no label {TENANT_LABEL}, so it is not served")
+
+
+class NoLogins:
+    """Tenants of a platform that makes the Secret by itself."""
+
+    async def ensure_tenant(self, _namespace: str, _tenant: str) -> str:
+        """Nothing is made."""
+        return ""
