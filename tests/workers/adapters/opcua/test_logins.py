@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.contract import Step, Surroundings
+from pumpjack_worker.adapters.opcua import channel
 from pumpjack_worker.adapters.opcua.certificates import (
     Identity,
     make_identity,
@@ -371,3 +372,30 @@ def issued_identity(*, is_authority: bool = True) -> tuple[Identity, Identity]:
         if not isinstance(extension.value, x509.AuthorityKeyIdentifier):
             builder = builder.add_extension(extension.value, extension.critical)
     return authority, Identity(builder.sign(key, hashes.SHA256()), template.key)
+
+
+@pytest.mark.parametrize("mode", ["Sign", "SignAndEncrypt"])
+async def test_new_keys_take_over_without_losing_a_value(
+    serve: Serve, identity: Identity, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(channel, "LIFETIME_MS", 400)
+    renewals: list[None] = []
+    renew = channel.Channel.renew
+
+    async def counting(self: channel.Channel) -> None:
+        await renew(self)
+        renewals.append(None)
+
+    monkeypatch.setattr(channel.Channel, "renew", counting)
+    async with serve(security=(mode,)) as rig:
+        secret(rig, ca__crt=pem(identity.certificate))
+        adapter = rig.make(TAG, connection=rig.connection(security=mode))
+        await adapter.connect()
+        seen = await read_until(adapter, lambda seen: bool(seen.rows))
+        value = 812.0
+        while len(renewals) < 3:
+            value += 1.0
+            await rig.server.write(NODE, value)
+            await read_until(adapter, lambda seen, value=value: seen.has("pressure", value), seen)
+        await adapter.close()
+    assert seen.values("pressure") == [float(at) for at in range(812, int(value) + 1)]

@@ -95,7 +95,9 @@ class ServiceFault(Exception):
 def status_text(status: int) -> str:
     """A status code in words: BadNodeIdUnknown (the node id refers to …)."""
     name, text = get_name_and_doc(status & CODE_MASK)
-    return f"{name} ({text.rstrip('.')})" if text and text != name else f"{name} (0x{status:08X})"
+    if text.startswith("Unknown"):
+        return f"the status 0x{status:08X}"
+    return f"{name} ({text.rstrip('.')})" if text and text != name else name
 
 
 def refusal(peer: str, fault: ServiceFault, *, own_certificate: str = "") -> NotConnected:
