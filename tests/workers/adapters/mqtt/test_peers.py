@@ -119,6 +119,7 @@ class Worker:
         async with asyncio.timeout(PATIENCE_S):
             while not len((delivery := await self._next()).batch):
                 await self._keep(delivery)
+            await self._adapter._session.subscribe(["pads/7/other"])  # a round trip
         self._rig.proxy.hang_up()
         await self._adapter.close()
         self._start()

@@ -36,6 +36,7 @@ from pumpjack_worker.adapters.mqtt.simulated_wells import (
 from pumpjack_worker.adapters.mqtt.simulator import Options, devices_of
 from pumpjack_worker.adapters.mqtt.times import time_reader
 from pumpjack_worker.simulation.ledger import HEADER, Ledger
+from tests.faults import FaultProxy
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.mqtt.plain_client import PlainClient
 
@@ -107,6 +108,17 @@ def test_what_is_published_reads_as_the_ledger_says(form: str) -> None:
     for one, other in zip(sorted(received), sorted(said), strict=True):
         assert one[:3] == other[:3]
         assert one[3] == pytest.approx(other[3], nan_ok=True)
+
+
+def test_what_is_published_is_what_the_instruments_show() -> None:
+    placed = [place(tag) for tag in TAGS]
+    devices = SimulatedDevices(placed)
+    devices.ledger = Ledger()
+    devices.step(T0_US)
+    shown = {tag.name: value for tag, value in zip(TAGS, devices.field.value, strict=True)}
+    for one in devices.ledger.entries:
+        near = 0.5 if one.tag_name in ("run_hours", "oil_rate") else 1e-4
+        assert one.value == pytest.approx(shown[one.tag_name], abs=near)
 
 
 def test_a_dead_sensor_is_null_in_json_and_nan_alone() -> None:
@@ -327,6 +339,23 @@ async def test_it_publishes_to_a_broker_that_is_there_and_loses_nothing_in_its_r
 
 def _us(payload: bytes) -> int:
     return time_reader("auto", "UTC")(json.loads(payload)["at"])
+
+
+async def test_what_the_broker_did_not_acknowledge_is_published_again() -> None:
+    async with Broker() as broker, FaultProxy((broker.host, broker.port)) as proxy:
+        async with await PlainClient.connect(broker.port, "reader") as reader:
+            await reader.subscribe("pads/7")
+            publisher = Publisher(proxy.host, proxy.port, "simulator", tell=lambda _text: None)
+            task = asyncio.create_task(publisher.run())
+            publisher.publish("pads/7", b"1")
+            assert (await reader.acknowledged(1))[0].payload == b"1"
+            proxy.stall()
+            publisher.publish("pads/7", b"2")
+            await reader.assert_quiet()
+            proxy.hang_up()
+            proxy.resume()
+            assert (await reader.acknowledged(1))[0].payload == b"2"
+            task.cancel()
 
 
 async def test_what_the_broker_did_not_take_is_bounded() -> None:
