@@ -12,8 +12,9 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Struct
@@ -22,7 +23,7 @@ from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.objects import TENANT_LABEL
 from pumpjack_core.storage.roles import writer_role
 from pumpjack_operator.names import MANAGER
-from pumpjack_operator.specs.wanted import Manifest
+from pumpjack_operator.specs.wanted import AUTHORITIES_DIR, DATABASE_CA, REDIS_CA, Manifest
 
 RECORD_LABEL = {"pumpjack.dev/record": "tenant"}
 RECORD_TYPE = "pumpjack.dev/tenant-logins"
@@ -43,12 +44,14 @@ class Stores(Struct, frozen=True):
     worker_database_url  without a login; a pooler may stand between
     redis_urls           each server, with a login that may use ACL; none: the platform makes users
     worker_redis_url     without a login
+    authorities          file name to certificates (PEM) that workers check the stores' against
     """
 
     database_url: str
     worker_database_url: str
     redis_urls: tuple[str, ...]
     worker_redis_url: str
+    authorities: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         """Without the logins."""
@@ -77,18 +80,51 @@ class Logins(Struct, frozen=True):
 
 
 def read(environment: Mapping[str, str]) -> Stores:
-    """Where the stores are, from the environment. Raises ManifestError for what is missing."""
+    """Where the stores are, from the environment. Raises ManifestError for what is missing.
+
+    PUMPJACK_DATABASE_URL         with the operator's login
+    PUMPJACK_REDIS_URL            with the operator's login
+    PUMPJACK_REDIS_URLS           instead of it all servers, with blanks between them, where users
+                                  are made on several
+    PUMPJACK_WORKER_DATABASE_URL  where workers go by a pooler
+    PUMPJACK_WORKER_REDIS_URL     where workers go by another name
+    """
     try:
-        database = environment["PUMPJACK_DATABASE_URL"]
-        worker_redis = environment["PUMPJACK_WORKER_REDIS_URL"]
+        database, live = environment["PUMPJACK_DATABASE_URL"], environment["PUMPJACK_REDIS_URL"]
     except KeyError as error:
-        raise ManifestError(f"the environment lacks {error}; the chart sets it") from None
+        raise ManifestError(f"{error.args[0]} is not set; the chart sets it") from None
+    worker_database, database_ca = _for_workers(
+        environment.get("PUMPJACK_WORKER_DATABASE_URL") or database, "sslrootcert", DATABASE_CA
+    )
+    worker_live, live_ca = _for_workers(
+        environment.get("PUMPJACK_WORKER_REDIS_URL") or live, "ssl_ca_certs", REDIS_CA
+    )
     return Stores(
         database,
-        without_login(environment.get("PUMPJACK_WORKER_DATABASE_URL") or database),
-        tuple(environment.get("PUMPJACK_REDIS_URLS", "").split()),
-        without_login(worker_redis),
+        worker_database,
+        tuple((environment.get("PUMPJACK_REDIS_URLS") or live).split()),
+        worker_live,
+        (*database_ca, *live_ca),
     )
+
+
+def _for_workers(url: str, option: str, file_name: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A URL for workers, and the file of authorities that it needs in their pods.
+
+    Files of the system are in every image; others come with the copy of the logins.
+    """
+    parts = urlsplit(without_login(url))
+    query = dict(parse_qsl(parts.query))
+    path = query.get(option, "")
+    if not path or path.startswith("/etc/ssl/"):
+        return without_login(url), ()
+    try:
+        authorities = Path(path).read_text()
+    except OSError as error:
+        raise ManifestError(f"{path} of {option} cannot be read: {error.strerror}") from error
+    query[option] = f"{AUTHORITIES_DIR}/{file_name}"
+    rest = urlencode(query, safe="/:")
+    return f"{without_login(url).partition('?')[0]}?{rest}", ((file_name, authorities),)
 
 
 def fresh_logins(rotated: str = "", *, redis_url: str = "") -> Logins:
@@ -180,6 +216,7 @@ def copy_manifest(
     values = {
         "database-url": with_login(stores.worker_database_url, user, logins.database_password),
         "redis-url": redis_url,
+        **dict(stores.authorities),
     }
     return _secret(
         {"name": name, "namespace": namespace, "labels": dict(_MANAGED)}, COPY_TYPE, values

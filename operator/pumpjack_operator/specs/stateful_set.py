@@ -10,7 +10,15 @@ from msgspec import to_builtins
 from pumpjack_operator.names import labels, selector
 from pumpjack_operator.specs.config_maps import MOST_PARTS, connection_map, part_map
 from pumpjack_operator.specs.journal_claim import journal_name, volume_size
-from pumpjack_operator.specs.wanted import STATUS_PORT, Manifest, Wanted, metadata
+from pumpjack_operator.specs.wanted import (
+    AUTHORITIES_DIR,
+    DATABASE_CA,
+    REDIS_CA,
+    STATUS_PORT,
+    Manifest,
+    Wanted,
+    metadata,
+)
 
 CONFIG_DIR = "/etc/pumpjack/config"
 SECRETS_DIR = "/etc/pumpjack/device"
@@ -83,6 +91,7 @@ def _container(wanted: Wanted) -> Manifest:
     mounts = [
         {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
         {"name": "journal", "mountPath": JOURNAL_DIR},
+        {"name": "stores", "mountPath": AUTHORITIES_DIR, "readOnly": True},
     ]
     if wanted.secret is not None:
         mounts.append({"name": "device", "mountPath": SECRETS_DIR, "readOnly": True})
@@ -155,8 +164,15 @@ def _volumes(wanted: Wanted) -> list[Manifest]:
         {"name": "journal", "persistentVolumeClaim": {"claimName": journal_name(wanted.name)}}
         if journal.storage == "pvc"
         else {"name": "journal", "emptyDir": {"sizeLimit": volume_size(journal.size)}},
+        {"name": "stores", "secret": _authorities(wanted.platform.stores_secret)},
     ]
     if wanted.secret is not None:
         secret = {"secretName": wanted.secret, "defaultMode": 0o440, "optional": True}
         volumes.append({"name": "device", "secret": secret})
     return volumes
+
+
+def _authorities(secret: str) -> Manifest:
+    """What the stores' certificates are checked by, where they are not of a public authority."""
+    items = [{"key": name, "path": name} for name in (DATABASE_CA, REDIS_CA)]
+    return {"secretName": secret, "items": items, "defaultMode": 0o440, "optional": True}

@@ -15,6 +15,9 @@ from pumpjack_operator.platform import Platform
 Manifest = dict[str, Any]
 API_VERSION = "pumpjack.dev/v1alpha1"
 STATUS_PORT = 9464
+AUTHORITIES_DIR = "/etc/pumpjack/stores"
+DATABASE_CA, REDIS_CA = "database-ca.crt", "redis-ca.crt"
+"""Keys of the stores' Secret, and files, with the authorities that the stores are checked by."""
 
 
 class Wanted(Struct, frozen=True):
