@@ -38,6 +38,7 @@ def test_every_option_of_every_command_has_help(name: str) -> None:
 
 def test_help_is_shown_without_loading_the_parts_behind_it() -> None:
     heavy = ("numpy", "asyncpg", "redis", "fastapi", "pymodbus", "msgspec", "asyncio", "yaml")
+    heavy += ("asyncua", "cryptography", "jsonpath", "pumpjack_worker")
     script = (
         "import sys; from pumpjack_cli.main import app\n"
         "try: app(['--help'])\n"
