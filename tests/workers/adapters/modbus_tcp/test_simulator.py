@@ -47,7 +47,7 @@ def test_the_example_is_laid_out_from_its_manifests_alone() -> None:
 def test_one_connection_can_be_picked() -> None:
     assert sorted(placed_by_port([OILFIELD], "b1-plc")) == [15021]
     assert sorted(placed_by_port([OILFIELD], "permian-ops/pad-a")) == [15020]
-    with pytest.raises(ManifestError, match=r"they hold bakken-ops/b1-plc, permian-ops/pad-a"):
+    with pytest.raises(ManifestError, match=r"they hold bakken-ops/b1-plc, .*permian-ops/pad-a"):
         placed_by_port([OILFIELD], "pad-z")
 
 
