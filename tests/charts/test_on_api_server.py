@@ -22,6 +22,7 @@ from tests.charts.helm import (
     one,
     pods,
     rendered,
+    template,
 )
 from tests.controlplane import foreign
 from tests.controlplane.binaries import Missing
@@ -132,25 +133,26 @@ def test_every_pod_is_one_that_a_restricted_namespace_admits(server, values):
         if manifest["kind"] == "ServiceAccount":
             server.make(manifest)
     seen = 0
-    for name, template in pods(manifests):
-        answer = make_pod(server, name, template)
+    for name, found in pods(manifests):
+        answer = make_pod(server, name, found)
         assert answer.status_code == 201, answer.text
         assert "warning" not in answer.headers
         seen += 1
     assert seen >= 4
 
 
-def make_pod(server: Server, name: str, template: Manifest) -> httpx.Response:
-    pod = {"metadata": {"name": name, **template["metadata"]}, "spec": template["spec"]}
+def make_pod(server: Server, name: str, found: Manifest) -> httpx.Response:
+    pod = {"metadata": {"name": name, **found["metadata"]}, "spec": found["spec"]}
     path = f"/api/v1/namespaces/{NAMESPACE}/pods"
     return server.client.post(path, json=pod, params={"dryRun": "All"})
 
 
 def test_a_pod_that_may_be_root_is_not_admitted(server):
     """The check above can fail."""
-    template = one(rendered(VALUES / "external.yaml"), "Deployment", "-gateway")["spec"]["template"]
-    spec = {**template["spec"], "securityContext": {"runAsUser": 0}}
-    answer = make_pod(server, "x", {**template, "spec": spec})
+    gateway = one(rendered(VALUES / "external.yaml"), "Deployment", "-gateway")
+    found = gateway["spec"]["template"]
+    spec = {**found["spec"], "securityContext": {"runAsUser": 0}}
+    answer = make_pod(server, "x", {**found, "spec": spec})
     assert answer.status_code == 403
     assert "restricted" in answer.text
 
@@ -222,20 +224,13 @@ def test_the_operator_may_not(rules, verb, kind, where):
 
 def test_where_it_is_bound_the_operator_writes_its_own_secret_and_no_other(rules):
     """Also when it has to make it: RBAC knows the name of an object that is made by apply."""
-    role = one(rendered(VALUES / "external.yaml"), "ClusterRole", "-operator-tenants")
-    rules.make(
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "pumpjack-operator", "namespace": TENANT_NAMESPACE},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": role["metadata"]["name"],
-            },
-            "subjects": [{"kind": "User", "name": OPERATOR}],
-        }
+    done = template(
+        VALUES / "external.yaml", more=(f"tenants.permian.namespaces={{{TENANT_NAMESPACE}}}",)
     )
+    for manifest in yaml.safe_load_all(done.stdout):
+        if manifest and manifest["metadata"].get("namespace") == TENANT_NAMESPACE:
+            assert manifest["kind"] == "RoleBinding"
+            rules.make(manifest)
 
     def status(name: str, namespace: str) -> int:
         secret = {

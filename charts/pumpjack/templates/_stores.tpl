@@ -25,28 +25,9 @@ Passwords come from Secrets by themselves, so that no URL with one is rendered.
 {{- printf "postgresql://%s@%s:%d/%s?%s" (index . 1) (include "pumpjack.databaseHost" $top) (int $top.Values.database.port) $top.Values.database.name (ternary "sslmode=disable" $tls $top.Values.tryout.enabled) -}}
 {{- end -}}
 
-{{/* For workers, whose logins the operator makes; their authorities are beside their logins. */}}
+{{/* For workers, where a pooler stands before the database; the operator adds their logins. */}}
 {{- define "pumpjack.workerDatabaseUrl" -}}
-{{- if .Values.tryout.enabled -}}
-{{- printf "postgresql://%s:%d/%s?sslmode=disable" (include "pumpjack.databaseHost" .) (int .Values.database.port) .Values.database.name -}}
-{{- else -}}
-{{- $at := ternary .Values.database.pooler (dict "host" (include "pumpjack.databaseHost" .) "port" .Values.database.port) (ne .Values.database.pooler.host "") -}}
-{{- printf "postgresql://%s:%d/%s?sslmode=verify-full&sslrootcert=%s" $at.host (int $at.port) .Values.database.name (include "pumpjack.workerCaFile" (list .Values.database.ca "database")) -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "pumpjack.workerRedisUrl" -}}
-{{- $place := printf "%s:%d/0" (include "pumpjack.redisHost" .) (int .Values.redis.port) -}}
-{{- if .Values.tryout.enabled -}}
-redis://{{ $place }}
-{{- else -}}
-{{- printf "rediss://%s?ssl_ca_certs=%s" $place (include "pumpjack.workerCaFile" (list .Values.redis.ca "redis")) -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "pumpjack.workerCaFile" -}}
-{{- $ca := index . 0 -}}
-{{- if or $ca.configMap $ca.secret -}}/etc/pumpjack/stores/{{ index . 1 }}-ca.crt{{- else -}}/etc/ssl/certs/ca-certificates.crt{{- end -}}
+{{- printf "postgresql://%s:%d/%s?sslmode=verify-full&sslrootcert=%s" .Values.database.pooler.host (int .Values.database.pooler.port) .Values.database.name (include "pumpjack.caFile" (list .Values.database.ca "database")) -}}
 {{- end -}}
 
 {{/* (list . "gateway"); its password is in REDIS_PASSWORD. */}}
@@ -73,7 +54,7 @@ redis://{{ $place }}
 {{- $top := index . 0 -}}
 - name: REDIS_PASSWORD
   {{- include "pumpjack.login" (list $top (printf "redis-%s-password" (index . 1))) | nindent 2 }}
-- name: {{ ternary "PUMPJACK_REDIS_URLS" "PUMPJACK_REDIS_URL" (eq (index . 1) "operator") }}
+- name: PUMPJACK_REDIS_URL
   value: {{ include "pumpjack.redisUrl" . | quote }}
 {{- end -}}
 
