@@ -1,7 +1,6 @@
-"""Secrets and ConfigMaps for tests of tenancy: in a dict, or on a real API server.
+"""Secrets and ConfigMaps in a dict, for tests that count writes and cut them off.
 
-The dict is there so that each write can be counted and cut off; test_tenants_on_api_server.py holds
-both to the same promises.
+test_tenants_on_api_server.py holds the dict and a real API server to the same promises.
 """
 
 from __future__ import annotations
@@ -10,14 +9,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-import yaml
-
-from pumpjack_operator.names import MANAGER
 from pumpjack_operator.objects import Conflict, Kind
 from pumpjack_operator.specs.wanted import Manifest
-
-PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 
 class Killed(BaseException):
@@ -89,47 +82,3 @@ class InMemory:
     @staticmethod
     def _key(manifest: Manifest) -> tuple[str, str, str]:
         return (manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"])
-
-
-class OnServer:
-    """Objects on an API server."""
-
-    def __init__(self, api: httpx.Client) -> None:
-        self._api = api
-
-    async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        answer = self._api.get(f"{self._path(kind, namespace)}/{name}")
-        return None if answer.status_code == 404 else self._checked(answer)
-
-    async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        path = self._path(kind, namespace)
-        found = self._checked(self._api.get(path, params={"labelSelector": selector}))
-        return [*found["items"]]
-
-    async def create(self, manifest: Manifest) -> Manifest:
-        path = self._path(manifest["kind"], manifest["metadata"]["namespace"])
-        params = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
-        return self._checked(self._api.post(path, json=manifest, params=params))
-
-    async def apply(self, manifest: Manifest) -> Manifest:
-        metadata = manifest["metadata"]
-        return self._checked(
-            self._api.patch(
-                f"{self._path(manifest['kind'], metadata['namespace'])}/{metadata['name']}",
-                params={"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"},
-                content=yaml.safe_dump(manifest),
-                headers={"Content-Type": "application/apply-patch+yaml"},
-            )
-        )
-
-    @staticmethod
-    def _path(kind: str, namespace: str) -> str:
-        return f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}"
-
-    @staticmethod
-    def _checked(answer: httpx.Response) -> Any:
-        if answer.status_code == 409:
-            raise Conflict(answer.text)
-        assert answer.status_code in (200, 201), answer.text
-        return answer.json()
