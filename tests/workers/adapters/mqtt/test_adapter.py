@@ -19,6 +19,7 @@ from pumpjack_worker.adapters.mqtt import link as link_module
 from pumpjack_worker.adapters.mqtt import subscriptions
 from pumpjack_worker.adapters.mqtt.link import INBOX_MESSAGES
 from pumpjack_worker.adapters.mqtt.packets import (
+    SEND_RETAINED_IF_NEW,
     Pingreq,
     Pingresp,
     Publish,
@@ -126,6 +127,8 @@ async def test_every_topic_is_subscribed_once(scripted: ScriptedBroker) -> None:
     adapter = make(scripted.port, *tags)
     await adapter.connect()
     assert scripted.subscribed == ["t", "pads/7/casing"]
+    (subscribe,) = (packet for packet in scripted.got if isinstance(packet, Subscribe))
+    assert {one.retained for one in subscribe.subscriptions} == {SEND_RETAINED_IF_NEW}
     await adapter.close()
 
 

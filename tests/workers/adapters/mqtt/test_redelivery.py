@@ -187,6 +187,8 @@ async def test_a_lost_session_is_told_once_and_its_packet_ids_are_forgotten(
     (gap,) = (await deliver(adapter)).quarantined
     assert gap.reason == "gap"
     assert "has forgotten the session" in gap.raw
+    scripted.send(message(b"812.5", 5, dup=True))  # of the new session: another message
+    assert await values(adapter, 1) == [812.5]
     await adapter.close()
 
     # it was not on disk: it is told again
