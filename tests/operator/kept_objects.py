@@ -46,7 +46,7 @@ class InMemory:
     async def apply(self, manifest: Manifest) -> Manifest:
         before = self.stored.get(self._key(manifest), {})
         wanted = manifest["metadata"].get("resourceVersion")
-        if wanted is not None and wanted != before.get("metadata", {}).get("resourceVersion"):
+        if before and wanted not in (None, before["metadata"]["resourceVersion"]):
             raise Conflict("it has changed")
         return self._store("apply", manifest, before)
 
