@@ -16,7 +16,8 @@ from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surrou
 from pumpjack_worker.adapters.opcua.failures import SESSION_GONE, ServiceFault, refusal
 from pumpjack_worker.adapters.opcua.feed import Feed
 from pumpjack_worker.adapters.opcua.readings import Readings
-from pumpjack_worker.adapters.opcua.session import Session, settings_of
+from pumpjack_worker.adapters.opcua.session import Session
+from pumpjack_worker.adapters.opcua.settings import settings_of
 
 LONGEST_WAIT_S = 60.0
 MISSED_KEEP_ALIVES = 3

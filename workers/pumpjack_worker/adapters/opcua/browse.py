@@ -43,7 +43,8 @@ from pumpjack_worker.adapters.opcua.browsed import (
     unit_of,
 )
 from pumpjack_worker.adapters.opcua.failures import ServiceFault, refusal
-from pumpjack_worker.adapters.opcua.session import Session, settings_of
+from pumpjack_worker.adapters.opcua.session import Session
+from pumpjack_worker.adapters.opcua.settings import settings_of
 
 REQUESTS_AT_ONCE = 4
 REFERENCES_AT_ONCE = 1_000

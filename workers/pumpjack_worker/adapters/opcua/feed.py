@@ -20,7 +20,7 @@ from pumpjack_worker.adapters.opcua.failures import ServiceFault, status_text
 from pumpjack_worker.adapters.opcua.items import Item, Limits, Maker, node_id
 from pumpjack_worker.adapters.opcua.publishing import Publishing, is_gone
 from pumpjack_worker.adapters.opcua.readings import Readings
-from pumpjack_worker.adapters.opcua.session import Settings
+from pumpjack_worker.adapters.opcua.settings import Settings
 from pumpjack_worker.adapters.opcua.subscription import (
     limits_of,
     read_now,
