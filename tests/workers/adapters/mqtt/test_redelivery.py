@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.quality import GOOD
 from pumpjack_worker.adapters.contract import Delivery
 from pumpjack_worker.adapters.mqtt.packets import Connack, Publish
 from pumpjack_worker.adapters.mqtt.payload import OF_UNKNOWN_AGE
+from pumpjack_worker.adapters.mqtt.redelivered import Redelivered
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.mqtt.broker import Publisher, tag
 from tests.workers.adapters.mqtt.reading import deliver, lost, make, take, values
@@ -90,6 +93,42 @@ async def test_after_a_kill_the_memos_tell_what_is_journaled(
     assert sum(one.errors.get("duplicate", 0) for one in found) == 2
     await scripted.until(lambda: scripted.acknowledged == [1, 2, 3])
     await adapter.close()
+
+
+@given(st.lists(st.binary(max_size=60), max_size=5))
+def test_what_another_protocol_noted_is_no_memo(memos: list[bytes]) -> None:
+    assert not Redelivered(memos).recent
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 65_535), st.integers(0, 2**32 - 1)), min_size=1),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_memos_tell_after_a_restart_what_was_journaled(
+    deliveries: list[list[tuple[int, int]]], told: bool
+) -> None:
+    before, link, memos = Redelivered(), object(), []
+    before.begin(None, link)
+    latest: dict[int, int] = {}
+    for messages in deliveries:
+        packet_ids, checks = ([one[at] for one in messages] for at in (0, 1))
+        record = before.deliver(link, packet_ids, checks, [7] * len(messages))
+        memos.append(before.memo(record))
+        before.journaled(record)
+        if told:
+            before.confirmed(record.number)
+            latest = dict(messages)  # what the next memo does not name as confirmed
+        else:
+            latest |= dict(messages)
+    after = Redelivered(memos)
+    after.begin(before.session, object())
+    for packet_id, check in latest.items():
+        assert after.is_journaled(packet_id, check, dup=True)
+        assert not after.is_journaled(packet_id, check ^ 1, dup=True)
+        assert not after.is_journaled(packet_id, check, dup=True)  # the id was another's since
 
 
 async def test_an_equal_message_under_a_packet_id_that_is_used_again_is_new(

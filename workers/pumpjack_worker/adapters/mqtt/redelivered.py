@@ -36,8 +36,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from msgspec import Struct
 
-_HEAD = struct.Struct(">B8sQQqI")
-_FORM = 1
+_HEAD = struct.Struct(">3s8sQQqI")
+_FORM = b"MQ\x01"
 _SESSION_BYTES = 8
 MOST_RECENT = 10_000
 """Checksums of messages from before a restart that tell retained ones again."""
@@ -85,7 +85,10 @@ class Redelivered:
     def _load(self, memos: Sequence[bytes]) -> None:
         recent: deque[int] = deque(maxlen=MOST_RECENT)
         for memo in memos:
-            session, number, confirmed, us, packet_ids, checksums = _unpack(memo)
+            noted = _unpack(memo)
+            if noted is None:
+                continue
+            session, number, confirmed, us, packet_ids, checksums = noted
             if session != self.session:
                 self._forget()
                 self.session = session
@@ -201,10 +204,13 @@ class Redelivered:
         self._pending.clear()
 
 
-def _unpack(memo: bytes) -> tuple[bytes, int, int, int, list[int], list[int]]:
+def _unpack(memo: bytes) -> tuple[bytes, int, int, int, list[int], list[int]] | None:
+    """None for what another protocol or another version noted."""
+    if len(memo) < _HEAD.size:
+        return None
     form, session, number, confirmed, us, count = _HEAD.unpack_from(memo)
-    if form != _FORM:
-        raise ValueError(f"a memo of form {form}, which this version does not know")
+    if form != _FORM or len(memo) != _HEAD.size + 6 * count:
+        return None
     packet_ids = np.frombuffer(memo, ">u2", count, _HEAD.size).tolist()
     checksums = np.frombuffer(memo, ">u4", count, _HEAD.size + 2 * count).tolist()
     return session, number, confirmed, us, packet_ids, checksums
