@@ -1,0 +1,96 @@
+"""docs/operations.md names every reason, and none that there is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pumpjack_operator.conditions import CHAINS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+OPERATOR = ROOT / "operator" / "pumpjack_operator"
+WORD = re.compile(r"(?:[A-Z][a-z]+)+")
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def named(text: str, column: int = 0) -> set[str]:
+    """What stands in backticks in a column of its tables."""
+    rows = [line.split("|")[1:] for line in text.splitlines() if line.startswith("|")]
+    return {
+        word
+        for row in rows
+        for word in re.findall(r"`([^`]+)`", row[column])
+        if WORD.fullmatch(word)
+    }
+
+
+def reasons_of_conditions() -> set[str]:
+    """Every word that the conditions of connections and mappings can bear as a reason."""
+    found = set()
+    for file in ("conditions.py", "describe.py"):
+        for node in ast.walk(ast.parse((OPERATOR / file).read_text())):
+            if isinstance(node, ast.Call):
+                found |= set(words(node.args))
+            elif isinstance(node, ast.Assign):
+                found |= set(words([node.value]))
+    return found - {"True", "False", "Unknown", "MappingsAccepted"}
+
+
+def words(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and WORD.fullmatch(str(node.value)):
+            yield str(node.value)
+        elif isinstance(node, ast.Tuple | ast.BoolOp):
+            yield from words(node.elts if isinstance(node, ast.Tuple) else node.values)
+
+
+def reasons_of_devices() -> set[str]:
+    """What adapters say when a device is away."""
+    files = [*(ROOT / "workers").rglob("*.py"), ROOT / "core" / "pumpjack_core" / "errors.py"]
+    return {word for file in files for word in re.findall(r'reason="([A-Z]\w+)"', file.read_text())}
+
+
+def reasons_of_events() -> set[str]:
+    """The reason is an argument of whatever tells an Event: about_connection, about_claim …"""
+    return {
+        word
+        for file in OPERATOR.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith("about_")
+        for word in words(node.args)
+    }
+
+
+def test_every_condition_is_explained():
+    table = section("What a connection says").split("| reason |")[0]
+    assert named(table) == set(CHAINS)
+
+
+def test_every_reason_is_explained_and_no_other():
+    table = section("What a connection says").split("| reason |")[1]
+    found = reasons_of_conditions()
+    assert {"Running", "Refused", "NoConnection", "Disconnected"} <= found
+    assert named(table) == found | reasons_of_devices()
+
+
+def test_every_event_is_explained_and_no_other():
+    assert reasons_of_events()
+    assert named(section("Events")) == reasons_of_events()
+
+
+def test_the_page_shows_the_least_values_that_the_chart_takes(tmp_path):
+    from tests.charts.helm import template
+
+    (values,) = re.findall(r"```yaml\n# values.yaml.*?\n(.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "values.yaml"
+    file.write_text(values)
+    done = template(file)
+    assert done.returncode == 0, done.stderr
