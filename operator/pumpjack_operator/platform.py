@@ -42,6 +42,7 @@ class Platform(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
     image                  of the worker
     tenants                tenant to its rules; a tenant that is not in it reaches no device
+    tenant_by_name         a namespace without the label is the tenant of its name: to try out
     reserved_networks      never reached unless listed for a tenant: pods, services, nodes
     stores                 database, Redis, or the pooler before it
     dns                    where names are resolved
@@ -53,6 +54,7 @@ class Platform(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
     image: str
     tenants: dict[str, Rules] = field(default_factory=dict)
+    tenant_by_name: bool = False
     reserved_networks: tuple[str, ...] = ()
     stores: tuple[Peer, ...] = ()
     dns: tuple[Peer, ...] = ()

@@ -59,15 +59,14 @@ def database_of(url: str) -> int:
 class RedisUsers:
     """What users there shall be, and the servers that are told."""
 
-    def __init__(self, urls: Iterable[str], *, database: int = 0) -> None:
-        self._database = database
+    def __init__(self, urls: Iterable[str]) -> None:
         self._wanted: dict[str, tuple[str, ...]] = {}
         """User to its rules."""
         self._servers = [_Server(url) for url in urls]
 
-    def want(self, tenant: str, password: str) -> None:
-        """Have this user from the next apply() on."""
-        self._wanted[writer_role(tenant)] = rules(tenant, password, database=self._database)
+    def want(self, tenant: str, password: str, *, database: int = 0) -> None:
+        """Have this user from the next apply() on; with database others than 0 it may take one."""
+        self._wanted[writer_role(tenant)] = rules(tenant, password, database=database)
 
     def leave(self, tenant: str) -> None:
         """Its user is the platform's matter."""

@@ -24,14 +24,10 @@ from pumpjack_core.errors import ManifestError, PumpjackError, StorageUnavailabl
 from pumpjack_core.log import get_logger
 from pumpjack_core.storage import roles
 from pumpjack_core.storage.connect import connect
-from pumpjack_operator.objects import Conflict, Objects
-from pumpjack_operator.redis_users import RedisUsers
-from pumpjack_operator.specs.wanted import Manifest
-from pumpjack_operator.stores import (
+from pumpjack_operator.logins import (
     RECORD_LABEL,
     SUPPLIED_REDIS_URL,
     Logins,
-    Stores,
     copy_manifest,
     copy_problem,
     is_copied,
@@ -41,6 +37,10 @@ from pumpjack_operator.stores import (
     stores_version,
     wanted_logins,
 )
+from pumpjack_operator.objects import Conflict, Objects
+from pumpjack_operator.redis_users import RedisUsers, database_of
+from pumpjack_operator.specs.wanted import Manifest
+from pumpjack_operator.stores import Stores
 
 USERS_S = 2.5
 """Between two looks at Redis: with the time that a call may take, within 5 s of a loss."""
@@ -140,10 +140,13 @@ class Tenants:
             known.copied.pop(namespace, None)
 
     async def run(self) -> None:
-        """Keep users and records right until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_users(), name="redis users")
-            tasks.create_task(self._keep_records(), name="tenants' records")
+        """Keep users and records right until cancelled; disconnects from Redis."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_users(), name="redis users")
+                tasks.create_task(self._keep_records(), name="tenants' records")
+        finally:
+            await self._users.close()
 
     async def _keep_users(self) -> None:
         told: str | None = None
@@ -189,7 +192,8 @@ class Tenants:
         if logins.redis_url:
             self._users.leave(tenant)
         else:
-            self._users.want(tenant, logins.redis_password)
+            database = database_of(self._stores.worker_redis_url)
+            self._users.want(tenant, logins.redis_password, database=database)
         self._users_due.set()
 
     async def _logins(self, tenant: str, known: _Known) -> Logins:

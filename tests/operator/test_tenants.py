@@ -23,13 +23,9 @@ from pumpjack_core.errors import ManifestError, StorageUnavailable
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import OPERATOR_ROLE, reader_role, scram_verifier, writer_role
+from pumpjack_operator.logins import ROTATE_ANNOTATION, record_name
 from pumpjack_operator.redis_users import RedisUsers
-from pumpjack_operator.stores import (
-    ROTATE_ANNOTATION,
-    Stores,
-    record_name,
-    with_login,
-)
+from pumpjack_operator.stores import Stores, with_login
 from pumpjack_operator.tenants import AGAIN_S, REFRESH_S, Tenants
 from tests.operator.kept_objects import InMemory, Killed
 from tests.operator.redis_server import RedisServer, redis_server

@@ -20,20 +20,19 @@ from pumpjack_operator import namespaces
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Refused
 from pumpjack_operator.login import Login
+from pumpjack_operator.logins import (
+    ROTATE_ANNOTATION,
+    Logins,
+    copy_manifest,
+    record_manifest,
+    record_name,
+)
 from pumpjack_operator.names import child_name
 from pumpjack_operator.namespaces import Namespaces, Record
 from pumpjack_operator.objects import ApiObjects, Conflict, Objects
 from pumpjack_operator.redis_users import RedisUsers
 from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION
-from pumpjack_operator.stores import (
-    ROTATE_ANNOTATION,
-    Logins,
-    Stores,
-    copy_manifest,
-    record_manifest,
-    record_name,
-    with_login,
-)
+from pumpjack_operator.stores import Stores, with_login
 from pumpjack_operator.tenants import Tenants
 from pumpjack_operator.work import Work
 from tests.controlplane.binaries import Missing

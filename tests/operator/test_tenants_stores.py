@@ -8,8 +8,14 @@ import pytest
 
 from pumpjack_core.errors import ManifestError
 from pumpjack_operator import stores
+from pumpjack_operator.logins import (
+    Logins,
+    copy_manifest,
+    fresh_logins,
+    stores_version,
+    wanted_logins,
+)
 from pumpjack_operator.specs.stateful_set import stateful_set
-from pumpjack_operator.stores import copy_manifest, fresh_logins, stores_version, wanted_logins
 from tests.operator.wells import wanted
 
 TOLD = {
@@ -80,7 +86,7 @@ def test_what_is_missing_is_named():
 def test_the_version_changes_with_every_part_of_what_workers_are_told():
     first = fresh_logins()
 
-    def version(logins: stores.Logins, told: dict[str, str] = TOLD) -> str:
+    def version(logins: Logins, told: dict[str, str] = TOLD) -> str:
         return stores_version(copy_manifest("s", "ops", "permian", logins, stores.read(told)))
 
     moved = {**TOLD, "PUMPJACK_WORKER_REDIS_URL": "rediss://elsewhere/0"}
