@@ -5,10 +5,20 @@ python -m tests.charts.generate
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.charts.helm import rendered
+from tests.controlplane.binaries import Missing, find
 
 ROOT = Path(__file__).parents[2]
 GITOPS = ROOT / "gitops" / "argocd"
+DEPLOY = ROOT / "deploy" / "pumpjack"
+OF_HELM = ("app.kubernetes.io/managed-by", "helm.sh/chart")
+"""Labels that would be wrong without it."""
 
 
 def health_checks() -> str:
@@ -25,14 +35,43 @@ def lines(file: Path) -> list[str]:
     return file.read_text().splitlines(keepends=True)
 
 
+def deployment() -> dict[Path, str]:
+    """The chart as it is applied without Helm."""
+    found = rendered(DEPLOY / "values.yaml", release="pumpjack")
+    crds = [each for each in found if each["kind"] == "CustomResourceDefinition"]
+    rest = [each for each in found if each["kind"] != "CustomResourceDefinition"]
+    return {DEPLOY / "crds.yaml": as_yaml(crds), DEPLOY / "pumpjack.yaml": as_yaml(rest)}
+
+
+def as_yaml(manifests: list[Any]) -> str:
+    """A file of manifests, without what is Helm's."""
+    text = "# Made by `make chart` from charts/pumpjack with values.yaml.\n"
+    return text + yaml.safe_dump_all(map(without_helm, manifests), sort_keys=False, width=100)
+
+
+def without_helm(value: Any) -> Any:
+    """The same without labels and annotations of Helm, at any depth."""
+    if isinstance(value, dict):
+        kept = {key: without_helm(each) for key, each in value.items() if key not in OF_HELM}
+        if kept.get("annotations") == {"helm.sh/resource-policy": "keep"}:
+            del kept["annotations"]
+        return kept
+    return [without_helm(each) for each in value] if isinstance(value, list) else value
+
+
 def files() -> dict[Path, str]:
-    """Every file that is made, with what should be in it."""
-    return {GITOPS / "health-checks.yaml": health_checks()}
+    """Every file that is made, with what should be in it. Raises Missing without helm."""
+    find("helm")
+    return {GITOPS / "health-checks.yaml": health_checks(), **deployment()}
 
 
 def main() -> None:
     """Write them all."""
-    for path, text in files().items():
+    try:
+        made = files()
+    except Missing as error:
+        sys.exit(str(error))
+    for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 

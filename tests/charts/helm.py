@@ -47,17 +47,19 @@ def helm(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @functools.cache
-def rendered(*files: Path) -> tuple[Manifest, ...]:
+def rendered(*files: Path, release: str = RELEASE) -> tuple[Manifest, ...]:
     """All manifests for these values, later files over earlier ones."""
-    done = template(*files)
+    done = template(*files, release=release)
     assert done.returncode == 0, done.stderr
     return tuple(one for one in yaml.safe_load_all(done.stdout) if one)
 
 
-def template(*files: Path, more: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def template(
+    *files: Path, more: tuple[str, ...] = (), release: str = RELEASE
+) -> subprocess.CompletedProcess[str]:
     """Render, or fail with helm's words."""
     given = [f"--values={file}" for file in files] + [f"--set={one}" for one in more]
-    where = (RELEASE, CHART, "--namespace", NAMESPACE, "--kube-version", KUBERNETES)
+    where = (release, CHART, "--namespace", NAMESPACE, "--kube-version", KUBERNETES)
     return helm("template", *where, *given)
 
 
