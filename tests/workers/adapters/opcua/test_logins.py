@@ -31,7 +31,7 @@ from pumpjack_worker.adapters.opcua.certificates import (
 )
 from pumpjack_worker.adapters.opcua.simulated_server import APPLICATION_URI, SimulatedServer
 from tests.faults import FaultProxy
-from tests.workers.adapters.opcua.reading import read_until
+from tests.workers.adapters.opcua.reading import read_until, read_until_lost, reconnect
 from tests.workers.adapters.opcua.rig import INTERVAL_S, SimulatedRig
 
 NODE = "ns=2;s=well-1.pressure"
@@ -399,3 +399,28 @@ async def test_new_keys_take_over_without_losing_a_value(
             await read_until(adapter, lambda seen, value=value: seen.has("pressure", value), seen)
         await adapter.close()
     assert seen.values("pressure") == [float(at) for at in range(812, int(value) + 1)]
+
+
+@pytest.mark.parametrize("security", ["None", "SignAndEncrypt"])
+async def test_a_server_that_was_replaced_is_found_and_read_again(
+    serve: Serve, identity: Identity, security: str
+) -> None:
+    """Its new certificate is trusted too; the old session means nothing to it."""
+    renewed = make_identity("PLC of pad 7, renewed", APPLICATION_URI, HOSTS)
+    async with serve(security=(security,)) as rig:
+        secret(rig, ca__crt=pem(identity.certificate) + pem(renewed.certificate))
+        quick = {**rig.quick, "timeout": "2s"}
+        adapter = rig.make(TAG, connection=rig.connection(**quick, security=security))
+        await adapter.connect()
+        await read_until(adapter, lambda seen: bool(seen.rows))
+        port = rig.server.port
+        await rig.server.__aexit__()
+        await read_until_lost(adapter)
+        replaced = SimulatedServer(
+            {NODE: ("float64", 55.0)}, port=port, security=(security,), identity=renewed
+        )
+        async with replaced:
+            await reconnect(adapter)
+            seen = await read_until(adapter, lambda seen: seen.has("pressure", 55.0))
+            await adapter.close()
+    assert seen.values("pressure") == [55.0]

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pumpjack_core import credentials
 from pumpjack_core.credentials import Credentials
 from pumpjack_core.errors import NotConnected
+from pumpjack_core.log import get_logger
 from pumpjack_worker.adapters.contract import Surroundings, no_steps
 from pumpjack_worker.adapters.dial import dial
 from pumpjack_worker.adapters.opcua.channel import Channel
@@ -36,6 +37,8 @@ SESSION_LIVES_S = 120.0
 GOODBYE_S = 0.3
 NONCE_BYTES = 32
 
+_log = get_logger("worker.opcua")
+
 
 class Session:
     """One session at a time. After close() everything raises NotConnected."""
@@ -53,6 +56,7 @@ class Session:
         self._security = Security(settings, None if state is None else state / "pki")
         self._token: Any = None
         self._nonce = b""
+        self._unheard = 0
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -140,7 +144,11 @@ class Session:
         return False
 
     async def _resume(self, login: Credentials) -> bool:
-        """Take up the old session over a new channel. False: the server does not have it."""
+        """Take up the old session over a new channel. False: that cannot be.
+
+        The server may be another than before, with another certificate: so only the first time
+        that it is silent or hangs up leaves hope for the old session.
+        """
         channel = await self._dial(self._security.policy(), first=True)
         self._channel = channel
         try:
@@ -148,11 +156,20 @@ class Session:
             self._step("login")
             channel.authenticate(self._token)
             await self._activate(channel, login)
-        except ServiceFault:
-            channel.close()
-            self._channel = None
-            return False
-        return True
+        except NotConnected as error:
+            unheard = error.reason in ("Closed", "Timeout")
+            self._unheard += unheard
+            if self._closed or (unheard and self._unheard == 1):
+                raise
+        except (ServiceFault, ua.UaError, ValueError, TypeError, AttributeError) as error:
+            _log.debug("session is not taken up", device=self._settings.peer, reason=str(error))
+        else:
+            self._unheard = 0
+            return True
+        self._unheard = 0
+        channel.close()
+        self._channel = None
+        return False
 
     async def _reach(self, login: Credentials) -> None:
         """A channel with the wanted security."""
