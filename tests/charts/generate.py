@@ -5,6 +5,7 @@ python -m tests.charts.generate
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.controlplane.binaries import Missing, find
 
 ROOT = Path(__file__).parents[2]
 GITOPS = ROOT / "gitops" / "argocd"
+SCHEMAS = ROOT / "gitops" / "schemas"
 DEPLOY = ROOT / "deploy" / "pumpjack"
 OF_HELM = ("app.kubernetes.io/managed-by", "helm.sh/chart")
 """Labels that would be wrong without it."""
@@ -59,10 +61,38 @@ def without_helm(value: Any) -> Any:
     return [without_helm(each) for each in value] if isinstance(value, list) else value
 
 
+def schemas() -> dict[Path, str]:
+    """The CRDs as JSON Schema, for kubeconform and editors: as strict as the API server."""
+    found = {}
+    for file in sorted((ROOT / "crds").glob("*.yaml")):
+        spec = yaml.safe_load(file.read_text())["spec"]
+        for version in spec["versions"]:
+            schema = strict(version["schema"]["openAPIV3Schema"])
+            schema["properties"]["metadata"] = {"type": "object"}
+            schema = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+            name = f"{spec['names']['kind'].lower()}_{version['name']}.json"
+            found[SCHEMAS / name] = json.dumps(schema, indent=2) + "\n"
+    return found
+
+
+def strict(schema: Any) -> Any:
+    """Without Kubernetes' own words, and with unknown fields refused, at any depth."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {
+        key: strict(each) for key, each in schema.items() if not key.startswith("x-kubernetes-")
+    }
+    if isinstance(kept.get("properties"), dict) and "additionalProperties" not in kept:
+        kept["additionalProperties"] = False
+    return kept
+
+
 def files() -> dict[Path, str]:
     """Every file that is made, with what should be in it. Raises Missing without helm."""
     find("helm")
-    return {GITOPS / "health-checks.yaml": health_checks(), **deployment()}
+    return {GITOPS / "health-checks.yaml": health_checks(), **schemas(), **deployment()}
 
 
 def main() -> None:
