@@ -308,6 +308,18 @@ async def test_while_the_database_is_away_a_new_tenant_waits_and_nothing_is_half
     await cluster.assert_whole("ops", tenant)
 
 
+async def test_logins_that_the_database_does_not_know_are_not_handed_out(cluster, tenant):
+    cluster.objects.fail_after = 0
+    with pytest.raises(Killed):
+        await cluster.ensure("ops", tenant)
+    cluster.objects.fail_after = None
+    cluster.restart()
+    cluster.database.pull()
+    with pytest.raises(StorageUnavailable, match="check that it runs"):
+        await cluster.ensure("ops", tenant)
+    assert ("Secret", "ops", COPY) not in cluster.objects.stored
+
+
 async def test_while_the_database_is_away_tenants_go_on_with_what_they_have(cluster, tenant):
     version = await cluster.ensure("ops", tenant)
     cluster.rotate(tenant, "now")
@@ -385,7 +397,13 @@ async def test_where_no_users_can_be_made_the_platforms_own_is_used(cluster, ten
     assert cluster.copy("ops")["redis-url"] == supplied
 
 
-async def test_two_operators_by_mistake_agree_in_the_end(cluster, tenant):
+@pytest.mark.parametrize("renewing", [False, True], ids=["first made", "renewed"])
+async def test_two_operators_by_mistake_agree_in_the_end(cluster, tenant, renewing):
+    if renewing:
+        await cluster.ensure("ops", tenant)
+        cluster.rotate(tenant, "1")
+        cluster.restart()
+
     async def until_it_goes(one: Tenants) -> str:
         while True:  # as the loop does
             try:
