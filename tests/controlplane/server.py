@@ -24,10 +24,12 @@ class ControlPlane:
     """etcd and an API server, which may be stopped and started; data is kept in folder.
 
     client  as administrator
+    flags   more of them for the API server
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str) -> None:
         self._folder = folder
+        self._flags = flags
         self._programs = {name: binaries.find(name) for name in ("kube-apiserver", "etcd")}
         self._etcd, self._peer, secure = (f"http://127.0.0.1:{port}" for port in free_ports(3))
         self.port = int(secure.rpartition(":")[2])
@@ -77,6 +79,7 @@ class ControlPlane:
                 *("--token-auth-file", folder / "tokens.csv"),
                 *("--authorization-mode", "RBAC"),  # the token is an administrator's
                 *("--service-cluster-ip-range", "10.0.0.0/24"),
+                *self._flags,
             )
         )
         wait_until(self.client, "/readyz")
