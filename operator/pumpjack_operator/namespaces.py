@@ -151,21 +151,30 @@ class Namespaces:
     ) -> str | Refusal:
         """Whose a namespace is, recorded before it is said. labelled: as for tenant_of()."""
         found = self._judge(namespace, labels, labelled)
-        if isinstance(found, Refusal) or namespace in self._records:
-            return found if isinstance(found, Refusal) else found.tenant
-        manifest = record_manifest(self._own_namespace, namespace, found)
+        if isinstance(found, Refusal) and namespace in self._records:
+            await self._read(namespace)  # the platform may have handed it over
+            found = self._judge(namespace, labels, labelled)
+        if not isinstance(found, Refusal) and namespace not in self._records:
+            await self._record(namespace, found)
+            found = self._judge(namespace, labels, labelled)
+        return found if isinstance(found, Refusal) else found.tenant
+
+    async def _record(self, namespace: str, wanted: Record) -> None:
+        manifest = record_manifest(self._own_namespace, namespace, wanted)
         try:
             await self._objects.create(manifest)
         except Conflict:  # another operator was quicker, and may have seen another label
-            name = record_name(namespace)
-            stored = await self._objects.get("ConfigMap", self._own_namespace, name)
-            if stored is None:
-                raise
+            await self._read(namespace)
+        else:
+            self._records[namespace] = wanted
+
+    async def _read(self, namespace: str) -> None:
+        name = record_name(namespace)
+        stored = await self._objects.get("ConfigMap", self._own_namespace, name)
+        if stored is None:
+            self._records.pop(namespace, None)
+        else:
             _, self._records[namespace] = read_record(stored)
-            found = self._judge(namespace, labels, labelled)
-            return found if isinstance(found, Refusal) else found.tenant
-        self._records[namespace] = found
-        return found.tenant
 
     def _judge(
         self, namespace: str, labels: Mapping[str, str], labelled: Collection[str]

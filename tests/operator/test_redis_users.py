@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -297,6 +298,21 @@ async def test_where_the_operator_may_not_make_users_it_says_so_and_goes_on(serv
     await wrong.apply()
     assert "refuses the operator's own login" in (wrong.problem or "")
     await wrong.close()
+
+
+async def test_the_operators_user_of_docs_operations_is_enough(server):
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    (line,) = re.findall(r"^ +user pumpjack-operator (.*)$", page, re.MULTILINE)
+    with server.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", "documented", "reset", *line.split())
+    (password,) = re.findall(r">(\S+)", line)
+    users = RedisUsers([with_login(server.place, "documented", password)])
+    users.want(THIEF, PASSWORDS[THIEF])
+    await users.apply()
+    assert users.problem is None
+    async with redis.asyncio.from_url(login(server, THIEF)) as client:
+        await client.publish(wire.readings_channel(THIEF), "x")
+    await users.close()
 
 
 async def test_a_server_that_lets_everybody_in_is_told(server):

@@ -199,8 +199,8 @@ async def test_the_platform_hands_a_namespace_over_by_deleting_its_record():
     objects = InMemory()
     namespaces = Namespaces(objects, OWN)
     await namespaces.tenant("ops", PERMIAN, {"permian"})
+    assert isinstance(await namespaces.tenant("ops", {TENANT_LABEL: "bakken"}, set()), Refusal)
     del objects.stored["ConfigMap", OWN, record_name("ops")]
-    await namespaces.load()
     assert await namespaces.tenant("ops", {TENANT_LABEL: "bakken"}, {"bakken"}) == "bakken"
 
 
