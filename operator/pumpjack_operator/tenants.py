@@ -209,6 +209,8 @@ class Tenants:
             except StorageUnavailable as error:
                 if record is None or record.applied != record.version:
                     raise
+                if known.problem is None:
+                    _log.warning(f"tenant {tenant}: {error}; workers go on with their logins")
                 known.problem = f"{error}; workers go on with the logins that they have"
                 known.due_s = self._clock.monotonic() + AGAIN_S
                 return record

@@ -363,3 +363,10 @@ async def test_no_look_waits_for_a_server_that_does_not_answer(tmp_path, monkeyp
     assert "out of reach" in (users.problem or "")
     await users.close()
     listener.close()
+
+
+def test_docs_tenancy_gives_the_rules_that_the_operator_sets():
+    page = (Path(__file__).parents[2] / "docs" / "tenancy.md").read_text()
+    (line,) = re.findall(r"^on >PASSWORD (.*)$", page, re.MULTILINE)
+    _reset, _on, _password, *given = rules("permian", "x")
+    assert line.split() == given

@@ -283,6 +283,19 @@ async def test_a_renewed_login_reaches_each_namespace_and_no_reading_is_lost(clu
     assert cluster.changed == [], "renewed once, not again and again"
 
 
+async def test_what_the_platform_asks_for_is_seen_by_itself(cluster, tenant, monkeypatch):
+    monkeypatch.setattr("pumpjack_operator.tenants.RECORDS_S", 0.01)
+    await cluster.ensure("ops", tenant)
+    keeping = asyncio.create_task(cluster.tenants.run())
+    cluster.rotate(tenant, "1")
+    async with asyncio.timeout(PATIENCE_S):
+        while not cluster.changed:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert cluster.changed[0] == "ops"
+
+
 async def test_a_record_that_was_deleted_is_made_anew(cluster, tenant):
     before = await cluster.ensure("ops", tenant)
     del cluster.objects.stored["Secret", OWN, record_name(tenant)]
