@@ -22,6 +22,7 @@ from pumpjack_operator.cluster import SeenChild, SeenConnection
 from pumpjack_operator.events import Events
 from pumpjack_operator.kinds import CHILDREN, CLAIM
 from pumpjack_operator.metrics import Metrics
+from pumpjack_operator.names import KEPT_ANNOTATION
 from pumpjack_operator.specs.wanted import Manifest
 from pumpjack_operator.store import ChildId, Store
 
@@ -35,7 +36,7 @@ class _Right(Struct, frozen=True):
     """A child was seen to be what was rendered."""
 
     rendered: str
-    version: str
+    version: int
 
 
 class Children:
@@ -57,6 +58,8 @@ class Children:
         """
         wrote = 0
         for manifest in manifests:
+            if manifest["kind"] == CLAIM.kind:
+                wrote += await self._adopt(of, manifest)
             wrote += await self._one(of, manifest)
         return wrote + await self._prune(of, manifests)
 
@@ -77,6 +80,21 @@ class Children:
             return 0
         was_right = known is not None and known.rendered == rendered
         return await self._repair(of, manifest, live, rendered, tell=was_right or known is None)
+
+    async def _adopt(self, of: SeenConnection, manifest: Manifest) -> int:
+        """A journal that was kept when its connection was deleted is in use again."""
+        live = self._store.children(of.key).get((CLAIM.kind, manifest["metadata"]["name"]))
+        if live is None:
+            return 0
+        about = drift.unpacked(live.content)["metadata"]
+        if KEPT_ANNOTATION not in (about.get("annotations") or {}):
+            return 0
+        patch = {"metadata": {"annotations": {KEPT_ANNOTATION: None}}}
+        raw = await self._api.merge(CLAIM, live.key.namespace, live.key.name, patch)
+        child = seen.child(raw, CLAIM.kind)
+        assert child is not None, "what is its connection's says so"
+        self._store.put_child(child)
+        return 1
 
     async def _repair(
         self, of: SeenConnection, manifest: Manifest, live: SeenChild, rendered: str, *, tell: bool
@@ -131,7 +149,7 @@ class Children:
         if not patch:
             return live
         kind = CHILDREN[live.kind]
-        guarded = {**patch, "metadata": {"resourceVersion": live.version}}
+        guarded = {**patch, "metadata": {"resourceVersion": str(live.version)}}
         raw = await self._api.merge(kind, live.key.namespace, live.key.name, guarded)
         now = self._taken(raw, live.kind, rendered)
         if now.meddlers and (left := self._extra(now, manifest, drift.unpacked(now.content))):
@@ -183,7 +201,8 @@ async def delete(api: Api, store: Store, live: SeenChild) -> None:
     try:
         await api.delete(CHILDREN[live.kind], live.key.namespace, live.key.name, live.uid)
     except NotFound:
-        store.remove_child(live.key.namespace, (live.kind, live.key.name))
+        id_ = (live.kind, live.key.name)
+        store.remove_child(live.key.namespace, id_, live.uid, live.version)
 
 
 def fingerprint(value: Any) -> str:

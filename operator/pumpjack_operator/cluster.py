@@ -44,6 +44,7 @@ class SeenConnection(Struct, frozen=True):
     problem: str | None
     status: ScadaConnectionStatus | None
     ending: bool
+    version: int = 0
 
 
 class SeenMapping(Struct, frozen=True):
@@ -55,6 +56,7 @@ class SeenMapping(Struct, frozen=True):
     object: TagMapping | None
     problem: str | None
     status: TagMappingStatus | None
+    version: int = 0
 
 
 class Meddler(Struct, frozen=True):
@@ -80,7 +82,7 @@ class SeenChild(Struct, frozen=True):
     key: Key
     connection: str
     uid: str
-    version: str
+    version: int
     owners: tuple[str, ...]
     content: bytes
     meddlers: tuple[Meddler, ...]

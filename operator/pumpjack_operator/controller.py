@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from pumpjack_operator.children import Children
 from pumpjack_operator.cluster import Key
 from pumpjack_operator.deletion import Releases
 from pumpjack_operator.events import Events
+from pumpjack_operator.facts import Unreadable
 from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD, SECRET
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.names import MANAGER
@@ -64,6 +66,7 @@ class Controller:
         tenants: Tenants | None = None,
         clock: Clock | None = None,
         metrics: Metrics | None = None,
+        ready: asyncio.Event | None = None,
         relist_s: float = RELIST_S,
         status_every_s: float = EVERY_S,
     ) -> None:
@@ -75,10 +78,12 @@ class Controller:
         self._relist_s = relist_s
         self.store = Store()
         self.queue: WorkQueue[Work] = WorkQueue()
-        self.steady = asyncio.Event()
+        self.steady = ready or asyncio.Event()
         """Everything was listed, and looked at once."""
         self._resolutions = Resolutions(self.store)
         self._resolve_s: dict[str, float] = {}
+        self._unreadable_by: dict[Key, tuple[Unreadable, ...]] = {}
+        """What each worker cannot read, as its mappings were told."""
         self._logins = Logins()
         self._events = Events(api, self._clock)
         self._children = Children(api, self.store, self._events, self.metrics)
@@ -93,7 +98,7 @@ class Controller:
             children=self._children,
             statuses=self._statuses,
             reports=self.reports,
-            releases=Releases(api, self.store, self._events, self.metrics, later),
+            releases=Releases(api, self.store, self._events, self.metrics),
             logins=self._logins,
             platform=platform,
             clock=self._clock,
@@ -103,7 +108,7 @@ class Controller:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks, self.reports:
+        async with self.reports, asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             for reflector in self._reflectors:
                 tasks.create_task(reflector.run())
@@ -114,12 +119,22 @@ class Controller:
                     await reflector.listed.wait()
             await self._settle()
             tasks.create_task(self.reports.run())
+            tasks.create_task(self._look_at_all_forever())
             for _ in range(WORKERS):
                 tasks.create_task(self._work_forever())
             try:
                 await self._steady_then_watch()
             finally:
                 self.queue.close()
+
+    @property
+    def api_calls(self) -> Counter[tuple[str, str]]:
+        """How often each verb was used on each resource."""
+        return self._api.calls
+
+    def wanted_hash(self, key: Key) -> str:
+        """Hash of the configuration that a connection's worker should run, "" for none."""
+        return self._reconciler.wanted_hash(key)
 
     @property
     def is_quiet(self) -> bool:
@@ -168,7 +183,21 @@ class Controller:
                 _log.info("steady", connections=len(self.store.connection_keys()))
             await asyncio.sleep(0.1 if not self.steady.is_set() else 1.0)
 
+    async def _look_at_all_forever(self) -> None:
+        """Level-based: whatever was missed is found within so long."""
+        while True:
+            await asyncio.sleep(self._relist_s)
+            for one in list(self.store.namespaces()):
+                if self.store.is_used(one.name):
+                    self.look_at_namespace(one.name)
+            for key in {*self.store.connection_keys(), *self.store.parents()}:
+                self._add(connection_work(key))
+
     # the queue
+
+    def look_at_namespace(self, name: str) -> None:
+        """Something about a namespace, or the logins of its workers, is to be looked at again."""
+        self._add(Work("namespace", name))
 
     def _add(self, work: Work) -> None:
         if work.what == "group":
@@ -178,6 +207,15 @@ class Controller:
             self.queue.add(work)
 
     def _reported(self, key: Key) -> None:
+        """A worker said how it is, or says nothing any more."""
+        report = self.reports.get(key)
+        now = report.rejected if report is not None else ()
+        before = self._unreadable_by.pop(key, ())
+        if now:
+            self._unreadable_by[key] = now
+        if now != before:
+            for one in {one.mapping for one in (*now, *before)}:
+                self._add(Work("mapping", one))
         if self._reconciler.status_differs(key):
             self._add(connection_work(key))
 

@@ -2,46 +2,94 @@
 
 The garbage collector of Kubernetes removes what the connection owned; where none runs, or it was
 not done, this does. A journal's volume is owned by nobody, so that nothing but this deletes it,
-and only after its worker has ended and said that nothing waits in it.
+and only after its worker has ended and said, by its exit code, that nothing waits in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
+from pumpjack_core.log import get_logger
+from pumpjack_operator import seen
 from pumpjack_operator.api import Api
+from pumpjack_operator.api_errors import NotFound
 from pumpjack_operator.children import delete
-from pumpjack_operator.cluster import Key
+from pumpjack_operator.cluster import Key, SeenChild
 from pumpjack_operator.events import Events
 from pumpjack_operator.kinds import CLAIM
 from pumpjack_operator.metrics import Metrics
+from pumpjack_operator.names import KEPT_ANNOTATION
 from pumpjack_operator.store import Store
-from pumpjack_operator.work import Work
+
+DRAINED = 0
+"""Exit code of a worker that has stored everything."""
+
+_log = get_logger("operator.deletion")
 
 
 class Releases:
-    """Lets go of deleted connections. Remembers how their workers ended."""
+    """Lets go of deleted connections."""
 
-    def __init__(
-        self,
-        api: Api,
-        store: Store,
-        events: Events,
-        metrics: Metrics,
-        later: Callable[[Work, float], None],
-    ) -> None:
+    def __init__(self, api: Api, store: Store, events: Events, metrics: Metrics) -> None:
         self._api = api
         self._store = store
         self._events = events
         self._metrics = metrics
-        self._later = later
 
     async def release(self, key: Key) -> bool:
         """Remove what a connection that is gone has left; returns whether it wrote anything."""
         wrote = False
-        for live in list(self._store.children(key).values()):
+        children = list(self._store.children(key).values())
+        for live in children:
             if live.kind == CLAIM.kind or live.ending or not live.owners:
                 continue  # without an owner it was orphaned on purpose: kubectl --cascade=orphan
             await delete(self._api, self._store, live)
             wrote = True
+        runs = any(live.kind == "StatefulSet" and not live.ending for live in children)
+        if runs or self._store.pod(key) is not None:
+            return wrote  # it drains; its end is told by the watch
+        for live in children:
+            if live.kind == CLAIM.kind and not live.ending:
+                wrote = await self._journal(key, live) or wrote
         return wrote
+
+    async def _journal(self, key: Key, claim: SeenChild) -> bool:
+        """Delete a volume in which nothing waits, keep another and say so."""
+        try:
+            raw = await self._api.get(CLAIM, claim.key.namespace, claim.key.name)
+        except NotFound:
+            return False
+        if KEPT_ANNOTATION in (raw["metadata"].get("annotations") or {}):
+            return False
+        exit_code = self._store.exit_code(key)
+        never_used = (raw.get("status") or {}).get("phase") == "Pending"
+        if exit_code == DRAINED or never_used:
+            await delete(self._api, self._store, claim)
+            return True
+        await self._keep(key, raw, exit_code)
+        return True
+
+    async def _keep(self, key: Key, raw: dict[str, Any], exit_code: int | None) -> None:
+        why = (
+            "nobody saw how its worker ended, so readings may wait in its journal"
+            if exit_code is None
+            else f"its worker ended with code {exit_code}, so readings wait in its journal"
+        )
+        claim = Key(key.namespace, raw["metadata"]["name"])
+        message = (
+            f"ScadaConnection {key} was deleted and {why}; the volume is kept. Create the "
+            "connection again and its worker stores them, or delete the claim to give them up"
+        )
+        patch = {
+            "metadata": {
+                "annotations": {KEPT_ANNOTATION: "true"},
+                "resourceVersion": raw["metadata"]["resourceVersion"],
+            }
+        }
+        changed = await self._api.merge(CLAIM, claim.namespace, claim.name, patch)
+        child = seen.child(changed, CLAIM.kind)
+        if child is not None:
+            self._store.put_child(child)
+        self._metrics.journals_kept.inc()
+        self._events.about_claim(claim, raw["metadata"]["uid"], "JournalKept", message)
+        _log.warning(message)

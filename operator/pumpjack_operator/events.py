@@ -14,12 +14,13 @@ from pumpjack_core.clock import Clock, iso_us
 from pumpjack_core.log import get_logger
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import ApiError, Conflict
-from pumpjack_operator.cluster import SeenConnection
-from pumpjack_operator.kinds import CONNECTION, EVENT, GROUP_VERSION
+from pumpjack_operator.cluster import Key, SeenConnection
+from pumpjack_operator.kinds import CLAIM, CONNECTION, EVENT, Kind
 from pumpjack_operator.names import MANAGER
 
 MOST_WAITING = 1_000
 MOST_MESSAGE = 1_024
+MOST_NAME = 230
 _DIGITS = 16
 
 _log = get_logger("operator.events")
@@ -37,22 +38,31 @@ class Events:
         self, of: SeenConnection, reason: str, message: str, *, warning: bool = False
     ) -> None:
         """Tell something about a connection. Dropped, and logged, when too many wait."""
+        self._tell(CONNECTION, of.key, of.uid, reason, message, warning=warning)
+
+    def about_claim(self, claim: Key, uid: str, reason: str, message: str) -> None:
+        """Tell something about a volume, as a warning."""
+        self._tell(CLAIM, claim, uid, reason, message, warning=True)
+
+    def _tell(
+        self, kind: Kind, key: Key, uid: str, reason: str, message: str, *, warning: bool
+    ) -> None:
         about = {
-            "apiVersion": GROUP_VERSION,
-            "kind": CONNECTION.kind,
-            "namespace": of.key.namespace,
-            "name": of.key.name,
-            "uid": of.uid,
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": uid,
         }
         message = message[:MOST_MESSAGE]
-        digest = hashlib.sha256(f"{of.uid} {reason} {message}".encode()).hexdigest()[:_DIGITS]
+        digest = hashlib.sha256(f"{uid} {reason} {message}".encode()).hexdigest()[:_DIGITS]
         now = iso_us(self._clock.now_us())[:19] + "Z"
         event = {
             "apiVersion": "v1",
             "kind": EVENT.kind,
             "metadata": {
-                "name": f"{of.key.name[:230].rstrip('.-')}.{digest}",
-                "namespace": of.key.namespace,
+                "name": f"{key.name[:MOST_NAME].rstrip('.-')}.{digest}",
+                "namespace": key.namespace,
             },
             "involvedObject": about,
             "reason": reason,
@@ -67,7 +77,7 @@ class Events:
         try:
             self._waiting.put_nowait(event)
         except asyncio.QueueFull:
-            _log.warning("too many Events wait; one is not told", about=str(of.key), reason=reason)
+            _log.warning("too many Events wait; one is not told", about=str(key), reason=reason)
 
     async def run(self) -> None:
         """Send what waits, until cancelled."""

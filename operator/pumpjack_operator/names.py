@@ -10,6 +10,8 @@ MANAGER = "pumpjack-operator"
 CONNECTION_LABEL = "pumpjack.dev/child-of"
 """On every child; its value is child_name(), which fits where a connection's name may not."""
 CONNECTION_ANNOTATION = "pumpjack.dev/connection"
+KEPT_ANNOTATION = "pumpjack.dev/journal-kept"
+"""On the volume of a deleted connection in whose journal readings may wait."""
 MOST_CHARACTERS = 52
 """A StatefulSet's pods bear a label of its name, a dash and ten more, of 63 characters at most."""
 _DIGITS = 8

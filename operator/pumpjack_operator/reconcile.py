@@ -43,7 +43,7 @@ class _Done(Struct, frozen=True):
     uid: str
     secret: str | None
     stores: str
-    children: dict[ChildId, str]
+    children: dict[ChildId, int]
 
 
 class Reconciler:
@@ -103,6 +103,11 @@ class Reconciler:
         """Whether a look would write the status: what a worker says may change nothing."""
         seen = self._store.connection(key)
         return seen is not None and self._statuses.connection_differs(seen, self._known(seen))
+
+    def wanted_hash(self, key: Key) -> str:
+        """Hash of the configuration that a connection's worker should run, "" for none."""
+        resolved = self._resolutions.connection(key)
+        return self._config(resolved).hash if isinstance(resolved, ResolvedConnection) else ""
 
     async def _bring(self, seen: SeenConnection) -> bool:
         """Apply, repair and prune the children; what stands in the way goes to the status."""
@@ -197,7 +202,7 @@ class Reconciler:
         why = self._logins.problems.get(key.namespace, "they are being made")
         return f"the worker has no logins to the database and Redis yet: {why}"
 
-    def _versions(self, key: Key) -> dict[ChildId, str]:
+    def _versions(self, key: Key) -> dict[ChildId, int]:
         return {id_: child.version for id_, child in self._store.children(key).items()}
 
     def _known(self, seen: SeenConnection) -> ConnectionKnown:
@@ -208,9 +213,7 @@ class Reconciler:
             seen,
             resolved,
             mappings=self._resolutions.mappings_of(key),
-            wanted_hash=(
-                self._config(resolved).hash if isinstance(resolved, ResolvedConnection) else ""
-            ),
+            wanted_hash=self.wanted_hash(key),
             trouble=self._trouble.get(key, Trouble()),
             has_secret=(
                 None if ref is None else self._store.has_secret(Key(key.namespace, ref.name))

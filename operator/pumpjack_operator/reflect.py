@@ -41,8 +41,8 @@ class Sink(Protocol):
         """An object is there, new or changed or not; returns what it is known by, if at all."""
         ...
 
-    def gone(self, known: Any) -> None:
-        """What was known by this is no longer there."""
+    def gone(self, known: Any, version: int) -> None:
+        """What was known by this is not there any more, as of this version."""
         ...
 
 
@@ -129,7 +129,7 @@ class Reflector:
             params["continue"] = about["continue"]
             await asyncio.sleep(0)
         for name in [name for name in self._known if name not in seen]:
-            self._sink.gone(self._known.pop(name))
+            self._sink.gone(self._known.pop(name), int(about["resourceVersion"]))
         self._version = about["resourceVersion"]
         self.problem = None
         self.listed.set()
@@ -170,15 +170,15 @@ class Reflector:
             case "DELETED":
                 known = self._known.pop(self._key(raw), None)
                 if known is not None:
-                    self._sink.gone(known)
+                    self._sink.gone(known, int(self._version))
 
     def _put(self, raw: dict[str, Any]) -> None:
         name = self._key(raw)
         known, before = self._sink.put(raw), self._known.pop(name, None)
         if known is not None:
             self._known[name] = known
-        elif before is not None:
-            self._sink.gone(before)
+        if before is not None and before != known:
+            self._sink.gone(before, int(raw["metadata"]["resourceVersion"]))
 
 
 def _told(status: Mapping[str, Any], watched: str) -> ApiError:

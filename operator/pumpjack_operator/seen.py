@@ -61,6 +61,7 @@ def connection(raw: Raw) -> SeenConnection:
         problem=problem,
         status=_status(raw, ScadaConnectionStatus),
         ending="deletionTimestamp" in about,
+        version=int(about["resourceVersion"]),
     )
 
 
@@ -75,6 +76,7 @@ def mapping(raw: Raw) -> SeenMapping:
         object=None if spec is None else TagMapping(Metadata.of(about), spec),
         problem=problem,
         status=_status(raw, TagMappingStatus),
+        version=int(about["resourceVersion"]),
     )
 
 
@@ -89,7 +91,7 @@ def child(raw: Raw, kind: str) -> SeenChild | None:
         key=key_of(raw),
         connection=of,
         uid=about["uid"],
-        version=about["resourceVersion"],
+        version=int(about["resourceVersion"]),
         owners=tuple(owner["uid"] for owner in about.get("ownerReferences") or ()),
         content=drift.packed(raw),
         meddlers=drift.meddlers(raw, CHILDREN[kind]),

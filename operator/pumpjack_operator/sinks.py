@@ -30,7 +30,7 @@ class NamespaceSink:
             self._others()
         return found.name
 
-    def gone(self, known: str) -> None:
+    def gone(self, known: str, _version: int) -> None:
         """A namespace is gone, and all that was in it."""
         self._store.remove_namespace(known)
         self._add(Work("namespace", known))
@@ -60,9 +60,9 @@ class ConnectionSink:
             self._add(connection_work(found.key))
         return found.key
 
-    def gone(self, known: Key) -> None:
+    def gone(self, known: Key, version: int) -> None:
         """A connection is gone."""
-        self._store.remove_connection(known)
+        self._store.remove_connection(known, version)
         self._resolve(known)
         self._add(connection_work(known))
 
@@ -89,9 +89,9 @@ class MappingSink:
             self._add(mapping_work(found.key))
         return found.key
 
-    def gone(self, known: Key) -> None:
+    def gone(self, known: Key, version: int) -> None:
         """A mapping is gone."""
-        self._store.remove_mapping(known)
+        self._store.remove_mapping(known, version)
         self._add(Work("group", self._resolutions.group(known.namespace)))
 
 
@@ -114,13 +114,14 @@ class ChildSink:
             return None
         if self._store.put_child(found):
             self._add(connection_work(Key(found.key.namespace, found.connection)))
-        return found.key
+        return found.key, found.uid
 
-    def gone(self, known: Key) -> None:
+    def gone(self, known: tuple[Key, str], version: int) -> None:
         """A child is gone."""
-        id_ = (self._kind, known.name)
-        self._forget(known.namespace, id_)
-        parent = self._store.remove_child(known.namespace, id_)
+        key, uid = known
+        id_ = (self._kind, key.name)
+        self._forget(key.namespace, id_)
+        parent = self._store.remove_child(key.namespace, id_, uid, version)
         if parent is not None:
             self._add(connection_work(parent))
 
@@ -141,7 +142,7 @@ class PodSink:
             self._add(connection_work(of))
         return found.key
 
-    def gone(self, known: Key) -> None:
+    def gone(self, known: Key, _version: int) -> None:
         """A pod is gone."""
         removed = self._store.remove_pod(known)
         if removed is not None and removed[1] is not None:
@@ -161,7 +162,7 @@ class SecretSink:
             self._users(key)
         return key
 
-    def gone(self, known: Key) -> None:
+    def gone(self, known: Key, _version: int) -> None:
         """A Secret is gone."""
         if self._store.remove_secret(known):
             self._users(known)

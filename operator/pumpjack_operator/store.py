@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from pumpjack_operator.cluster import (
     Key,
@@ -18,9 +21,11 @@ from pumpjack_operator.cluster import (
 )
 from pumpjack_operator.names import child_name
 from pumpjack_operator.namespaces import Refusal
+from pumpjack_operator.versions import Versions
 
 ChildId = tuple[str, str]
 """Kind and name."""
+_Seen = TypeVar("_Seen", SeenConnection, SeenMapping)
 
 
 class Store:
@@ -39,8 +44,11 @@ class Store:
         self._pods: dict[Key, SeenPod] = {}
         self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
         """Key of a worker (namespace and child_name) to its pods."""
+        self._exits: dict[Key, int | None] = {}
+        """Key of a worker to the exit code of its last pod, that is gone."""
         self._named: dict[Key, Key] = {}
         """Key of a worker to its connection."""
+        self._versions = Versions()
         self._tenants: dict[str, str | Refusal] = {}
         self._secrets: defaultdict[str, set[str]] = defaultdict(set)
         """Namespace to the names of its device Secrets."""
@@ -105,19 +113,19 @@ class Store:
     def put_connection(self, seen: SeenConnection) -> bool:
         """Take a connection over. What is equal to what was known stays the same object."""
         known = self._connections.get(seen.key)
-        if known == seen:
+        if not self._versions.is_news(seen.uid, seen.version):
             return False
         if known is not None and known.object == seen.object:
-            seen = _same_connection(seen, known)
+            seen = replace(seen, object=known.object)
         self._connections[seen.key] = seen
         self._connections_in[seen.key.namespace].add(seen.key)
         self._named[worker_key(seen.key)] = seen.key
-        return True
+        return known is None or replace(known, version=seen.version) != seen
 
-    def remove_connection(self, key: Key) -> SeenConnection | None:
-        """A connection is gone."""
+    def remove_connection(self, key: Key, version: int) -> SeenConnection | None:
+        """A connection is gone, as of this version."""
         self._connections_in[key.namespace].discard(key)
-        return self._connections.pop(key, None)
+        return self._bury(self._connections.pop(key, None), version)
 
     def connection(self, key: Key) -> SeenConnection | None:
         """A connection, None when it is not there."""
@@ -136,18 +144,18 @@ class Store:
     def put_mapping(self, seen: SeenMapping) -> bool:
         """Take a mapping over. What is equal to what was known stays the same object."""
         known = self._mappings.get(seen.key)
-        if known == seen:
+        if not self._versions.is_news(seen.uid, seen.version):
             return False
         if known is not None and known.object == seen.object:
-            seen = _same_mapping(seen, known)
+            seen = replace(seen, object=known.object)
         self._mappings[seen.key] = seen
         self._mappings_in[seen.key.namespace].add(seen.key)
-        return True
+        return known is None or replace(known, version=seen.version) != seen
 
-    def remove_mapping(self, key: Key) -> SeenMapping | None:
-        """A mapping is gone."""
+    def remove_mapping(self, key: Key, version: int) -> SeenMapping | None:
+        """A mapping is gone, as of this version."""
         self._mappings_in[key.namespace].discard(key)
-        return self._mappings.pop(key, None)
+        return self._bury(self._mappings.pop(key, None), version)
 
     def mapping(self, key: Key) -> SeenMapping | None:
         """A mapping, None when it is not there."""
@@ -165,20 +173,21 @@ class Store:
         """Take a child over, as it was seen or as the API server answered."""
         key = Key(seen.key.namespace, seen.connection)
         id_ = (seen.kind, seen.key.name)
-        known = self._children[key].get(id_)
-        if known is not None and known.uid == seen.uid and not _newer(seen, known):
+        if not self._versions.is_news(seen.uid, seen.version):
             return False
         self._children[key][id_] = seen
         self._parents[seen.key.namespace, id_] = key
         self._named.setdefault(worker_key(key), key)
         return True
 
-    def remove_child(self, namespace: str, id_: ChildId) -> Key | None:
-        """A child is gone; returns its connection."""
-        key = self._parents.pop((namespace, id_), None)
-        if key is None:
-            return None
-        self._children[key].pop(id_, None)
+    def remove_child(self, namespace: str, id_: ChildId, uid: str, version: int) -> Key | None:
+        """A child is gone, as of this version; returns its connection."""
+        self._versions.bury(uid, version)
+        key = self._parents.get((namespace, id_))
+        if key is None or self._children[key][id_].uid != uid:
+            return None  # another bears its name already
+        del self._parents[namespace, id_]
+        del self._children[key][id_]
         if not self._children[key]:
             del self._children[key]
         return key
@@ -208,7 +217,12 @@ class Store:
             return None
         worker = Key(key.namespace, seen.child)
         self._pods_of[worker].discard(key)
+        self._exits[worker] = seen.exit_code
         return seen, self._named.get(worker)
+
+    def exit_code(self, key: Key) -> int | None:
+        """How the last pod of a connection's worker ended, None when nobody saw that."""
+        return self._exits.get(worker_key(key))
 
     def pod(self, key: Key) -> SeenPod | None:
         """The pod of a connection's worker; of two, the one that stays."""
@@ -219,6 +233,11 @@ class Store:
     def connection_of(self, pod: SeenPod) -> Key | None:
         """Whose pod it is."""
         return self._named.get(Key(pod.key.namespace, pod.child))
+
+    def _bury(self, seen: _Seen | None, version: int) -> _Seen | None:
+        if seen is not None:
+            self._versions.bury(seen.uid, version)
+        return seen
 
     # Secrets
 
@@ -263,27 +282,6 @@ class Store:
                 yield seen.key
 
 
-def _newer(seen: SeenChild, known: SeenChild) -> bool:
-    """Whether a version comes after another: watches tell old news after an answer told new."""
-    return int(seen.version) > int(known.version)
-
-
 def worker_key(connection: Key) -> Key:
     """Namespace and name of a connection's worker."""
     return Key(connection.namespace, child_name(connection.name))
-
-
-def _same_connection(seen: SeenConnection, known: SeenConnection) -> SeenConnection:
-    return SeenConnection(
-        seen.key,
-        seen.uid,
-        seen.generation,
-        known.object,
-        seen.problem,
-        seen.status,
-        seen.ending,
-    )
-
-
-def _same_mapping(seen: SeenMapping, known: SeenMapping) -> SeenMapping:
-    return SeenMapping(seen.key, seen.uid, seen.generation, known.object, seen.problem, seen.status)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import itertools
 import json
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -121,6 +123,27 @@ class Namespace:
         """As kubectl delete does."""
         answered(self.client.delete(self.path(plural, name)))
 
+    def clear(self) -> None:
+        """Delete what tests leave, so that the next operator has less to look at."""
+        for plural in ("tagmappings", "scadaconnections", "pods", *CHILDREN):
+            answered(
+                self.client.request("DELETE", self.path(plural), json={"gracePeriodSeconds": 0})
+            )
+        for claim in self.list("persistentvolumeclaims"):  # a controller would release them
+            self.patch(
+                "persistentvolumeclaims",
+                claim["metadata"]["name"],
+                [{"op": "remove", "path": "/metadata/finalizers"}],
+            )
+
+    def versions(self) -> dict[str, str]:
+        """Resource version of every connection, mapping and child."""
+        return {
+            f"{plural}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
+            for plural in ("scadaconnections", "tagmappings", *CHILDREN)
+            for item in self.list(plural)
+        }
+
     # what users apply
 
     def connect(
@@ -155,6 +178,15 @@ class Namespace:
         conditions = ((found or {}).get("status") or {}).get("conditions") or ()
         return next((one for one in conditions if one["type"] == type_), None)
 
+    def holds(self, name: str, type_: str, plural: str = "scadaconnections") -> bool:
+        """As kubectl wait --for=condition=TYPE sees it."""
+        found = self.condition(name, type_, plural)
+        return found is not None and found["status"] == "True"
+
+    def reason(self, name: str, type_: str, plural: str = "scadaconnections") -> str:
+        """Reason of a condition, "" where there is none yet."""
+        return str((self.condition(name, type_, plural) or {}).get("reason", ""))
+
     def events(self, reason: str) -> list[str]:
         """Messages of all Events with a reason."""
         return [item["message"] for item in self.list("events") if item["reason"] == reason]
@@ -171,7 +203,11 @@ class Namespace:
                 self.path("pods"),
                 json={
                     "metadata": {"name": pod, "labels": labels(name)},
-                    "spec": {"containers": [{"name": "worker", "image": "x"}]},
+                    "spec": {
+                        "containers": [{"name": "worker", "image": "x"}],
+                        "serviceAccountName": child_name(name),
+                        "automountServiceAccountToken": False,
+                    },
                 },
             )
         )
@@ -296,6 +332,13 @@ async def quiet(controller: Controller) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not controller.is_quiet:
             await asyncio.sleep(0.02)
+
+
+def told(child: dict[str, Any]) -> Any:
+    """What a ConfigMap tells a worker: connection.json, or a part of the tags."""
+    ((name, content),) = child["binaryData"].items()
+    raw = b64decode(content)
+    return json.loads(gzip.decompress(raw) if name.endswith(".gz") else raw)
 
 
 def answered(answer: httpx.Response) -> dict[str, Any]:
