@@ -1,0 +1,181 @@
+"""Which of several operators acts, whatever their clocks say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from pumpjack_core.clock import SystemClock
+from pumpjack_operator import lease as leases
+from pumpjack_operator.api import Api
+from pumpjack_operator.lease import Lease, Lost, Times
+from pumpjack_operator.login import Login
+from tests.controlplane.server import TOKEN, anyone
+from tests.faults import FaultProxy
+from tests.operator.cluster import PLATFORM, eventually
+
+pytestmark = pytest.mark.peers
+QUICK = Times(lasts=1.0, gives_up=0.6, every=0.1)
+PATIENCE_S = 10.0
+
+
+class Skewed(SystemClock):
+    """A clock whose wall time is off."""
+
+    def __init__(self, by_s: float) -> None:
+        self._by_us = int(by_s * 1e6)
+
+    def now_us(self) -> int:
+        return super().now_us() + self._by_us
+
+
+@pytest.fixture
+async def api(plane):
+    login = Login(f"https://127.0.0.1:{plane.port}", anyone(), TOKEN)
+    async with Api(login) as api:
+        yield api
+
+
+def spec(wells):
+    return (wells.client.get(lease_path(wells.name)).json()).get("spec") or {}
+
+
+def lease_path(namespace):
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{leases.NAME}"
+
+
+@contextlib.asynccontextmanager
+async def kept(lease):
+    task = asyncio.create_task(lease.keep())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Lost):
+            await task
+
+
+@pytest.mark.parametrize("by_s", [0, 3_600, -3_600], ids=["right", "an hour ahead", "behind"])
+async def test_a_second_replica_waits_as_long_as_the_first_renews(api, wells, by_s):
+    first = Lease(api, SystemClock(), wells.name, "first", QUICK)
+    second = Lease(api, Skewed(by_s), wells.name, "second", QUICK)
+    await first.acquire()
+    async with kept(first) as keeping:
+        waiting = asyncio.create_task(second.acquire())
+        for _ in range(3):  # several times as long as a Lease lasts
+            before = spec(wells)["renewTime"]
+            await eventually(lambda before=before: spec(wells)["renewTime"] != before)
+            await asyncio.sleep(QUICK.lasts)
+        assert not waiting.done()
+        assert not keeping.done()
+        waiting.cancel()
+
+
+@pytest.mark.parametrize("by_s", [0, 3_600, -3_600], ids=["right", "an hour ahead", "behind"])
+async def test_when_the_first_dies_the_second_takes_over(api, wells, by_s):
+    first = Lease(api, SystemClock(), wells.name, "first", QUICK)
+    second = Lease(api, Skewed(by_s), wells.name, "second", QUICK)
+    await first.acquire()
+    async with asyncio.timeout(PATIENCE_S):
+        await second.acquire()
+    assert spec(wells)["holderIdentity"] == "second"
+    assert spec(wells)["leaseTransitions"] == 1
+    with pytest.raises(Lost, match="second"):
+        await first.keep()
+
+
+async def test_who_stops_lets_the_next_act_at_once(api, wells):
+    slow = Times(lasts=60.0, gives_up=40.0, every=0.1)
+    first = Lease(api, SystemClock(), wells.name, "first", slow)
+    await first.acquire()
+    await first.release()
+    async with asyncio.timeout(PATIENCE_S):
+        await Lease(api, SystemClock(), wells.name, "second", slow).acquire()
+
+
+async def test_who_cannot_renew_stops_before_another_may_begin(plane, wells):
+    async with FaultProxy(("127.0.0.1", plane.port)) as proxy:
+        login = Login(f"https://127.0.0.1:{proxy.port}", anyone(), TOKEN)
+        async with Api(login) as cut_off:
+            first = Lease(cut_off, SystemClock(), wells.name, "first", QUICK)
+            await first.acquire()
+            proxy.stall()
+            clock = SystemClock()
+            began = clock.monotonic()
+            with pytest.raises(Lost):
+                await first.keep()
+            assert clock.monotonic() - began < QUICK.lasts
+            proxy.resume()
+
+
+@contextlib.asynccontextmanager
+async def process(plane, wells, folder: Path, name: str):
+    """`python -m pumpjack_operator`, as a replica of this name."""
+    platform = folder / "platform.yaml"
+    platform.write_bytes(msgspec.yaml.encode(PLATFORM))
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config(plane)))
+    log = (folder / f"{name}.log").open("wb")
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pumpjack_operator"),
+        env={
+            **os.environ,
+            "PUMPJACK_PLATFORM_FILE": str(platform),
+            "PUMPJACK_NAMESPACE": wells.name,
+            "PUMPJACK_POD_NAME": name,
+            "PUMPJACK_KUBECONFIG": str(kubeconfig),
+            "PUMPJACK_STATUS_ADDRESS": "127.0.0.1:0",
+        },
+        stderr=log,
+    )
+    try:
+        yield running
+    finally:
+        log.close()
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
+
+
+def config(plane):
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [
+            {
+                "name": "test",
+                "cluster": {
+                    "server": f"https://127.0.0.1:{plane.port}",
+                    "insecure-skip-tls-verify": True,
+                },
+            }
+        ],
+        "users": [{"name": "admin", "user": {"token": TOKEN}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+    }
+
+
+async def test_of_two_processes_one_acts_and_the_other_goes_on_when_it_ends(plane, wells, tmp_path):
+    async with process(plane, wells, tmp_path, "one") as one:
+        await eventually(lambda: spec(wells).get("holderIdentity") == "one")
+        async with process(plane, wells, tmp_path, "two") as two:
+            wells.connect("pad7")
+            await eventually(lambda: wells.get("statefulsets", "scada-pad7"))
+            one.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(one.wait(), PATIENCE_S) == 0
+            await eventually(lambda: spec(wells).get("holderIdentity") == "two")
+            wells.connect("pad8")
+            await eventually(lambda: wells.get("statefulsets", "scada-pad8"))
+            two.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(two.wait(), PATIENCE_S) == 0
+    assert b"Traceback" not in (tmp_path / "one.log").read_bytes()
+    assert b"Traceback" not in (tmp_path / "two.log").read_bytes()
