@@ -93,13 +93,6 @@ def test_a_clock_of_1970_is_quarantined_with_its_value_and_the_neighbour_stays()
     assert judged.errors == {"too_old": 1}
 
 
-def test_with_clock_source_receipt_the_device_has_no_say_in_the_time():
-    judge = Validator(TAGS, max_future_s=300, max_age_s=90 * 86_400, at_receipt=True)
-    judged = judge.judge(batch(TAGS, [1.0, 2.0], us=[0, T0_US + YEAR]))
-    assert judged.batch.source_us.tolist() == [T0_US, T0_US]
-    assert judged.batch.quality.tolist() == [0, 0]
-
-
 def test_the_batch_that_came_in_is_not_changed():
     came = batch(TAGS, [9999.0, math.inf])
     validator().judge(came)

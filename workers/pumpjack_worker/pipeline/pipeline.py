@@ -410,7 +410,6 @@ class Pipeline:
             tags,
             max_future_s=seconds(clock.max_future),
             max_age_s=seconds(clock.max_age) if clock.max_age else DEFAULT_MAX_AGE_S,
-            at_receipt=clock.source == "receipt",
             before=before,
         )
 

@@ -6,7 +6,6 @@ Rules: design, section 2 (Clock rules) and section 1.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -47,19 +46,16 @@ class Validator:
         *,
         max_future_s: float,
         max_age_s: float,
-        at_receipt: bool = False,
         before: Validator | None = None,
     ) -> None:
         """Prepare for a table.
 
         max_future_s, max_age_s  how far from the receipt a device's time is believed [s]
-        at_receipt               do not use the device's times at all
         before                   the previous table's validator; tags that stay keep their windows
         """
         self.tags = tags
         self._max_future_us = int(max_future_s * 1e6)
         self._max_age_us = int(max_age_s * 1e6)
-        self._at_receipt = at_receipt
         self._low = np.array([-np.inf if tag.low is None else tag.low for tag in tags.tags])
         self._high = np.array([np.inf if tag.high is None else tag.high for tag in tags.tags])
         self.windows: AnomalyWindows = AnomalyWindows(tags, before.windows if before else None)
@@ -67,8 +63,6 @@ class Validator:
     def judge(self, batch: Batch) -> Judged:
         """Judge a batch of this validator's table. The batch that comes in is not changed."""
         errors: dict[str, int] = {}
-        if self._at_receipt:
-            batch = replace(batch, source_us=np.full(len(batch), batch.received_us, np.int64))
         batch, quarantined = self._quarantine_old(batch, errors)
         level = batch.quality & LEVEL_MASK
         value = batch.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.config import Connection
@@ -19,12 +19,17 @@ PATIENCE_S = 10.0
 
 
 def connection(
-    port: int, *, zone: str = "UTC", name: str = "broker", **settings: Any
+    port: int,
+    *,
+    zone: str = "UTC",
+    source: Literal["device", "server", "receipt"] = "device",
+    name: str = "broker",
+    **settings: Any,
 ) -> Connection:
     """A connection to a broker on this machine."""
     given = {"host": "127.0.0.1", "tls": False, "port": port, **settings}
     spec = ScadaConnectionSpec(
-        protocol="mqtt", mqtt=Mqtt(**given), clock=ConnectionClock(zone=zone)
+        protocol="mqtt", mqtt=Mqtt(**given), clock=ConnectionClock(zone=zone, source=source)
     )
     return Connection("permian", f"permian-ops/{name}", spec, ("127.0.0.0/8",), "")
 

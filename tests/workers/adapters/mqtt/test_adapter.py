@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from pumpjack_core.clock import SystemClock
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.quality import BAD_DEVICE, GOOD
 from pumpjack_core.tags import TagTable
@@ -20,6 +21,7 @@ from pumpjack_worker.adapters.mqtt import subscriptions
 from pumpjack_worker.adapters.mqtt.link import INBOX_MESSAGES
 from pumpjack_worker.adapters.mqtt.packets import (
     SEND_RETAINED_IF_NEW,
+    Connack,
     Pingreq,
     Pingresp,
     Publish,
@@ -314,6 +316,46 @@ async def test_a_retained_message_with_a_time_is_what_it_says(
     (one,) = await take(adapter, 1)
     assert one.batch.quality.tolist() == [GOOD]
     assert one.batch.source_us.tolist() == [1_767_225_600_000_000]
+    await adapter.close()
+
+
+async def test_with_the_time_of_receipt_payloads_have_no_say_in_it(
+    scripted: ScriptedBroker,
+) -> None:
+    tags = (
+        tag("t;path=$.p;time=$.t", name="p"),
+        tag("t;path=$.q", name="q"),
+        tag("t;path=$.rows[*].p;time=$.rows[*].t", name="rows"),
+    )
+    adapter = make(scripted.port, *tags, source="receipt", time_path="$.t")
+    before_us = SystemClock().now_us()
+    await adapter.connect()
+    rows = b'[{"p": 3, "t": 1}, {"p": 4, "t": 2}]'
+    scripted.send(Publish(b"t", b'{"p": 1, "q": 2, "t": 9, "rows": ' + rows + b"}", 1, 1))
+    (one,) = await take(adapter, 2)
+    assert one.batch.value.tolist() == [1.0, 2.0]
+    assert one.batch.quality.tolist() == [GOOD, GOOD]
+    assert all(before_us < us <= SystemClock().now_us() for us in one.batch.source_us.tolist())
+    assert [item.reason for item in one.quarantined] == ["several_values"]
+    await adapter.close()
+
+
+async def test_with_the_time_of_receipt_what_comes_again_keeps_its_first(
+    scripted: ScriptedBroker,
+) -> None:
+    adapter = make(scripted.port, tag("t;path=$.p;time=$.t"), source="receipt")
+    await adapter.connect()
+    message = Publish(b"t", b'{"p": 1, "t": 9}', 1, 1)
+    scripted.send(message)
+    first = await deliver(adapter)
+    scripted.hang_up()
+    assert (await lost(adapter)).reason == "Closed"
+    scripted.connack = Connack(True, 0)
+    await adapter.connect()
+    scripted.send(replace(message, dup=True))
+    again = await deliver(adapter)
+    assert again.batch.source_us.tolist() == first.batch.source_us.tolist()
+    assert again.batch.received_us > first.batch.received_us
     await adapter.close()
 
 

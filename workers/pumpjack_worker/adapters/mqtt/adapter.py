@@ -83,13 +83,17 @@ class MqttAdapter(Adapter):
             on_step=surroundings.on_step,
             clean=surroundings.passing,
         )
-        self._time_path = spec.time_path
+        self._routes = partial(
+            Routes,
+            time_path=spec.time_path,
+            own_times=connection.spec.clock.source != "receipt",
+        )
         self._news = asyncio.Event()
         self._session = Session(settings, self._news.set)
         self._file = SessionFile(surroundings.state, settings.peer, settings.client_id)
         self._redelivered = Redelivered(surroundings.memos)
         self._intake = Intake(
-            Routes(tags, self._time_path),
+            self._routes(tags),
             time_reader(spec.time_format, connection.spec.clock.zone),
             self._redelivered,
             clock,
@@ -176,7 +180,7 @@ class MqttAdapter(Adapter):
 
     def apply_tags(self, tags: TagTable) -> None:
         """Read these tags from the next read_batch() on."""
-        self._next = Routes(tags, self._time_path)
+        self._next = self._routes(tags)
         self._news.set()
 
     def redeliver(self) -> None:

@@ -57,8 +57,12 @@ class Routes:
     scale, offset   float64[n]  or None where all are 1 and 0
     """
 
-    def __init__(self, tags: TagTable, time_path: str | None) -> None:
-        """time_path: where times stand, for the tags whose address names none."""
+    def __init__(self, tags: TagTable, time_path: str | None, *, own_times: bool = True) -> None:
+        """Sort tags by their topics.
+
+        time_path  where times stand, for the tags whose address names none
+        own_times  whether times in payloads count; else every reading has that of its receipt
+        """
         self.tags = tags
         self.wrong: dict[int, str] = {}
         self.routes: dict[bytes, Route] = {}
@@ -72,7 +76,7 @@ class Routes:
                 continue
             path = None if address.path is None else compile_path(address.path)
             own = time if address.time is None else compile_path(address.time)
-            located.setdefault(address.topic, []).append((index, path, own))
+            located.setdefault(address.topic, []).append((index, path, own if own_times else None))
         for topic, members in located.items():
             self.routes[topic.encode()] = _route(topic, members)
         self.per_message = max((len(route.tags) for route in self.routes.values()), default=1)
