@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath import JSONPathEnvironment
 
+from pumpjack_core.errors import AddressError
 from pumpjack_worker.adapters.mqtt.paths import MISSING, compile_path
 
 LIBRARY = JSONPathEnvironment(strict=True)
@@ -41,7 +42,13 @@ def test_a_plain_path_finds_what_the_library_finds(document: Any, text: str) -> 
 def test_any_other_path_is_the_library_s(document: Any, text: str) -> None:
     path = compile_path(text)
     assert path.steps is None
-    assert path.all(document) == LIBRARY.compile(text).findall(document)
+    found = [] if isinstance(document, str) else LIBRARY.compile(text).findall(document)
+    assert path.all(document) == found
+
+
+@pytest.mark.parametrize("text", ["[7]", '{"a": 7}', "["])
+def test_json_within_a_text_is_text(text: str) -> None:
+    assert compile_path("$.*").all(text) == []
 
 
 @pytest.mark.parametrize("text", ["$.ä", '$["a"]', "$ .a", "$['\\u0061']", "$.a-b['x']"])
@@ -61,6 +68,12 @@ def test_one_member_of_the_outermost_object_is_known_by_its_name() -> None:
 def test_a_path_by_what_stands_beside() -> None:
     document = json.loads('{"wells": [{"id": "w1", "p": 1}, {"id": "w2", "p": 2}]}')
     assert compile_path("$.wells[?@.id=='w2'].p").all(document) == [2]
+
+
+@pytest.mark.parametrize("text", ["$[?@.p > 1e400]", "$[?@.p == -1e999]"])
+def test_a_number_that_is_none_costs_only_its_own_tag(text: str) -> None:
+    with pytest.raises(AddressError, match="no JSONPath"):
+        compile_path(text)
 
 
 def test_a_document_without_end_is_told() -> None:

@@ -77,6 +77,16 @@ def test_a_number_in_json_is_a_reading(written: str) -> None:
     assert one(batch) == (float(json.loads(written)), GOOD)
 
 
+@pytest.mark.parametrize("depth", [*range(850, 1_000, 5), 5_000, 100_000])
+@pytest.mark.parametrize(("opens", "closes"), [(b"[", b"]"), (b'{"p":', b"}")])
+def test_no_depth_of_nesting_stops_the_reading(depth: int, opens: bytes, closes: bytes) -> None:
+    reading = Reading(PLAIN, AT)
+    nested = opens * depth + b"1" + closes * depth
+    assert len(reading.read(nested)) == 0
+    assert len(reading.kept_out()) == 2
+    assert one(Reading(AT).read(b'{"p": 1}')) == (1.0, GOOD)
+
+
 @pytest.mark.parametrize("text", ["nan", "NaN", "-inf", "Infinity", "1e999"])
 def test_a_bare_nan_is_a_bad_reading(text: str) -> None:
     value, quality = one(Reading(PLAIN).read(text.encode()))

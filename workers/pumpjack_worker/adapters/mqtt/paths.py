@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MISSING: Final = object()
 """What stands where nothing stands."""
+_STUMBLES = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, re.error)
+"""What the library raises beside its own errors, as for 1e400 or an endless nesting."""
 _STEP = r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(0|-?[1-9][0-9]{0,8})\]|\['([^'\\\x00-\x1f]*)'\]"
 _STEPS = re.compile(_STEP)
 _PLAIN = re.compile(rf"\$(?:{_STEP})*")
@@ -63,12 +65,14 @@ class Path:
         if self._query is None:
             value = self.one(document)
             return [] if value is MISSING else [value]
+        if type(document) is str:  # the library would take text for JSON and look into it
+            return []
         from jsonpath import JSONPathError
 
         try:
             return list(self._query.findall(document))
-        except (JSONPathError, RecursionError) as error:
-            raise ValueError(f"{self.text} cannot be followed: {error.args[0]}") from error
+        except (JSONPathError, *_STUMBLES) as error:
+            raise ValueError(f"{self.text} cannot be followed: {error}") from error
 
 
 @lru_cache(maxsize=10_000)
@@ -91,9 +95,9 @@ def _compile(text: str) -> JSONPath:
 
     try:
         found = JSONPathEnvironment(strict=True).compile(text)
-    except (JSONPathError, RecursionError) as error:
+    except (JSONPathError, *_STUMBLES) as error:
         raise AddressError(
-            f"{text!r} is no JSONPath ({error.args[0]}); write for example $.casing.value or "
+            f"{text!r} is no JSONPath ({error}); write for example $.casing.value or "
             "$.wells[0]['tubing pressure']"
         ) from error
     if not isinstance(found, JSONPath):

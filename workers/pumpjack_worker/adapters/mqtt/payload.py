@@ -250,7 +250,11 @@ def as_text(payload: bytes) -> str:
 
 
 def _json(value: Any) -> str:
-    return as_text(json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace"))
+    try:
+        written = json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # writing needs more of the stack than reading did
+        return "nested too deeply to be written down"
+    return as_text(written.encode(errors="backslashreplace"))
 
 
 def _bare_number(payload: bytes) -> Any:
