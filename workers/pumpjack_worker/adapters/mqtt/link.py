@@ -124,6 +124,7 @@ class Link(asyncio.Protocol):
     def keep_alive(self, keep_alive_s: float) -> None:
         """The broker wants to hear from us more often."""
         self._keep_alive_s = min(self._keep_alive_s, keep_alive_s)
+        self._look()
 
     def take(self, most: int) -> list[Message]:
         """The oldest messages; reads on from the socket where there is room again."""
@@ -187,6 +188,9 @@ class Link(asyncio.Protocol):
             self._garbled(f"sent {error}")
             return
         for packet in packets:
+            if _LOGIN in self._requests and not isinstance(packet, (Connack, Disconnect)):
+                self._garbled(f"sent {type(packet).__name__.upper()} before CONNACK")
+                return
             if isinstance(packet, (Publish, Oversized)):
                 if packet.qos > 1:
                     self._garbled("sent a message with QoS 2, which was not subscribed to")

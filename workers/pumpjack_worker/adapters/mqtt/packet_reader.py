@@ -148,7 +148,7 @@ class PacketReader:
             if at < stop and data[at] == 0:
                 at += 1
             else:
-                found, at = v5.unpack(data[:stop], at)
+                found, at = v5.unpack(data, at, stop)
         retain, dup = head & 0x01 != 0, head & 0x08 != 0
         return Publish(topic, data[at:stop], qos, packet_id, retain, dup, found)
 

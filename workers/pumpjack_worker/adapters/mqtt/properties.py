@@ -141,22 +141,26 @@ def pack(properties: Properties) -> bytes:
     return varint(len(content)) + content
 
 
-def unpack(data: bytes, at: int) -> tuple[Properties, int]:
-    """Properties at a position, and where they end. Raises Malformed."""
+def unpack(data: bytes, at: int, stop: int | None = None) -> tuple[Properties, int]:
+    """Properties at a position, and where they end. Raises Malformed.
+
+    stop  where their packet ends, None: with the data
+    """
+    stop = len(data) if stop is None else stop
     try:
         size, at = read_varint(data, at)
     except IndexError:
         raise Malformed("properties without a length") from None
     end = at + size
-    if end > len(data):
+    if end > stop:
         raise Malformed("properties that end behind their packet")
     if not size:
         return NONE, end
     found: dict[int, Any] = {}
-    inner = data[:end]
-    while at < end:
-        name = inner[at]
-        value, at = _unpack_one(inner, name, at + 1)
+    inner, position = data[at:end], 0
+    while position < size:
+        name = inner[position]
+        value, position = _unpack_one(inner, name, position + 1)
         if name in _REPEATED:
             found.setdefault(name, []).append(value)
         elif name in found:
