@@ -6,6 +6,7 @@ known to be taken back when it is no longer wanted.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -43,21 +44,21 @@ class SessionFile:
         self._broker = broker
         self._client_id = client_id
         self._kept: Kept | None = None
+        self._on_disk: Kept | None = None
         self._read = False
 
     def read(self) -> Kept | None:
         """What is kept of this broker and client id, None where there is nothing."""
         if not self._read:
             self._read = True
-            self._kept = self._load()
+            self._kept = self._on_disk = self._load()
         return self._kept
 
     def write(self, kept: Kept) -> None:
-        """Keep this. A disk that does not take it is told in the log."""
-        if kept == self._kept:
-            return
+        """Keep this. A disk that does not take it is told in the log, and tried again next time."""
+        self.read()
         self._kept = kept
-        if self._path is None:
+        if self._path is None or kept == self._on_disk:
             return
         part = self._path.with_suffix(".part")
         try:
@@ -69,6 +70,19 @@ class SessionFile:
             part.replace(self._path)
         except OSError as error:
             _log.warning(f"the MQTT session cannot be remembered over a restart: {error}")
+            if self._on_disk is None or self._on_disk.session != kept.session:
+                self._remove(part)
+        else:
+            self._on_disk = kept
+
+    def _remove(self, part: Path) -> None:
+        """Better no file than one about another session: the journal's memos name this one."""
+        assert self._path is not None
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            self._on_disk = None
 
     def _load(self) -> Kept | None:
         if self._path is None:
