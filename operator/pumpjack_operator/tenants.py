@@ -47,7 +47,9 @@ USERS_S = 2.5
 RECORDS_S = 15.0
 """Between two looks at the records, for those that are to be renewed."""
 REFRESH_S = 300.0
-"""After this long what was found right is looked at again."""
+"""After this long the Secrets that were found right are looked at again."""
+ROLES_S = 3_600.0
+"""After this long a role is given its password again: a write, and of no use nearly always."""
 AGAIN_S = 5.0
 """A database that is away is not asked again before."""
 DATABASE_TIMEOUT_S = 10.0
@@ -63,6 +65,8 @@ class _Known:
         self.logins: Logins | None = None
         self.due_s = 0.0
         """When the logins are looked at again, on the monotonic clock."""
+        self.roles_due_s = 0.0
+        """When the database is told them again."""
         self.copied: dict[str, str] = {}
         """Namespace to the version that its copy was seen to have."""
         self.namespaces: set[str] = set()
@@ -202,6 +206,11 @@ class Tenants:
             name = record_name(tenant)
             stored = await self._objects.get("Secret", self._own_namespace, name)
             record, asked = (None, "") if stored is None else read_record(stored)
+            now_s = self._clock.monotonic()
+            is_known = record == known.logins and now_s < known.roles_due_s
+            if record is not None and is_known and wanted_logins(record, asked) is record:
+                known.due_s, known.problem = now_s + REFRESH_S, None
+                return record
             try:
                 logins = await self._make(tenant, stored, record, asked)
             except Conflict:  # another operator was quicker: what it wrote is the record
@@ -212,10 +221,10 @@ class Tenants:
                 if known.problem is None:
                     _log.warning(f"tenant {tenant}: {error}; workers go on with their logins")
                 known.problem = f"{error}; workers go on with the logins that they have"
-                known.due_s = self._clock.monotonic() + AGAIN_S
+                known.due_s = now_s + AGAIN_S
                 return record
             known.problem = None
-            known.due_s = self._clock.monotonic() + REFRESH_S
+            known.due_s, known.roles_due_s = now_s + REFRESH_S, now_s + ROLES_S
             return logins
         raise Conflict(
             f"Secret {self._own_namespace}/{record_name(tenant)} is being changed by others; see "

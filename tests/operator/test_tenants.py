@@ -27,7 +27,7 @@ from pumpjack_core.tags import Tag
 from pumpjack_operator.logins import ROTATE_ANNOTATION, record_name
 from pumpjack_operator.redis_users import RedisUsers
 from pumpjack_operator.stores import Stores, with_login
-from pumpjack_operator.tenants import AGAIN_S, REFRESH_S, Tenants
+from pumpjack_operator.tenants import AGAIN_S, REFRESH_S, ROLES_S, Tenants
 from tests.core.storage.database import Worker, now_us
 from tests.operator.kept_objects import InMemory, Killed
 from tests.operator.redis_server import RedisServer, redis_server
@@ -224,8 +224,19 @@ async def test_nothing_is_written_when_nothing_changed_nor_after_a_restart(clust
 async def test_logins_that_the_database_lost_are_set_again(cluster, tenant):
     await cluster.ensure("ops", tenant)
     await cluster.database.admin.execute(f"ALTER ROLE {writer_role(tenant)} PASSWORD 'theirs'")
-    cluster.clock.now_s += REFRESH_S + 1
+    cluster.clock.now_s += ROLES_S
     await cluster.ensure("ops", tenant)
+    await cluster.assert_whole("ops", tenant)
+
+
+async def test_looking_again_at_what_is_right_does_not_ask_the_database(cluster, tenant):
+    version = await cluster.ensure("ops", tenant)
+    cluster.database.pull()
+    cluster.clock.now_s += REFRESH_S
+    cluster.objects.add_data("ops", COPY, **{"database-url": "eA=="})
+    assert await cluster.ensure("ops", tenant) == version
+    assert cluster.tenants.problem(tenant) is None
+    cluster.database.join()
     await cluster.assert_whole("ops", tenant)
 
 
