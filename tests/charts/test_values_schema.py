@@ -99,7 +99,7 @@ def is_ours(path: tuple[str, ...]) -> bool:
     return path[-1:] not in (("labels",), ("requests",), ("limits",))
 
 
-@pytest.mark.parametrize("path", filter(is_ours, levels(DEFAULTS)), ids="/".join)
+@pytest.mark.parametrize("path", list(filter(is_ours, levels(DEFAULTS))), ids="/".join)
 def test_a_misspelt_key_is_refused_at_every_level(path: tuple[str, ...]):
     values = copy.deepcopy(DEFAULTS)
     at = values
