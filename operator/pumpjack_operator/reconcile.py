@@ -86,8 +86,8 @@ class Reconciler:
         if seen is None:
             self._forget(key)
             return await self._releases.release(key)
-        if seen.ending:
-            return False
+        if seen.ending or not self._is_resolved(seen):
+            return False  # it goes, or it comes again when its tenant was resolved
         self._follow(key)
         try:
             wrote = await self._bring(seen)
@@ -121,9 +121,14 @@ class Reconciler:
             self._trouble[key] = Trouble(refused=why)
             self._done.pop(key, None)
             return await self._children.bring(seen, ()) > 0
-        if not isinstance(resolved, ResolvedConnection) or resolved.connection is not seen.object:
-            return False  # its tenant is being resolved, and it comes again then
+        if not isinstance(resolved, ResolvedConnection):
+            return False  # its namespace is somebody's by now, and the tenant is resolved again
         return await self._run(seen, resolved)
+
+    def _is_resolved(self, seen: SeenConnection) -> bool:
+        """Whether the tags that are known are those of the connection as it is now."""
+        resolved = self._resolutions.connection(seen.key)
+        return seen.object is None or (resolved is not None and resolved.connection is seen.object)
 
     def _refusal(
         self, seen: SeenConnection, resolved: ResolvedConnection | RefusedConnection | None
