@@ -47,7 +47,7 @@ class Opcua(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Algorithms of Sign and SignAndEncrypt."""
     timeout: str = "5s"
     """How long one request may take, for example 500ms or 5s, 50ms to 60s."""
-    publishing_interval: str = "100ms"
+    publishing_interval: str = "50ms"
     """How often the server sends what changed, 10ms to 1h. How often it looks at a value is the
     interval of its tag.
     """
