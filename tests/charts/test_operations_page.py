@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from pumpjack_core.clock import SystemClock
+from pumpjack_gateway.auth import Verifier
+from pumpjack_gateway.settings import from_environment
 from pumpjack_operator.conditions import CHAINS
+from tests.charts.helm import INSTALLATIONS, environment, pods, rendered, template
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
+TRYOUT = INSTALLATIONS["trying out"]
 OPERATOR = ROOT / "operator" / "pumpjack_operator"
 WORD = re.compile(r"(?:[A-Z][a-z]+)+")
 
@@ -86,9 +95,25 @@ def test_every_event_is_explained_and_no_other():
     assert named(section("Events")) == reasons_of_events()
 
 
-def test_the_page_shows_the_least_values_that_the_chart_takes(tmp_path):
-    from tests.charts.helm import template
+async def test_the_token_of_the_page_opens_the_gateway_that_is_tried_out():
+    secret = "x" * 40
+    (script,) = re.findall(r"python -c '\n(.*?)'\n```", section("Try it out"), re.DOTALL)
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", script],
+        env={**os.environ, "PUMPJACK_JWT_SECRET": secret},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (_, gateway) = next(each for each in pods(rendered(TRYOUT)) if "-gateway" in each[0])
+    given = {**environment(gateway), "PUMPJACK_JWT_SECRET": secret}
+    verifier = Verifier(from_environment(given).issuers(), SystemClock())
+    principal = await verifier.verify(done.stdout.strip())
+    assert principal.tenant_id == "permian"
 
+
+def test_the_page_shows_the_least_values_that_the_chart_takes(tmp_path):
     (values,) = re.findall(r"```yaml\n# values.yaml.*?\n(.*?)```", PAGE, re.DOTALL)
     file = tmp_path / "values.yaml"
     file.write_text(values)
