@@ -97,7 +97,7 @@ async def _act(
     ready.clear()
     metrics.leader.set(1)
     objects = KubeObjects(api)
-    owners = Namespaces(objects, settings.namespace)
+    owners = Namespaces(objects, settings.namespace, fallback=rules.tenant_by_name)
 
     def look(namespace: str) -> None:
         controller.look_at_namespace(namespace)

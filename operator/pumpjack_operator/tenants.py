@@ -216,13 +216,15 @@ class Tenants:
             except Conflict:  # another operator was quicker: what it wrote is the record
                 continue
             except StorageUnavailable as error:
-                if record is None or record.applied != record.version:
+                is_applied = record is not None and record.applied == record.version
+                last = record if is_applied else known.logins
+                if last is None:
                     raise
                 if known.problem is None:
                     _log.warning(f"tenant {tenant}: {error}; workers go on with their logins")
                 known.problem = f"{error}; workers go on with the logins that they have"
                 known.due_s = now_s + AGAIN_S
-                return record
+                return last
             known.problem = None
             known.due_s, known.roles_due_s = now_s + REFRESH_S, now_s + ROLES_S
             return logins

@@ -20,6 +20,7 @@ import redis.exceptions
 from pumpjack_cli.stores import EmbeddedPostgres
 from pumpjack_core import wire
 from pumpjack_core.errors import ManifestError, StorageUnavailable
+from pumpjack_core.storage import roles
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import OPERATOR_ROLE, reader_role, scram_verifier, writer_role
@@ -391,6 +392,28 @@ async def test_while_the_database_is_away_tenants_go_on_with_what_they_have(clus
     assert cluster.tenants.problem(tenant) is None
 
 
+async def test_a_database_that_goes_away_in_the_midst_of_a_renewal_stops_no_worker(
+    cluster, tenant, monkeypatch
+):
+    """Its last answer is played: no plug is pulled in just that moment."""
+    version = await cluster.ensure("ops", tenant)
+    cluster.rotate(tenant, "1")
+    await cluster.tenants.look_at_records()
+
+    async def lost(*_given: object, **_named: object) -> None:
+        raise StorageUnavailable("the database went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(roles, "ensure_tenant", lost)
+        assert await cluster.ensure("ops", tenant) == version
+        cluster.clock.now_s += AGAIN_S
+        assert await cluster.ensure("ops", tenant) == version
+    assert cluster.record(tenant)["rotated"] == "1"
+    cluster.clock.now_s += AGAIN_S
+    assert await cluster.ensure("ops", tenant) != version
+    await cluster.assert_whole("ops", tenant)
+
+
 async def test_while_redis_is_away_workers_store_and_it_is_told_and_made_later(cluster, tenant):
     cluster.live.stop()
     await cluster.ensure("ops", tenant)
@@ -514,9 +537,9 @@ async def test_long_names_that_begin_alike_stay_apart(cluster, tenant):
     for name in (one, other, one.upper()):
         await cluster.ensure(f"ns-{name.lower()[-1]}-{name[0]}", name)
         await cluster.assert_whole(f"ns-{name.lower()[-1]}-{name[0]}", name)
-    roles = {writer_role(name) for name in (one, other, one.upper())}
-    assert len(roles) == 3
-    assert all(len(role) < 64 for role in roles)
+    logins = {writer_role(name) for name in (one, other, one.upper())}
+    assert len(logins) == 3
+    assert all(len(login) < 64 for login in logins)
     async with redis.asyncio.from_url(cluster.copy("ns-a-t")["redis-url"]) as client:
         with pytest.raises(redis.exceptions.NoPermissionError):
             await client.publish(wire.readings_channel(other), "x")

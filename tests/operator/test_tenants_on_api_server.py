@@ -19,6 +19,7 @@ from pumpjack_core.storage.roles import OPERATOR_ROLE, writer_role
 from pumpjack_operator import namespaces
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Refused
+from pumpjack_operator.kube_objects import KubeObjects
 from pumpjack_operator.login import Login
 from pumpjack_operator.logins import (
     ROTATE_ANNOTATION,
@@ -29,7 +30,7 @@ from pumpjack_operator.logins import (
 )
 from pumpjack_operator.names import child_name
 from pumpjack_operator.namespaces import Namespaces, Record
-from pumpjack_operator.objects import ApiObjects, Conflict, Objects
+from pumpjack_operator.objects import Conflict, Objects
 from pumpjack_operator.redis_users import RedisUsers
 from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION
 from pumpjack_operator.stores import Stores, with_login
@@ -64,13 +65,13 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
-async def on_server(plane: ControlPlane) -> AsyncIterator[ApiObjects]:
+async def on_server(plane: ControlPlane) -> AsyncIterator[KubeObjects]:
     async with Api(Login(f"https://127.0.0.1:{plane.port}", anyone(), TOKEN)) as api:
-        yield ApiObjects(api)
+        yield KubeObjects(api)
 
 
 @pytest.fixture(params=["on the API server", "in the dict of the other tests"])
-def objects(request: pytest.FixtureRequest, plane: ControlPlane, on_server: ApiObjects) -> Objects:
+def objects(request: pytest.FixtureRequest, plane: ControlPlane, on_server: KubeObjects) -> Objects:
     if request.param == "on the API server":
         return on_server
     return InMemory()
@@ -133,7 +134,7 @@ async def test_a_namespaces_record_cannot_be_changed_even_by_mistake(plane, on_s
 
 
 async def test_the_records_of_many_namespaces_are_all_loaded(on_server, monkeypatch):
-    monkeypatch.setattr("pumpjack_operator.objects.PAGE_OBJECTS", "2")
+    monkeypatch.setattr("pumpjack_operator.kube_objects._PAGE", "2")
     first = Namespaces(on_server, OWN)
     for number in range(5):
         await first.tenant(f"ops-{number}", {TENANT_LABEL: "permian"}, {"permian"})
@@ -152,7 +153,7 @@ class Stage:
     @contextlib.asynccontextmanager
     async def operator(self) -> AsyncIterator[Tenants]:
         async with Api(Login(f"https://127.0.0.1:{self.plane.port}", anyone(), TOKEN)) as api:
-            objects = ApiObjects(api)
+            objects = KubeObjects(api)
             users = RedisUsers(self.stores.redis_urls)
             tenants = Tenants(
                 objects,
