@@ -52,6 +52,8 @@ LIMIT_S = 300.0
 BACK_S = 3_600
 """How far in the past the readings are, so that none lies in the future."""
 STEP_US = 1_000
+NEVER_STALE_S = 0.0
+"""Else the tags are marked while the database still takes what the worker has long read."""
 
 
 class Case(Struct, frozen=True):
@@ -97,6 +99,7 @@ def tags_of(case: Case) -> TagTable:
                 1.0,
                 low=0.0,
                 high=5_000.0,
+                stale_s=NEVER_STALE_S,
             )
             for at in range(TAGS)
         )

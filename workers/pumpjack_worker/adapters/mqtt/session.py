@@ -31,8 +31,9 @@ from pumpjack_worker.adapters.mqtt.packets import (
 )
 from pumpjack_worker.adapters.mqtt.reasons import REFUSED_FROM, login_refused, reason_text
 
-RECEIVE_MAXIMUM = 2_000
-"""Messages that an MQTT 5 broker may send before the first of them is acknowledged."""
+RECEIVE_MAXIMUM = 10_000
+"""Messages that an MQTT 5 broker may send before the first of them is acknowledged: so many go
+into one commit of the journal, and on a slow disk the rest waits for it."""
 SHORTEST_CONNECT_S = 1.0
 """Least time for a name and a connection, also where an answer is given less."""
 FILTERS_A_PACKET = 100
