@@ -15,7 +15,7 @@ from pumpjack_core.clock import SystemClock
 from pumpjack_gateway.auth import Verifier
 from pumpjack_gateway.settings import from_environment
 from pumpjack_operator.conditions import CHAINS
-from tests.charts.helm import INSTALLATIONS, environment, pods, rendered, template
+from tests.charts.helm import INSTALLATIONS, VALUES, environment, pods, rendered, template
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -119,3 +119,15 @@ def test_the_page_shows_the_least_values_that_the_chart_takes(tmp_path):
     file.write_text(values)
     done = template(file)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_names_on_the_page_are_those_of_a_release_called_pumpjack():
+    manifests = rendered(VALUES / "external.yaml", release="pumpjack")
+    names = {(each["kind"], each["metadata"]["name"]) for each in manifests}
+    (role,) = re.findall(r"--clusterrole=(\S+)", PAGE)
+    (account,) = re.findall(r"--serviceaccount=pumpjack:(\S+)", PAGE)
+    assert {("ClusterRole", role), ("ServiceAccount", account)} <= names
+    for name in re.findall(r"\bdeploy/([a-z-]+-[a-z]+)\b", PAGE):
+        assert ("Deployment", name) in names, name
+    for name in re.findall(r"\bsvc/([a-z-]+)\b", PAGE):
+        assert ("Service", name) in names, name
