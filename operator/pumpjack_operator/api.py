@@ -24,9 +24,11 @@ Object = dict[str, Any]
 TIMEOUT_S = 20.0
 CONNECT_S = 5.0
 MOST_CONNECTIONS = 64
+"""Of requests; watches come on top, one for each kind and one for each tenant's namespace."""
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Content type of a list without the contents of its objects."""
 METADATA_ONLY_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_CLOSED = "used outside of async with"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
@@ -41,16 +43,20 @@ class Api:
     def __init__(self, login: Login) -> None:
         self._login = login
         self._session: aiohttp.ClientSession | None = None
+        self._watches: aiohttp.ClientSession | None = None
+        """Each watch holds a connection for minutes; they must not take those of the requests."""
         self.calls: Counter[tuple[str, str]] = Counter()
 
     async def __aenter__(self) -> Api:
-        connector = aiohttp.TCPConnector(
-            limit=MOST_CONNECTIONS, ssl=self._login.tls if self._login.tls is not None else True
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector, headers={"User-Agent": MANAGER}, auto_decompress=True
-        )
+        self._session = self._open_session(MOST_CONNECTIONS)
+        self._watches = self._open_session(0)
         return self
+
+    def _open_session(self, limit: int) -> aiohttp.ClientSession:
+        """limit: of connections at once, 0 for none."""
+        tls = self._login.tls if self._login.tls is not None else True
+        connector = aiohttp.TCPConnector(limit=limit, ssl=tls)
+        return aiohttp.ClientSession(connector=connector, headers={"User-Agent": MANAGER})
 
     async def __aexit__(
         self,
@@ -58,8 +64,9 @@ class Api:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._watches):
+            if session is not None:
+                await session.close()
 
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
         """One object."""
@@ -162,8 +169,9 @@ class Api:
         self.calls["watch", kind.resource] += 1
         asked = f"watch {kind.resource}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+        assert self._watches is not None, _CLOSED
         try:
-            async with self._open.get(
+            async with self._watches.get(
                 self._login.server + kind.path(namespace),
                 params={**params, "watch": "true", "allowWatchBookmarks": "true"},
                 headers={**self._login.headers(), "Accept": accept},
@@ -174,11 +182,6 @@ class Api:
                 yield _lines(answer.content)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(asked, _words(error)) from error
-
-    @property
-    def _open(self) -> aiohttp.ClientSession:
-        assert self._session is not None, "used outside of async with"
-        return self._session
 
     async def _ask(
         self,
@@ -198,8 +201,9 @@ class Api:
         headers = {**self._login.headers(), "Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
+        assert self._session is not None, _CLOSED
         try:
-            async with self._open.request(
+            async with self._session.request(
                 method,
                 self._login.server + path,
                 params=params,

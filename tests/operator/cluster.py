@@ -136,6 +136,14 @@ class Namespace:
                 [{"op": "remove", "path": "/metadata/finalizers"}],
             )
 
+    def drop(self) -> None:
+        """Give the namespace back: its label goes, so that no operator serves it any more."""
+        self.client.patch(
+            f"/api/v1/namespaces/{self.name}",
+            content=json.dumps({"metadata": {"labels": {TENANT_LABEL: None}}}),
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+
     def versions(self) -> dict[str, str]:
         """Resource version of every connection, mapping and child."""
         return {

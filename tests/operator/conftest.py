@@ -28,6 +28,7 @@ def wells(plane: ControlPlane) -> Iterator[Namespace]:
     wells = new_namespace(plane.client)
     yield wells
     wells.clear()
+    wells.drop()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tests.operator.cluster import (
     PLATFORM,
     answered,
     eventually,
+    new_namespace,
     operating,
     quiet,
     told,
@@ -147,8 +148,6 @@ async def test_a_secret_of_another_type_is_not_used(operator, wells):
 async def test_a_namespace_that_is_deleted_while_it_is_worked_on_stops_nothing(
     operator, wells, plane
 ):
-    from tests.operator.cluster import new_namespace
-
     doomed = new_namespace(plane.client)
     for number in range(20):
         doomed.connect(f"w{number}")
@@ -246,3 +245,20 @@ class Killing(Api):
                     await super()._ask(verb, kind, method, path, **more)
                 await asyncio.Event().wait()
         return await super()._ask(verb, kind, method, path, **more)
+
+
+async def test_a_hundred_namespaces_leave_room_for_work(plane, wells):
+    """Each is watched for Secrets, which takes a connection for as long as it lasts."""
+    others = [new_namespace(plane.client) for _ in range(100)]
+    async with operating(plane):
+        wells.connect("pad7")
+        await eventually(lambda: wells.get("statefulsets", "scada-pad7"))
+        secret = {
+            "metadata": {"name": "login"},
+            "type": "pumpjack.dev/device-credentials",
+        }
+        answered(wells.client.post(others[-1].path("secrets"), json=secret))
+        others[-1].connect("pad8", credentialsSecretRef={"name": "login"})
+        await eventually(lambda: others[-1].reason("pad8", "Connected") == "WorkerNotAnswering")
+    for other in others:
+        other.drop()
