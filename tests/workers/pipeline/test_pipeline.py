@@ -214,6 +214,9 @@ async def test_a_suspended_connection_is_not_read(tmp_path, database, valkey, fe
     worker.adapter.read(1.0)
     await until(lambda: worker.pipeline.status().state == "suspended")
     assert worker.adapter.sessions == 0
+    registry = worker.pipeline._metrics.registry
+    labels = {"tenant_id": TENANT, "connection_id": CONNECTION}
+    assert registry.get_sample_value("scada_suspended", labels) == 1
     assert await worker.stop()
 
 

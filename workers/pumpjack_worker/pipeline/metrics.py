@@ -74,6 +74,7 @@ class Metrics:
         self.redis_up = gauge("scada_redis_up", "1 while Redis takes the live feed")
         self.database_up = gauge("scada_database_up", "1 while the database takes batches")
         self.reconnects = counter("scada_device_reconnects", "Sessions begun with the device")
+        self.suspended = gauge("scada_suspended", "1 while the device is left alone on purpose")
         self.rejected_tags = gauge("scada_rejected_tags", "Tags that cannot be read")
 
     def ingested(self, counts: list[int]) -> None:

@@ -211,6 +211,7 @@ class Pipeline:
     async def _read_while_allowed(self) -> None:
         if self._config.connection.spec.suspend:
             self._state = "suspended"
+            self._metrics.suspended.set(1)
             return
         reader = asyncio.create_task(self._read_forever(), name="device")
         fenced = asyncio.create_task(self.writer.fenced.wait(), name="fence")
