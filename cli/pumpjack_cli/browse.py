@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -141,8 +143,8 @@ def browse(
         raise typer.BadParameter(
             "a well has 1 to 128 letters, digits, ., _ and -", param_hint="--well"
         )
-    if out is not None and out.exists():
-        raise SetupError(f"{out} exists; give another name, or remove it")
+    if out is not None:
+        _refuse_where_nothing_can_be_written(out)
     networks = device_networks(device_network or DEFAULT_NETWORKS)
     found = _device(device, networks, connection, security, user)
     progress = Progress(Console(stderr=True, highlight=False))
@@ -192,11 +194,25 @@ def _password(user: str) -> str:
     """From the environment, or from the person; never an argument, which others can see."""
     if (given := os.environ.get(PASSWORD)) is not None:
         return given
+    from getpass import GetPassWarning
+
     try:
-        answer: str = typer.prompt(f"password of {user}", hide_input=True, err=True)
-    except (EOFError, OSError, typer.Abort):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)  # it would show what is typed
+            answer: str = typer.prompt(f"password of {user}", hide_input=True, err=True)
+    except (EOFError, OSError, GetPassWarning, typer.Abort):
         raise SetupError(f"there is nobody to ask for the password; set {PASSWORD}") from None
     return answer
+
+
+def _refuse_where_nothing_can_be_written(out: Path) -> None:
+    """Before the device is asked, which may take minutes."""
+    if out.is_symlink() or out.exists():
+        raise SetupError(f"{out} exists; give another name, or remove it")
+    if not out.parent.is_dir():
+        raise SetupError(f"{out} cannot be written: there is no folder {out.parent}; make it first")
+    if not os.access(out.parent, os.W_OK):
+        raise SetupError(f"{out} cannot be written: you may not write to {out.parent}")
 
 
 def _write(lines: Iterable[str], out: Path | None) -> None:
@@ -213,5 +229,6 @@ def _write(lines: Iterable[str], out: Path | None) -> None:
     except OSError as error:
         raise SetupError(f"{out} cannot be written: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     typer.echo(f"  written: {out}", err=True)

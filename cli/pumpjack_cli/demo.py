@@ -12,7 +12,7 @@ import typer
 
 from pumpjack_cli import up
 from pumpjack_cli.output import Output, OutputOption
-from pumpjack_core.errors import SetupError
+from pumpjack_core.errors import PumpjackError, SetupError
 
 if TYPE_CHECKING:
     import asyncio
@@ -109,7 +109,7 @@ def _check(
     from rich.console import Console
 
     from pumpjack_cli.check import Check
-    from pumpjack_cli.checked import tables_of
+    from pumpjack_cli.checked import Result, tables_of
     from pumpjack_cli.local.datadir import DataDir
     from pumpjack_cli.local.progress import Progress
     from pumpjack_cli.local.run import Stores, run
@@ -126,14 +126,19 @@ def _check(
         checking.cancel()
         return None
 
-    with _folder(data_dir) as folder:
-        result = run(
-            lambda: _settings(folder, rest_address or FREE, ws_address or FREE, progress),
-            Stores(),
-            DataDir(folder),
-            progress,
-            verify,
-        )
+    try:
+        with _folder(data_dir) as folder:
+            result = run(
+                lambda: _settings(folder, rest_address or FREE, ws_address or FREE, progress),
+                Stores(),
+                DataDir(folder),
+                progress,
+                verify,
+            )
+    except PumpjackError as error:
+        if output is Output.json:
+            typer.echo(msgspec.json.encode(Result(False, (), (), (str(error),))).decode())
+        raise
     if result is None:
         raise KeyboardInterrupt
     if output is Output.json:

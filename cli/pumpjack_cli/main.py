@@ -13,6 +13,7 @@ PUMPJACK_DEBUG=1 shows the traceback of an error.
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
 import sys
@@ -28,6 +29,9 @@ COMMANDS = (
     *("demo", "up", "validate", "test-connection", "browse", "watch", "token"),
     *("migrate", "maintain", "simulate", "bench"),
 )
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a disk says that cannot be written to; no fault of ours."""
 
 app = typer.Typer(
     name="pumpjack",
@@ -88,6 +92,9 @@ def sentences(error: BaseException) -> Iterator[str]:
             yield from sentences(inner)
     elif isinstance(error, PumpjackError):
         yield str(error)
+    elif isinstance(error, OSError) and error.errno in FULL:
+        where = error.filename or "what is written to"
+        yield f"{where} takes no more: {error.strerror}; make room there, or write elsewhere"
     else:
         yield (
             f"{type(error).__name__}: {error} (this is a fault of pumpjack; "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pumpjack_cli.output import Output, OutputOption
-from pumpjack_core.errors import SetupError
+from pumpjack_core.errors import PumpjackError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,10 +83,14 @@ def test_connection(
 
     quiet_logs()
     errors = Console(stderr=True, highlight=False)
-    plan = make_plan(files, device_networks(device_network or DEFAULT_NETWORKS))
-    for remark in plan.remarks:
-        errors.print(f"[yellow]![/] {escape(remark)}", soft_wrap=True)
-    chosen = _chosen(plan, connection)
+    try:
+        plan = make_plan(files, device_networks(device_network or DEFAULT_NETWORKS))
+        for remark in plan.remarks:
+            errors.print(f"[yellow]![/] {escape(remark)}", soft_wrap=True)
+        chosen = _chosen(plan, connection)
+    except PumpjackError as error:
+        _print_end([], output, str(error))
+        raise
     results: list[Result] = []
     screen = Console(highlight=False, quiet=output is Output.json)
 
@@ -104,16 +108,18 @@ def test_connection(
 
 def _chosen(plan: Plan, wanted: str | None) -> Mapping[str, WorkerConfig]:
     """The connections to test, by id. Raises SetupError when there is none."""
+    from pumpjack_cli.naming import named
+
     found = {
-        name: config
-        for name, config in plan.configs.items()
-        if (wanted is None and not config.connection.spec.suspend)
-        or wanted in (name, name.partition("/")[2])
+        name: plan.configs[name]
+        for name in named(plan.configs, wanted)
+        if wanted is not None or not plan.configs[name].connection.spec.suspend
     }
     if not found:
-        what = f"no connection {wanted!r}" if wanted else "no connection that is not suspended"
-        known = ", ".join(plan.configs) or "none"
-        raise SetupError(f"the manifests declare {what}; they declare {known}")
+        raise SetupError(
+            "the manifests declare no connection that is not suspended; name one with --connection "
+            f"to test it all the same: {', '.join(plan.configs)}"
+        )
     return found
 
 
@@ -163,12 +169,13 @@ async def _test(
     return result_of(observed, judge(observed, config))
 
 
-def _print_end(results: list[Result], output: Output) -> None:
+def _print_end(results: list[Result], output: Output, error: str | None = None) -> None:
+    """error: why nothing could be tested."""
     import msgspec
 
     if output is Output.json:
-        ok = all(result.ok for result in results)
-        told = {"ok": ok, "connections": results}
+        ok = error is None and all(result.ok for result in results)
+        told = {"ok": ok, "error": error, "connections": results}
         typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
     elif len(results) > 1:
         well = sum(result.ok for result in results)

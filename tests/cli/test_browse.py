@@ -101,6 +101,9 @@ def test_only_what_matches_is_written_and_no_more_than_the_limit(plc: tuple[Path
         (["modbus-tcp://plc/1", "--user", "ann"], 2, "--security and --user are for opc.tcp://"),
         (["modbus-tcp://127.0.0.1/1", "--within", "holdin:1-2"], 1, "holdin"),
         (["modbus-tcp://127.0.0.1/1", "--well", "a b"], 2, "a well has 1 to 128 letters"),
+        (["modbus-tcp://[::1:502/1"], 1, "is no address of a device (Invalid IPv6 URL); write"),
+        (["modbus-tcp://127.0.0.1:502/\u00b2"], 1, "is no Modbus device"),
+        (["modbus-tcp://ann:hunter2@[::1:502/1"], 1, "a login does not belong into a URL"),
         (["nowhere.yaml"], 1, "cannot read nowhere.yaml"),
         (["modbus-tcp://no-such-plc.invalid/1"], 1, "the name no-such-plc.invalid has no address"),
         (["modbus-tcp://203.0.113.7/1"], 1, "is in no network"),
@@ -131,6 +134,63 @@ def test_a_file_that_exists_is_not_touched(plc: tuple[Path, int], tmp_path: Path
     assert done.code == 1
     assert f"{out} exists" in done.stderr
     assert out.read_text() == "# mine\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("missing/out.yaml", "there is no folder"),
+        ("file/out.yaml", "there is no folder"),
+        ("link.yaml", "exists; give another name"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_before_the_device_is_asked(
+    name: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link.yaml").symlink_to("nowhere")
+    done = run("browse", "modbus-tcp://no-such-plc.invalid/1", "-o", str(tmp_path / name))
+    assert done.code == 1
+    assert says in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_name_that_the_disk_does_not_take_is_one_sentence(
+    plc: tuple[Path, int], tmp_path: Path
+) -> None:
+    done = run("browse", str(plc[0]), "-o", str(tmp_path / ("x" * 252)))
+    assert done.code == 1
+    assert "cannot be written: File name too long" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_no_fault_of_pumpjack(plc: tuple[Path, int]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*RUN, "browse", str(plc[0])], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert "takes no more: No space left on device; make room there" in done.stderr
+    assert "fault of pumpjack" not in done.stderr
+
+
+def test_a_name_that_is_nearly_right_is_recognised(plc: tuple[Path, int]) -> None:
+    done = run("browse", str(plc[0]), "--connection", "plcc")
+    assert done.code == 1
+    assert "no connection 'plcc'; did you mean plc? They declare default/plc" in done.stderr
+
+
+def test_without_a_terminal_nobody_is_asked_for_a_password(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*RUN, "browse", "opc.tcp://127.0.0.1:1", "--user", "ann"],
+        input="hunter2\n",
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
+    assert done.returncode == 1
+    assert "there is nobody to ask for the password" in done.stderr
+    assert "GetPassWarning" not in done.stderr
 
 
 def test_a_range_without_anything_writes_nothing(plc: tuple[Path, int], tmp_path: Path) -> None:

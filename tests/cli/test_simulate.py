@@ -76,6 +76,14 @@ def test_a_busy_port_is_one_sentence() -> None:
     assert f"error: port {port} of 127.0.0.1 is in use" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--write-manifests", "--ledger"])
+def test_a_file_that_cannot_be_written_is_one_sentence(option: str, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "file"
+    done = run("simulate", "modbus-tcp", option, str(file))
+    assert done.code == 1
+    assert f"error: {file} cannot be written: No such file or directory" in done.stderr
+
+
 @pytest.mark.parametrize("protocol", ["modbus-tcp", "mqtt", "opcua"])
 def test_it_serves_until_ctrl_c_and_writes_the_manifests_that_read_it(
     protocol: str, tmp_path: Path

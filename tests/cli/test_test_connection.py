@@ -139,7 +139,18 @@ def test_one_connection_of_several_is_picked_by_name(plc: int, tmp_path: Path) -
     assert done.stdout.endswith("1 of 2 connections are well\n")
     done = run("test-connection", str(file), "--connection", "pcl")
     assert done.code == 1
-    assert "no connection 'pcl'; they declare default/other, default/plc" in done.stderr
+    assert (
+        "no connection 'pcl'; did you mean plc? They declare default/other, default/plc"
+        in done.stderr
+    )
+
+
+@pytest.mark.parametrize("file", ["nowhere.yaml", "/dev/null"])
+def test_a_script_gets_json_even_when_nothing_can_be_tested(file: str) -> None:
+    done = run("test-connection", file, "-o", "json")
+    told = json.loads(done.stdout)
+    assert (done.code, told["ok"], told["connections"]) == (1, False, [])
+    assert told["error"] in done.stderr
 
 
 def test_a_suspended_connection_is_left_alone_unless_it_is_named(plc: int, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from pumpjack_cli.browsing.manifest import Target
+from pumpjack_cli.naming import named
 from pumpjack_core.config import Connection, worker_config
 from pumpjack_core.errors import SetupError
 from pumpjack_core.manifests.check import check
@@ -50,16 +51,16 @@ def from_url(
     """A device by its URL. login: user and password. Raises SetupError for what is none."""
     if not url.startswith(SCHEMES):
         raise SetupError(f"{url.partition('://')[0]}:// is not known; write {FORMS}")
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
+    if "@" in url.partition("://")[2].partition("/")[0]:
         raise SetupError(
             "a login does not belong into a URL, where others see it; give --user, and the "
             "password in PUMPJACK_DEVICE_PASSWORD or when asked"
         )
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise SetupError(f"{url}: {error}; write {FORMS}") from error
+        raise SetupError(f"{url} is no address of a device ({error}); write {FORMS}") from error
     if url.startswith(MODBUS):
         spec = _modbus(url, host, port, parts.path)
     else:
@@ -86,14 +87,11 @@ def from_file(file: Path, networks: Sequence[str], *, name: str | None = None) -
     from pumpjack_cli.probing.probe import endpoint_of
 
     plan = make_plan([file], networks)
-    found = [
-        identity for identity in plan.configs if name in (None, identity, identity.split("/")[1])
-    ]
-    if len(found) != 1:
-        known = ", ".join(plan.configs) or "none"
-        what = f"no connection {name!r}" if name else "not one connection"
-        pick = "pick one with --connection" if len(found) > 1 else "look at its name"
-        raise SetupError(f"{file} declares {what}; it declares {known}: {pick}")
+    found = named(plan.configs, name)
+    if len(found) > 1:
+        raise SetupError(
+            f"{file} declares {', '.join(found)}; pick one with --connection NAMESPACE/NAME"
+        )
     (identity,) = found
     connection = plan.configs[identity].connection
     namespace, _, called = identity.partition("/")
@@ -111,7 +109,7 @@ def from_file(file: Path, networks: Sequence[str], *, name: str | None = None) -
 
 def _modbus(url: str, host: str, port: int | None, path: str) -> dict[str, Any]:
     unit = path.strip("/") or "1"
-    if not host or not unit.isdigit():
+    if not host or not (unit.isascii() and unit.isdigit()):
         raise SetupError(f"{url} is no Modbus device; write {MODBUS}HOST:PORT/UNIT")
     member: dict[str, Any] = {"host": host}
     member |= {"port": port} if port is not None else {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from pumpjack_core.errors import ManifestError
+from pumpjack_cli.naming import named
 from pumpjack_core.manifests.load import load_paths
 
 MODULE = "pumpjack_worker.adapters.{}.simulator"
@@ -20,14 +20,7 @@ def simulator(protocol: str) -> Any:
 def protocols_of(files: Sequence[str], connection: str | None = None) -> list[str]:
     """The protocols of the connections in manifests, or of the one with this name.
 
-    Raises ManifestError when there is none.
+    Raises ManifestError for files that cannot be read, SetupError when there is no connection.
     """
-    found = {
-        one.spec.protocol
-        for one in load_paths(files).connections
-        if connection in (None, one.metadata.name, one.metadata.id)
-    }
-    if not found:
-        what = f"connection {connection!r}" if connection else "connection"
-        raise ManifestError(f"the manifests hold no {what}; check them with: pumpjack validate")
-    return sorted(found)
+    known = {one.metadata.id: one.spec.protocol for one in load_paths(files).connections}
+    return sorted({known[identity] for identity in named(known, connection)})

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+from pumpjack_core.errors import SetupError
 from pumpjack_worker.simulation.ledger import Ledger
 
 Step = Callable[[int], Awaitable[None] | None]
@@ -49,9 +50,26 @@ def run_until_signalled(serve: Callable[[asyncio.Event], Awaitable[None]]) -> No
 
 @contextlib.contextmanager
 def opened_ledger(path: Path | None) -> Iterator[Ledger | None]:
-    """The ledger in this file, None where none is wanted."""
+    """The ledger in this file, None where none is wanted. Raises SetupError."""
     if path is None:
         yield None
         return
-    with path.open("w", buffering=1) as file:
+    try:
+        file = path.open("w", buffering=1)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    with file:
         yield Ledger(file)
+
+
+def write_manifests(path: Path, text: str) -> None:
+    """Write the manifests that read a simulator's own wells. Raises SetupError."""
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    say(f"manifests that read it: {path}")
+
+
+def _unwritable(path: Path, error: OSError) -> SetupError:
+    return SetupError(f"{path} cannot be written: {error.strerror}; choose another file")

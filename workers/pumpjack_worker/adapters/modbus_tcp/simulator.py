@@ -26,7 +26,13 @@ from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
     own_wells,
     placed_by_port,
 )
-from pumpjack_worker.simulation.program import opened_ledger, run_until_signalled, say, step_until
+from pumpjack_worker.simulation.program import (
+    opened_ledger,
+    run_until_signalled,
+    say,
+    step_until,
+    write_manifests,
+)
 
 DEFAULT_PORT = 15_020
 
@@ -96,8 +102,7 @@ def run(options: Options) -> None:
     plcs = plcs_of(options)
     if options.write_manifests is not None:
         port = next(iter(plcs))
-        options.write_manifests.write_text(manifests(options.wells, port))
-        say(f"manifests that read it: {options.write_manifests}")
+        write_manifests(options.write_manifests, manifests(options.wells, port))
     with opened_ledger(options.ledger) as ledger:
         if ledger is not None:
             for plc in plcs.values():

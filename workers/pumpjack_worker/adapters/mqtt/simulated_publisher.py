@@ -42,6 +42,7 @@ class Publisher:
         self._outbox = Session(client_id)
         self._work = asyncio.Event()
         self._taken = asyncio.Event()
+        self._outage = ""  # what was told of it, so that it is told once
         self.refused = 0
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -58,7 +59,9 @@ class Publisher:
                 await self._connected()
             except (OSError, EOFError, TimeoutError, Malformed) as error:
                 what = str(error) or type(error).__name__
-                self._tell(f"the broker at {self._host}:{self._port} is away: {what}")
+                if what != self._outage:
+                    self._tell(f"the broker at {self._host}:{self._port} is away: {what}")
+                self._outage = what
                 await asyncio.sleep(AGAIN_S)
 
     async def finish(self) -> None:
@@ -99,6 +102,7 @@ class Publisher:
         if not isinstance(answer, packets.Connack) or answer.code:
             code = answer.code if isinstance(answer, packets.Connack) else 0
             raise ConnectionError(f"it refuses the simulator with code 0x{code:02x}")
+        self._outage = ""
         self._outbox.begin(answer.properties.get(properties.RECEIVE_MAXIMUM, 65_535))
         self._work.set()
 

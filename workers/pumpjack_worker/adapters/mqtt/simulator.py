@@ -32,7 +32,13 @@ from pumpjack_worker.adapters.mqtt.simulated_wells import (
     placed_by_port,
     with_tls,
 )
-from pumpjack_worker.simulation.program import opened_ledger, run_until_signalled, say, step_until
+from pumpjack_worker.simulation.program import (
+    opened_ledger,
+    run_until_signalled,
+    say,
+    step_until,
+    write_manifests,
+)
 
 DEFAULT_PORT = 11_883
 
@@ -166,8 +172,7 @@ def run(options: Options) -> None:
     devices = devices_of(options)
     if options.write_manifests is not None:
         host, port = own_address(options)
-        options.write_manifests.write_text(manifests(options.wells, port, host))
-        say(f"manifests that read it: {options.write_manifests}")
+        write_manifests(options.write_manifests, manifests(options.wells, port, host))
     with opened_ledger(options.ledger) as ledger:
         for one in devices.values():
             one.ledger = ledger

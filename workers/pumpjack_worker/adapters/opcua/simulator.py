@@ -35,7 +35,13 @@ from pumpjack_worker.adapters.opcua.simulated_wells import (
     own_tags,
     wanted_by_port,
 )
-from pumpjack_worker.simulation.program import opened_ledger, run_until_signalled, say, step_until
+from pumpjack_worker.simulation.program import (
+    opened_ledger,
+    run_until_signalled,
+    say,
+    step_until,
+    write_manifests,
+)
 
 DEFAULT_PORT = 14_840
 HISTORY_KEPT = 240
@@ -121,8 +127,7 @@ def run(options: Options) -> None:
     servers = servers_of(options)
     if options.write_manifests is not None:
         port = next(iter(servers))
-        options.write_manifests.write_text(manifests(options.wells, port))
-        say(f"manifests that read it: {options.write_manifests}")
+        write_manifests(options.write_manifests, manifests(options.wells, port))
     with opened_ledger(options.ledger) as ledger:
         for one in servers.values():
             one.field.ledger = ledger
