@@ -23,6 +23,7 @@ from pumpjack_core.manifests.types import Mqtt, ScadaConnectionSpec
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Tag, TagTable
+from tests.faults import FaultProxy
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.mqtt.broker import Publisher
 from tests.workers.pipeline.scripted import until
@@ -46,8 +47,11 @@ TAGS = (
 class Field:
     """A broker, who publishes to it, and the worker that reads it."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, broker: Mosquitto, proxy: FaultProxy, environment: dict[str, str]
+    ) -> None:
         self.broker = broker
+        self.proxy = proxy
         self.published = 0
         self._log = (folder / "worker.log").open("ab")
         self._status_port = free_ports(1)[0]
@@ -115,8 +119,11 @@ async def field(
     empty_database: str,
     valkey: Any,
 ) -> AsyncIterator[Field]:
-    async with Mosquitto(max_inflight=1_000) as broker:
-        target = Mqtt(host=broker.host, port=broker.port, tls=False, version=request.param)
+    async with (
+        Mosquitto(max_inflight=1_000) as broker,
+        FaultProxy((broker.host, broker.port)) as proxy,
+    ):
+        target = Mqtt(host=proxy.host, port=proxy.port, tls=False, version=request.param)
         config.save(
             config.worker_config(
                 tenant_id=TENANT,
@@ -129,7 +136,7 @@ async def field(
         )
         login = empty_database.replace("postgres@", f"{writer_role(TENANT)}@")
         stores = {"PUMPJACK_DATABASE_URL": login, "PUMPJACK_REDIS_URL": valkey.url}
-        field = Field(tmp_path, broker, stores)
+        field = Field(tmp_path, broker, proxy, stores)
         yield field
         await field.end()
 
@@ -155,8 +162,13 @@ async def test_a_worker_that_is_killed_at_any_moment_stores_every_message_once(
         if number % 2:
             await until(field.is_connected)
         await asyncio.sleep(chance.uniform(0.0, 1.0))
+        if number % 2:  # what it acknowledges does not reach the broker any more
+            field.proxy.stall()
+            await asyncio.sleep(chance.uniform(0.02, 0.2))
         worker.kill()
         await worker.wait()
+        field.proxy.hang_up()
+        field.proxy.resume()
         worker = await field.start()
     await until(field.is_connected)
     publishing.cancel()
