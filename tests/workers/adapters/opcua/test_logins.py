@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import logging
 import shutil
 import stat
+import struct
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from asyncua.crypto import uacrypto
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -22,13 +27,15 @@ from cryptography.x509.oid import NameOID
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.contract import Step, Surroundings
-from pumpjack_worker.adapters.opcua import channel
+from pumpjack_worker.adapters.opcua import certificates, channel
 from pumpjack_worker.adapters.opcua.certificates import (
     Identity,
+    kept_identity,
     make_identity,
     private_pem,
     thumbprint,
 )
+from pumpjack_worker.adapters.opcua.endpoints import NO_POLICY
 from pumpjack_worker.adapters.opcua.simulated_server import APPLICATION_URI, SimulatedServer
 from tests.faults import FaultProxy
 from tests.workers.adapters.opcua.reading import read_until, read_until_lost, reconnect
@@ -339,6 +346,164 @@ async def test_a_half_secret_is_told(serve: Serve) -> None:
             await adapter.connect()
         await adapter.close()
     assert caught.value.reason == "Credentials"
+
+
+@pytest.mark.parametrize("whose", ["the server's", "ours"])
+async def test_a_key_that_is_too_short_is_refused(
+    serve: Serve, identity: Identity, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(certificates, "KEY_BITS", 1_024)
+        weak = make_identity("PLC of 2005", APPLICATION_URI, HOSTS)
+    theirs = weak if whose == "the server's" else identity
+    async with serve(security=("SignAndEncrypt",), identity=theirs) as rig:
+        secret(rig, ca__crt=pem(theirs.certificate))
+        if whose == "ours":
+            secret(rig, tls__crt=pem(weak.certificate), tls__key=private_pem(weak.key))
+        adapter = rig.make(TAG, connection=rig.connection(security="SignAndEncrypt"))
+        with pytest.raises(NotConnected, match="1024 bits") as caught:
+            await adapter.connect()
+        await adapter.close()
+    assert caught.value.reason == ("Untrusted" if theirs is weak else "Credentials")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+async def test_a_password_longer_than_a_block_of_rsa_is_encrypted_in_several(
+    serve: Serve, identity: Identity, policy: str
+) -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9." * 25
+    async with serve(security=("Sign",), policy=policy, users={USER: token}) as rig:
+        decrypt_in_blocks(rig.server)
+        secret(rig, ca__crt=pem(identity.certificate), username=USER, password=token)
+        value, _ = await read_one(rig, security="Sign", security_policy=policy)
+    assert value == 812.0
+
+
+def spy(rig: SimulatedRig, change: Callable[[bytes, bool], bytes]) -> None:
+    """What goes over the wire, by piece and whether the server sent it, as somebody changes it."""
+    original = rig.proxy._carry
+
+    async def carry(source: Any, sink: Any, *, answers: bool) -> None:
+        read = source.read
+
+        async def changed(limit: int) -> bytes:
+            return change(await read(limit), answers)
+
+        source.read = changed
+        await original(source, sink, answers=answers)
+
+    rig.proxy._carry = carry  # type: ignore[method-assign]
+
+
+async def test_nobody_on_the_way_can_have_the_password_sent_in_plain(
+    serve: Serve, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What GetEndpoints answers is not signed: it is compared with what the session says."""
+    async with serve(security=("Sign",), users={USER: PASSWORD}) as rig:
+        internal = rig.server._running.iserver
+        honest = internal.get_endpoints
+        asked = 0
+
+        async def lying(*args: Any, **more: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            offered = copy.deepcopy(await honest(*args, **more))
+            if asked == 1:
+                for endpoint in offered:
+                    for way in endpoint.UserIdentityTokens:
+                        way.SecurityPolicyUri = NO_POLICY.URI
+            return offered
+
+        monkeypatch.setattr(internal, "get_endpoints", lying)
+        sent = bytearray()
+
+        def listen(piece: bytes, is_answer: bool) -> bytes:
+            sent.extend(b"" if is_answer else piece)
+            return piece
+
+        spy(rig, listen)
+        secret(rig, ca__crt=pem(identity.certificate), username=USER, password=PASSWORD)
+        value, problems = await read_one(rig, security="Sign")
+    assert asked == 2
+    assert value == 812.0
+    assert USER.encode() in sent
+    assert PASSWORD.encode() not in sent
+    assert problems == ()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("mode", ["Sign", "SignAndEncrypt"])
+async def test_a_value_that_was_changed_on_the_way_is_not_believed(
+    serve: Serve, identity: Identity, mode: str, policy: str
+) -> None:
+    real, forged = struct.pack("<d", 813.25), struct.pack("<d", 99.5)
+    changed = 0
+
+    async with serve(security=(mode,), policy=policy) as rig:
+        forging = False
+
+        def forge(piece: bytes, is_answer: bool) -> bytes:
+            nonlocal changed
+            if not (forging and is_answer and piece):
+                return piece
+            if mode == "Sign" and real not in piece:
+                return piece
+            changed += 1
+            if mode == "Sign":
+                return piece.replace(real, forged)
+            return piece[:-60] + bytes([piece[-60] ^ 1]) + piece[-59:]
+
+        spy(rig, forge)
+        secret(rig, ca__crt=pem(identity.certificate))
+        adapter = rig.make(TAG, connection=rig.connection(security=mode, security_policy=policy))
+        await adapter.connect()
+        seen = await read_until(adapter, lambda seen: bool(seen.rows))
+        forging = True
+        await rig.server.write(NODE, 813.25)
+        error = await read_until_lost(adapter, seen)
+        await adapter.close()
+    assert changed
+    assert error.reason == "Garbled"
+    assert seen.values("pressure") == [812.0]
+
+
+def test_workers_that_share_a_state_folder_share_one_certificate(tmp_path: Path) -> None:
+    start = threading.Barrier(4)
+
+    def begin() -> Identity:
+        start.wait()
+        return kept_identity(tmp_path / "pki", "worker", "urn:worker")
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [one.result() for one in [pool.submit(begin) for _ in range(4)]]
+    kept = kept_identity(tmp_path / "pki", "worker", "urn:worker")
+    assert {one.der for one in made} == {kept.der}
+
+
+def test_what_a_crash_left_behind_does_not_open_the_new_key_to_others(tmp_path: Path) -> None:
+    left = tmp_path / "own.key.part"
+    left.write_bytes(b"half")
+    left.chmod(0o644)
+    kept_identity(tmp_path, "worker", "urn:worker")
+    assert stat.S_IMODE((tmp_path / "own.key").stat().st_mode) == 0o600
+
+
+def decrypt_in_blocks(server: SimulatedServer) -> None:
+    """asyncua's server (2.1) reads a password of one block only."""
+    internal = server._running.iserver
+
+    def decrypted(_session: Any, token: Any, *_: Any) -> tuple[str, str]:
+        assert internal.private_key is not None
+        sha256 = "Aes256" in server._policy
+        open_block = uacrypto.decrypt_rsa_oaep_sha256 if sha256 else uacrypto.decrypt_rsa_oaep
+        raw = b"".join(
+            open_block(internal.private_key, token.Password[at : at + 256])
+            for at in range(0, len(token.Password), 256)
+        )
+        length = int.from_bytes(raw[:4], "little") - 32
+        return token.UserName, raw[4 : 4 + length].decode()
+
+    internal.decrypt_user_token = decrypted
 
 
 def issued_identity(*, is_authority: bool = True) -> tuple[Identity, Identity]:

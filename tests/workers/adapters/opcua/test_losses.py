@@ -416,3 +416,54 @@ async def test_the_first_start_of_all_has_no_gap(rig: SimulatedRig) -> None:
     await read_for(adapter, WAIT_FOR_LIVE_S + QUIET_S, seen)
     await adapter.close()
     assert seen.quarantined == []
+
+
+@pytest.mark.parametrize("session", ["survives", "is forgotten"])
+async def test_what_changed_before_an_outage_was_noticed_is_told_at_its_own_time_and_as_holding(
+    rig: SimulatedRig, session: str
+) -> None:
+    """The line is half-open: the server goes on, and we hear of nothing."""
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    rig.proxy.stall()
+    changed_us = SystemClock().now_us()
+    await rig.server.write(A, 2.0, source_us=changed_us)
+    error = await read_until_lost(adapter, seen)
+    lost_us = SystemClock().now_us()
+    await rig.proxy.refuse()
+    if session == "is forgotten":
+        await rig.server.forget_sessions()
+    rig.proxy.resume()
+    await rig.proxy.accept()
+    await reconnect(adapter)
+    await read_until(adapter, lambda seen: len(seen.of("b")) >= 2 and len(seen.of("a")) >= 3, seen)
+    await read_for(adapter, QUIET_S, seen)
+    await adapter.close()
+    assert error.reason == "Timeout"
+    told, holds = seen.of("a")[1:]
+    assert (told.value, told.quality, told.us) == (2.0, GOOD | BACKFILLED, changed_us)
+    assert (holds.value, holds.quality) == (2.0, GOOD)
+    assert holds.us >= lost_us, "it must follow the mark of the outage"
+
+
+async def test_what_waited_on_the_server_is_not_told_as_newer_than_what_followed(
+    rig: SimulatedRig,
+) -> None:
+    adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    rig.proxy.stall()
+    await rig.server.write(A, 2.0)
+    await read_until_lost(adapter, seen)
+    await rig.server.write(A, 3.0)
+    await rig.proxy.refuse()
+    rig.proxy.resume()
+    await rig.proxy.accept()
+    await reconnect(adapter)
+    await read_until(adapter, lambda seen: len(seen.of("b")) >= 2 and seen.has("a", 3.0), seen)
+    await read_for(adapter, QUIET_S, seen)
+    await adapter.close()
+    in_time = sorted(seen.of("a"), key=lambda row: row.us)
+    assert [row.value for row in in_time if row.quality == GOOD][-1] == 3.0
+    assert [row.value for row in in_time] == sorted(row.value for row in in_time)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
 import hashlib
 import ipaddress
 import os
@@ -22,6 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
 KEY_BITS = 2_048
+SHORTEST_KEY_BITS, LONGEST_KEY_BITS = 2_048, 4_096
+"""Of the policies that are offered, OPC 10000-7, section 6.6."""
 VALID_DAYS = 3_650
 """A certificate that expires in the field stops a well; the trust list is what keeps it safe."""
 _CLOCK_SKEW = datetime.timedelta(days=1)
@@ -102,11 +105,15 @@ def kept_identity(folder: Path, name: str, uri: str, hosts: Sequence[str] = ()) 
     certificate_file, key_file = folder / "own.pem", folder / "own.key"
     if certificate_file.exists() and key_file.exists():
         return read_identity(certificate_file.read_bytes(), key_file.read_bytes())
-    identity = make_identity(name, uri, hosts)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(key_file, private_pem(identity.key), mode=0o600)
-    _write(certificate_file, identity.certificate.public_bytes(Encoding.PEM), mode=0o644)
-    return identity
+    with (folder / "own.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two that find none, one makes it and both use it
+        if certificate_file.exists() and key_file.exists():
+            return read_identity(certificate_file.read_bytes(), key_file.read_bytes())
+        identity = make_identity(name, uri, hosts)
+        _write(key_file, private_pem(identity.key), mode=0o600)
+        _write(certificate_file, identity.certificate.public_bytes(Encoding.PEM), mode=0o644)
+        return identity
 
 
 def read_identity(certificate_pem: bytes, key_pem: bytes) -> Identity:
@@ -117,7 +124,18 @@ def read_identity(certificate_pem: bytes, key_pem: bytes) -> Identity:
     certificate = x509.load_pem_x509_certificate(certificate_pem)
     if certificate.public_key() != key.public_key():
         raise ValueError("the key does not belong to the certificate")
+    if not SHORTEST_KEY_BITS <= key.key_size <= LONGEST_KEY_BITS:
+        raise ValueError(
+            f"the RSA key has {key.key_size} bits, and {SHORTEST_KEY_BITS} to {LONGEST_KEY_BITS} "
+            "are safe and allowed"
+        )
     return Identity(certificate, key)
+
+
+def rsa_bits(certificate: x509.Certificate) -> int:
+    """Length of its RSA key, 0 for a key of another kind."""
+    key = certificate.public_key()
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else 0
 
 
 def private_pem(key: rsa.RSAPrivateKey) -> bytes:
@@ -140,6 +158,9 @@ def _host_name(host: str) -> x509.GeneralName:
 def _write(path: Path, content: bytes, *, mode: int) -> None:
     """Whole or not at all, and never readable by more than mode says."""
     part = path.with_suffix(path.suffix + ".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123 - with a mode from the start
+    part.unlink(missing_ok=True)  # one that is left over would keep its mode
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123 - with a mode from the start
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)

@@ -32,7 +32,11 @@ from asyncua.ua.ua_binary import (
 )
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_worker.adapters.opcua.failures import ServiceFault, transport_failure
+from pumpjack_worker.adapters.opcua.failures import (
+    BAD_REQUEST_TOO_LARGE,
+    ServiceFault,
+    transport_failure,
+)
 from pumpjack_worker.adapters.opcua.messages import SERVICE_FAULT
 
 HEADER_BYTES = 8
@@ -41,10 +45,16 @@ MOST_CHUNK_BYTES = 1 << 24
 """Larger than any server cuts them; a header that says more is no header."""
 MOST_MESSAGE_BYTES = 64 << 20
 MOST_CHUNKS = 4_096
+MOST_DECODED_BYTES = 4 << 20
+"""Of an answer that asyncua decodes, some 10 MB/s: longer ones would hold up close()."""
+LEAST_BUFFER_BYTES = 8_192
+"""What every server takes in a chunk, OPC 10000-6, section 7.1.2.3."""
 LIFETIME_MS = 600_000
 """How long the keys of a channel are asked to hold."""
 RENEW_AT = 0.75
 """Part of that time after which new ones are asked for, OPC 10000-4, section 5.6.2."""
+CHUNK_OVERHEAD_BYTES = 128
+"""Headers, padding and signature of a chunk, at most."""
 _TYPES = (b"MSG", b"OPN", b"CLO", b"ACK", b"ERR")
 _ENDS = (b"F", b"C", b"A")
 
@@ -68,7 +78,11 @@ class Channel(asyncio.Protocol):
         self._peer = peer
         self._timeout_s = timeout_s
         self._on_lost = on_lost
-        self._limits = TransportLimits(BUFFER_BYTES, BUFFER_BYTES, 0, 0)
+        self._limits = TransportLimits(
+            MOST_CHUNK_BYTES, BUFFER_BYTES, MOST_CHUNKS, MOST_MESSAGE_BYTES
+        )
+        self._most_bytes = 0
+        self._most_chunks = 0
         self._connection = SecureConnection(policy, self._limits)
         self._policy = policy
         self._transport: asyncio.Transport | None = None
@@ -87,6 +101,7 @@ class Channel(asyncio.Protocol):
         hello = ua.Hello()
         hello.EndpointUrl = url
         hello.ReceiveBufferSize = hello.SendBufferSize = BUFFER_BYTES
+        hello.MaxMessageSize, hello.MaxChunkCount = MOST_MESSAGE_BYTES, MOST_CHUNKS
         answer = self._expect(0)
         self._write(uatcp_to_binary(ua.MessageType.Hello, hello))
         await self.answer(answer, "hello", self._timeout_s)
@@ -103,6 +118,8 @@ class Channel(asyncio.Protocol):
         body = await self.answer(
             self.send(request, hint_s=patience_s), type(request).__name__, patience_s
         )
+        if len(body) > MOST_DECODED_BYTES:
+            raise self.fail_garbled(f"{len(body)} bytes in answer to {type(request).__name__}")
         try:
             response = struct_from_binary(answer, Buffer(body))
         except (ua.UaError, NotEnoughData, ValueError, TypeError, AttributeError) as error:
@@ -191,12 +208,18 @@ class Channel(asyncio.Protocol):
         self._number += 1
         header.RequestHandle = number = self._number
         self._revolve()
-        message = self._connection.message_to_binary(
-            struct_to_binary(request), message_type=kind, request_id=number
-        )
+        body = struct_to_binary(request)
+        self._check_size(len(body), type(request).__name__)
+        message = self._connection.message_to_binary(body, message_type=kind, request_id=number)
         answer = self._expect(number)
         self._write(message)
         return answer
+
+    def _check_size(self, size: int, service: str) -> None:
+        """A server hangs up on what is too long for it; who asks can ask for less at once."""
+        chunks = -(-size // (self._limits.max_send_buffer - CHUNK_OVERHEAD_BYTES))
+        if 0 < self._most_bytes < size or 0 < self._most_chunks < chunks:
+            raise ServiceFault(BAD_REQUEST_TOO_LARGE, service)
 
     def _revolve(self) -> None:
         if self._connection.next_security_token.TokenId != 0:
@@ -261,10 +284,15 @@ class Channel(asyncio.Protocol):
             self.fail_garbled(f"{type(error).__name__}: {error}")
 
     def _acknowledged(self, message: ua.Acknowledge) -> None:
-        self._limits.max_send_buffer = message.ReceiveBufferSize
+        # asyncua takes the server's numbers for its own.
         self._limits.max_recv_buffer = MOST_CHUNK_BYTES
         self._limits.max_message_size = MOST_MESSAGE_BYTES
         self._limits.max_chunk_count = MOST_CHUNKS
+        self._limits.max_send_buffer = min(message.ReceiveBufferSize, BUFFER_BYTES)
+        if 0 not in self._waiting or message.ReceiveBufferSize < LEAST_BUFFER_BYTES:
+            self.fail_garbled(f"an acknowledgement of {message.ReceiveBufferSize} bytes a chunk")
+            return
+        self._most_bytes, self._most_chunks = message.MaxMessageSize, message.MaxChunkCount
         self._settle(0, message)
 
     def _answered(self, message: ua.Message, *, is_open: bool) -> None:

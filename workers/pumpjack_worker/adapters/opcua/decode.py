@@ -26,6 +26,8 @@ from pumpjack_worker.adapters.opcua.status import UInt32s
 
 EPOCH_100NS = 116_444_736_000_000_000
 """1970 in OPC UA's count: 100 ns since 1601."""
+END_OF_TIME_100NS = 2_650_467_743_990_000_000
+"""The end of 9999, by which servers say that they know no time, OPC 10000-6, section 5.2.2.5."""
 NO_TIME = -(2**63)
 EXACT_LIMIT = 2**53
 """Integers beyond it may not be what a float64 holds."""
@@ -59,6 +61,8 @@ _REST = (
 _WIDE = (8, 9)
 _NULL, _ARRAY = 0, 0x80
 _HANDLE_BYTES = 4
+_LEAST_BYTES = 5
+"""Of a value: its handle and its encoding mask."""
 _DTYPES = {"?": "?", "b": "i1", "B": "u1", "h": "<i2", "H": "<u2", "i": "<i4", "I": "<u4"} | {
     "q": "<i8",
     "Q": "<u8",
@@ -152,7 +156,7 @@ def noted_values(body: bytes, at: int) -> Changes:
     """The values of one DataChangeNotification that begins here."""
     (count,) = struct.unpack_from("<i", body, at)
     count = max(count, 0)
-    if count > len(body):
+    if count * _LEAST_BYTES > len(body) - at:
         raise Malformed(f"a message of {len(body)} bytes says that it has {count} values")
     at += 4
     columns = _Columns(count)
@@ -307,8 +311,9 @@ _TEXTS = (ua.VariantType.String, ua.VariantType.LocalizedText)
 
 
 def _microseconds(filetime: Int64s) -> Int64s:
-    """A column of times; 0 and what is before 1601 is none."""
-    return np.where(filetime > 0, (filetime - EPOCH_100NS) // 10, NO_TIME)
+    """A column of times; what is not between 1601 and the end of 9999 is none."""
+    is_time = (filetime > 0) & (filetime < END_OF_TIME_100NS)
+    return np.where(is_time, (filetime - EPOCH_100NS) // 10, NO_TIME)
 
 
 def joined(parts: list[Changes]) -> Changes:

@@ -107,8 +107,9 @@ class Feed:
         if self._readings.next_items is not None:
             await self._change_items(channel)
         await self._make(channel, self._readings.items.due(self._clock.monotonic()))
-        if self._read_again:
+        if self._read_again and not publishing.ready:
             self._read_again = False
+            self._readings.times.catching_up = False
             await self._read_values(channel)
         await self._backfill(channel)
 
@@ -124,6 +125,7 @@ class Feed:
             if not is_gone(fault):
                 raise
             return False
+        self._readings.times.catching_up = True
         publishing.start(channel)
         self._read_again = True
         return True
@@ -134,6 +136,7 @@ class Feed:
         self.publishing = Publishing(granted.number, self._clock, self._on_news)
         self.keep_alive_s = granted.keep_alive_s
         self._readings.ended = None
+        self._readings.times.catching_up = self._read_again = False
         if self._readings.next_items is not None:
             self._readings.switch(self._readings.next_items)
         items = self._readings.items

@@ -26,6 +26,7 @@ from pumpjack_worker.adapters.opcua.failures import (
     BAD_SUBSCRIPTION_ID,
     BAD_TIMEOUT,
     BAD_TOO_MANY_PUBLISH_REQUESTS,
+    SESSION_GONE,
     ServiceFault,
 )
 from pumpjack_worker.adapters.opcua.messages import Notification, read_publish, read_republish
@@ -133,8 +134,9 @@ class Publishing:
 
     async def catch_up(self, channel: Channel) -> None:
         """Have sent again what the server sent and we never got, after the connection dropped."""
-        while await self._fetch(channel):
-            pass
+        for _ in range(MOST_MISSING):
+            if not await self._fetch(channel):
+                return
 
     async def _fetch(self, channel: Channel) -> bool:
         """Have the next message sent again; False: the server does not have it."""
@@ -144,7 +146,7 @@ class Publishing:
         try:
             body = await channel.answer(channel.send(request), "Republish")
         except ServiceFault as fault:
-            if fault.status == BAD_SUBSCRIPTION_ID:
+            if fault.status == BAD_SUBSCRIPTION_ID or fault.status in SESSION_GONE:
                 raise
             return False
         try:

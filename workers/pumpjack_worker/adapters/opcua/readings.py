@@ -40,7 +40,7 @@ class Readings:
         self._before_us = max(map(_told_in, memos), default=NO_TIME)
         self.items = Items(tags)
         self.next_items: Items | None = None
-        self.times = Times(len(tags), source)
+        self.times = Times(len(tags), source, self._before_us)
         self._scale, self._offset = _factors(tags)
         self._owed = Owed()
         self._made: deque[tuple[Batch, tuple[Quarantined, ...], Counter[str]]] = deque()
@@ -218,11 +218,9 @@ class Readings:
             self.backfill.saw(
                 place, self.times.told(changes.source_us, changes.server_us, received_us)
             )
-        if timed.static:
-            errors["static_timestamp"] += timed.static
-            self._static.update(
-                place[timed.rows][timed.us != changes.source_us[timed.rows]].tolist()
-            )
+        if len(timed.static):
+            errors["static_timestamp"] += len(timed.static)
+            self._static.update(place[timed.static].tolist())
         return Batch(
             tags, place[timed.rows], timed.us, value[timed.rows], timed.quality, received_us
         )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pumpjack_core.quality import GOOD, Level, Reason, quality
+from pumpjack_core.quality import BACKFILLED, GOOD, Level, Reason, quality
 from pumpjack_core.readings import Floats, Int16s, Int32s, Int64s
 from pumpjack_worker.adapters.opcua.decode import NO_TIME
 
@@ -26,12 +26,15 @@ Source = Literal["device", "server", "receipt"]
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """rows  which of the values are readings; us, quality: of these. static: how many stood"""
+    """rows    which of the values are readings, one twice that is told at two times
+    us, quality  of these
+    static  the values whose source time stood still
+    """
 
     rows: NDArray[np.intp] | slice
     us: Int64s
     quality: Int16s
-    static: int
+    static: NDArray[np.intp]
 
 
 class Times:
@@ -39,30 +42,36 @@ class Times:
 
     told_us    int64[n]  the time that the server gave with it
     server_us  int64[n]  ServerTimestamp that came with it
+    catching_up  whether what the server kept for us comes, and then a reading of all
+    since_us   up to when another worker delivered them before, NO_TIME without one
     """
 
-    def __init__(self, count: int, source: Source) -> None:
+    def __init__(self, count: int, source: Source, since_us: int = NO_TIME) -> None:
         self._source = source
+        self._since_us = since_us
         self.told_us = np.full(count, NO_TIME, np.int64)
         self.server_us = np.full(count, NO_TIME, np.int64)
         self._value = np.full(count, np.nan)
         self._quality = np.full(count, -1, np.int16)
         self._first = np.ones(count, np.bool_)
         self._lost_us = NO_TIME
+        self.catching_up = False
 
     def lost(self, now_us: int) -> None:
         """An outage was told: the next value of each tag tells what holds now."""
         self._first[:] = True
         self._lost_us = now_us
+        self.catching_up = False
 
     def moved(self, count: int, places: Int32s) -> Times:
         """The same for another table; places: position there of each here, -1 for none."""
-        other = Times(count, self._source)
+        other = Times(count, self._source, self._since_us)
         here = np.flatnonzero(places >= 0)
         there = places[here]
         for name in ("told_us", "server_us", "_value", "_quality", "_first"):
             getattr(other, name)[there] = getattr(self, name)[here]
         other._lost_us = self._lost_us
+        other.catching_up = self.catching_up
         return other
 
     def first_seen(self, tag_index: Int32s) -> NDArray[np.bool_]:
@@ -84,12 +93,14 @@ class Times:
         told = self.told(source_us, server_us, received_us)
         us, judged = told.copy(), code.copy()
         if self._source == "receipt":
-            return Timed(slice(None), us, judged, 0)
+            return Timed(slice(None), us, judged, np.flatnonzero(()))
         order = np.argsort(tag_index, kind="stable")
         again = np.zeros(len(order), np.bool_)  # by row: the batch has one of this tag before
         before = np.full(len(order), -1, np.intp)  # by row: that row
         follows = tag_index[order[1:]] == tag_index[order[:-1]]
         again[order[1:][follows]] = True
+        followed = np.zeros(len(order), np.bool_)  # by row: the batch has one of this tag after
+        followed[order[:-1][follows]] = True
         before[order[1:][follows]] = order[:-1][follows]
 
         def previous(column: NDArray[Any], state: NDArray[Any]) -> NDArray[Any]:
@@ -109,17 +120,24 @@ class Times:
             newer = server_us > was_server
             us[static] = np.where(newer, server_us, received_us)[static]
             judged[static & (code == GOOD)] = UNCERTAIN_CLOCK
-        if first.any():
-            self._date_first(us, first, server_us, was_us, received_us)
+        news, only_news = self._date_first(
+            us, told, first, ~followed, server_us, was_us, tag_index, received_us
+        )
         self.told_us[tag_index] = told
         self.server_us[tag_index] = server_us
         self._value[tag_index] = value
         self._quality[tag_index] = code
-        self._first[tag_index] = False
-        if not repeated.any():
-            return Timed(slice(None), us, judged, int(np.count_nonzero(static)))
-        rows = np.flatnonzero(~repeated)
-        return Timed(rows, us[rows], judged[rows], int(np.count_nonzero(static)))
+        self._first[tag_index[~only_news]] = False
+        stood = np.flatnonzero(static)
+        if not (repeated.any() or news.any()):
+            return Timed(slice(None), us, judged, stood)
+        rows, late = np.flatnonzero(~(repeated | only_news)), np.flatnonzero(news)
+        return Timed(
+            np.concatenate((late, rows)),
+            np.concatenate((told[late], us[rows])),
+            np.concatenate((judged[late] | BACKFILLED, judged[rows])).astype(np.int16),
+            stood,
+        )
 
     def told(self, source_us: Int64s, server_us: Int64s, received_us: int) -> Int64s:
         """The times that the server gave, as the connection wants them."""
@@ -131,17 +149,37 @@ class Times:
         told = np.where(best == NO_TIME, other, best)
         return np.where(told == NO_TIME, received_us, told)
 
-    def _date_first(
+    def _date_first(  # noqa: PLR0917 - columns
         self,
         us: Int64s,
+        told: Int64s,
         first: NDArray[np.bool_],
+        is_last: NDArray[np.bool_],
         server_us: Int64s,
         was_us: Int64s,
+        tag_index: Int32s,
         received_us: int,
-    ) -> None:
-        """First values that are no news get the time at which they were found to hold."""
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Values of before the mark of an outage: the last of a tag gets, in us, the time at which
+        it was found to hold.
+
+        Which changed since the last that was delivered, and so are told at their own time too; and
+        which of these are told so alone: another value, or a reading of all, tells what holds.
+        """
+        none = np.zeros(len(us), np.bool_)
+        owing = self._first[tag_index]
+        if not owing.any():
+            return none, none
+        old = owing & (told <= self._lost_us)
+        old |= first & ((told <= was_us) | (told < received_us - OLD_US))
+        if not old.any():
+            return none, none
+        known = np.where(was_us == NO_TIME, self._since_us, was_us)
+        news = old & (known != NO_TIME) & (told > known)
+        holds = old & is_last
+        if self.catching_up:
+            holds &= ~news
         after = np.maximum(was_us, self._lost_us)
-        old = first & ((us <= after) | (us < received_us - OLD_US))
-        if old.any():
-            fresh = (server_us > after) & (server_us >= received_us - OLD_US)
-            us[old] = np.where(fresh, server_us, received_us)[old]
+        fresh = (server_us > after) & (server_us >= received_us - OLD_US)
+        us[holds] = np.where(fresh, server_us, received_us)[holds]
+        return news & (~holds | (us > told)), news & ~holds

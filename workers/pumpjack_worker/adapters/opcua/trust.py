@@ -18,7 +18,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_worker.adapters.opcua.certificates import thumbprint
+from pumpjack_worker.adapters.opcua.certificates import (
+    LONGEST_KEY_BITS,
+    SHORTEST_KEY_BITS,
+    rsa_bits,
+    thumbprint,
+)
 
 MOST_REJECTED = 100
 """A server that shows a new certificate each time shall not fill the disk."""
@@ -63,6 +68,13 @@ def check_server(
             f"{own.not_valid_after_utc:%Y-%m-%d} and now it is {now:%Y-%m-%d}; renew it on the "
             "server, and check the clocks of both sides",
             reason="Expired",
+        )
+    bits = rsa_bits(own)
+    if not SHORTEST_KEY_BITS <= bits <= LONGEST_KEY_BITS:
+        raise NotConnected(
+            f"the certificate of {peer} has an RSA key of {bits} bits, and {SHORTEST_KEY_BITS} to "
+            f"{LONGEST_KEY_BITS} are safe and allowed; make another on the server",
+            reason="Untrusted",
         )
     if not _is_trusted(shown, [*_from_pem(ca), *_from_folder(folder)], now):
         raise _untrusted(peer, own, folder)
@@ -115,7 +127,7 @@ def _issued(issuer: x509.Certificate, one: x509.Certificate, now: datetime.datet
         return False
     try:
         constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
-        if not constraints.ca:
+        if not constraints.ca or rsa_bits(issuer) < SHORTEST_KEY_BITS:
             return False
         one.verify_directly_issued_by(issuer)
     except (x509.ExtensionNotFound, ValueError, TypeError, InvalidSignature):
