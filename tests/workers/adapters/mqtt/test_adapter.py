@@ -18,6 +18,7 @@ from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import Delivery, no_ack
 from pumpjack_worker.adapters.mqtt import link as link_module
 from pumpjack_worker.adapters.mqtt import subscriptions
+from pumpjack_worker.adapters.mqtt.adapter import MOST_BYTES
 from pumpjack_worker.adapters.mqtt.link import INBOX_MESSAGES
 from pumpjack_worker.adapters.mqtt.packets import (
     SEND_RETAINED_IF_NEW,
@@ -31,7 +32,7 @@ from pumpjack_worker.adapters.mqtt.packets import (
 from pumpjack_worker.adapters.mqtt.payload import OF_UNKNOWN_AGE
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.mqtt.broker import Publisher, tag
-from tests.workers.adapters.mqtt.reading import deliver, lost, make, take, values
+from tests.workers.adapters.mqtt.reading import PATIENCE_S, deliver, lost, make, take, values
 from tests.workers.adapters.mqtt.scripted import ScriptedBroker
 
 CASING, TUBING = tag("pads/7/casing"), tag("pads/7/tubing", name="tubing")
@@ -469,3 +470,20 @@ async def test_redelivery_needs_no_help_of_who_reads(scripted: ScriptedBroker) -
 
 def test_a_link_bounds_what_it_holds_in_bytes_as_well() -> None:
     assert link_module.INBOX_BYTES <= 16 << 20
+
+
+async def test_large_messages_are_delivered_a_few_at_a_time(scripted: ScriptedBroker) -> None:
+    adapter = make(scripted.port, tag("t;path=$.p"))
+    await adapter.connect()
+    large = b'{"p": %d, "more": "' + b"x" * (MOST_BYTES // 4) + b'"}'
+    scripted.send(*(Publish(b"t", large % at, 1, at + 1) for at in range(12)))
+    link = adapter._session.link
+    assert link is not None
+    async with asyncio.timeout(PATIENCE_S):
+        while len(link.inbox) < 12:
+            await asyncio.sleep(0.001)
+    found = await take(adapter, 12)
+    assert [one.batch.value.tolist() for one in found] == [
+        [float(at) for at in range(first, first + 3)] for first in range(0, 12, 3)
+    ]
+    await adapter.close()

@@ -10,24 +10,21 @@ from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
-from msgspec.structs import replace
-
-from pumpjack_core.clock import Clock, iso_us
+from pumpjack_core.clock import Clock
 from pumpjack_core.config import Connection
 from pumpjack_core.errors import ManifestError
-from pumpjack_core.log import get_logger
 from pumpjack_core.networks import parse_networks
 from pumpjack_core.quality import BAD_DEVICE
-from pumpjack_core.readings import Quarantined
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings, no_ack
 from pumpjack_worker.adapters.mqtt.backlog import Backlog
 from pumpjack_worker.adapters.mqtt.intake import Intake, Taken
-from pumpjack_worker.adapters.mqtt.kept import Kept, SessionFile
+from pumpjack_worker.adapters.mqtt.kept import SessionFile
 from pumpjack_worker.adapters.mqtt.link import Link, Message
 from pumpjack_worker.adapters.mqtt.packets import V5, V311
 from pumpjack_worker.adapters.mqtt.redelivered import Record, Redelivered
+from pumpjack_worker.adapters.mqtt.resumed import Resumed
 from pumpjack_worker.adapters.mqtt.routes import Routes
 from pumpjack_worker.adapters.mqtt.session import Login, Session, Settings
 from pumpjack_worker.adapters.mqtt.subscriptions import Subscriptions
@@ -37,14 +34,13 @@ LINGER_S = 0.005
 """At most one delivery in so long, unless many messages wait; the first after a pause at once."""
 MANY_READINGS = 1_000
 MOST_READINGS = 5_000
-"""In one delivery: what follows it (journal, live feed) must not hold up the loop."""
+MOST_BYTES = 1 << 20
+"""In one delivery: reading it and what follows (journal, live feed) must not hold up the loop."""
 SETTLED_AFTER_S = 10.0
 """After a login a broker has sent again what it ever will, also one that takes its time."""
 _NONE = 0
 """Number of no delivery."""
 _PORT_TLS, _PORT = 8883, 1883
-
-_log = get_logger("worker.mqtt")
 
 
 class MqttAdapter(Adapter):
@@ -92,6 +88,7 @@ class MqttAdapter(Adapter):
         self._session = Session(settings, self._news.set)
         self._file = SessionFile(surroundings.state, settings.peer, settings.client_id)
         self._redelivered = Redelivered(surroundings.memos)
+        self._resumed = Resumed(settings, self._file, self._redelivered, clock)
         self._intake = Intake(
             self._routes(tags),
             time_reader(spec.time_format, connection.spec.clock.zone),
@@ -107,7 +104,6 @@ class MqttAdapter(Adapter):
             self._session, self._file, settings, clock, self._news.set
         )
         self._subscriptions.want(self._intake.routes.topics)
-        self._short_expiry: int | None = None
         self._opened_at = 0.0
         self._delivered_at = -LINGER_S
         self._acknowledged = 0
@@ -140,10 +136,11 @@ class MqttAdapter(Adapter):
                 f"({min(lesser_qos)} …): messages that come while the worker is away are "
                 "lost; raise the broker's maximum QoS"
             )
-        if self._short_expiry is not None:
+        short_s = self._resumed.short_expiry_s
+        if short_s is not None:
             found.append(
-                f"the broker keeps the session for {self._short_expiry} s only, sessionExpiry asks "
-                f"for {self._settings.session_expiry_s} s; raise the broker's limit"
+                f"the broker keeps the session for {short_s} s only, sessionExpiry asks for "
+                f"{self._settings.session_expiry_s} s; raise the broker's limit"
             )
         if self._intake.flood.dropped:
             found.append(
@@ -224,51 +221,12 @@ class MqttAdapter(Adapter):
             self._subscriptions.want(self._intake.routes.topics)
 
     def _go_on(self, login: Login) -> None:
-        """Whose session this is, and whether the broker lost one."""
-        settings = self._settings
-        kept = self._file.read()
-        known = kept.session if kept is not None else self._redelivered.session.hex()
-        gap_since_us = None if kept is None else kept.gap_since_us
-        lost = not login.present and bool(known) and settings.qos > 0
-        if lost and gap_since_us is None:
-            gap_since_us = self._redelivered.last_us or 0
-        if lost:
-            _log.warning("the broker has forgotten the session", broker=settings.peer)
-        session = bytes.fromhex(known) if login.present and known else None
-        self._redelivered.begin(session, login.link)
-        self._file.write(
-            Kept(
-                broker=settings.peer,
-                client_id=settings.client_id,
-                session=self._redelivered.session.hex(),
-                filters=kept.filters if login.present and kept is not None else (),
-                gap_since_us=gap_since_us,
-            )
-        )
-        if gap_since_us is not None:
-            self._tell_gap(gap_since_us)
-        expiry_s = login.expiry_s
-        short = expiry_s is not None and expiry_s < settings.session_expiry_s
-        self._short_expiry = expiry_s if short else None
+        gap = self._resumed.go_on(login)
+        if gap is not None:
+            nothing = self._intake.read((), None).batch
+            self._ready.append(Delivery(nothing, self._resumed.gap_is_kept, (gap,)))
         self._backlog.begin(login.link, waits=login.present)
         login.link.ping(partial(self._answered, login.link, _NONE))
-
-    def _tell_gap(self, since_us: int) -> None:
-        now_us = self._clock.now_us()
-        since = iso_us(since_us) if since_us else "an unknown time"
-        raw = (
-            f"the broker {self._settings.peer} has forgotten the session of "
-            f"{self._settings.client_id}: messages between {since} and {iso_us(now_us)} are lost, "
-            "if there were any; check its persistence, its session expiry and its queue limits"
-        )
-        taken = self._intake.read((), None)
-        gap = Quarantined(-1, now_us, "gap", raw)
-        self._ready.append(Delivery(taken.batch, self._gap_is_kept, (gap,)))
-
-    async def _gap_is_kept(self) -> None:
-        kept = self._file.read()
-        if kept is not None:
-            self._file.write(replace(kept, gap_since_us=None))
 
     # Messages
 
@@ -294,7 +252,8 @@ class MqttAdapter(Adapter):
         refused = self._subscriptions.news
         if not link.inbox and not refused:
             return
-        messages = link.take(max(1, MOST_READINGS // self._intake.routes.per_message))
+        most = max(1, MOST_READINGS // self._intake.routes.per_message)
+        messages = link.take(most, MOST_BYTES)
         aged = self._backlog.take(len(messages))
         routes = self._intake.routes
         bad = [(index, BAD_DEVICE) for topic in refused for index in routes.of_topic(topic)]

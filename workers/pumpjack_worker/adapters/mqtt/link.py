@@ -126,15 +126,24 @@ class Link(asyncio.Protocol):
         self._keep_alive_s = min(self._keep_alive_s, keep_alive_s)
         self._look()
 
-    def take(self, most: int) -> list[Message]:
-        """The oldest messages; reads on from the socket where there is room again."""
+    def take(self, most: int, most_bytes: int) -> list[Message]:
+        """The oldest messages, at least one; reads on from the socket where there is room again.
+
+        most_bytes  of their payloads, unless one alone has more
+        """
         inbox = self.inbox
-        if len(inbox) <= most:
+        if len(inbox) <= most and self._bytes <= most_bytes:
             found = list(inbox)
             inbox.clear()
             self._bytes = 0
         else:
-            found = [inbox.popleft() for _ in range(most)]
+            found = []
+            taken = 0
+            while inbox and len(found) < most:
+                taken += _size(inbox[0])
+                if found and taken > most_bytes:
+                    break
+                found.append(inbox.popleft())
             self._bytes -= sum(_size(message) for message in found)
         if self._paused and self._has_room() and self._transport is not None:
             self._paused = False
