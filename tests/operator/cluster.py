@@ -308,6 +308,8 @@ async def operating(
     login = Login(f"https://127.0.0.1:{port or plane.port}", anyone(), TOKEN)
     async with Api(login) as api:
         more.setdefault("status_every_s", 0.1)
+        if (owners_of := more.pop("owners_of", None)) is not None:
+            more["owners"] = owners_of(api)
         controller = Controller(api, platform, **more)
         task = asyncio.create_task(controller.run())
         steady = asyncio.create_task(controller.steady.wait())
