@@ -25,6 +25,8 @@ from pumpjack_operator.platform import Platform, Rules
 from tests.controlplane.server import TOKEN, ControlPlane, anyone, wait_until
 
 PATIENCE_S = 20.0
+ON_ITS_WAY_S = 0.25
+"""What was written just now is on its way to the operator, and nothing tells when it is there."""
 PLATFORM = Platform(
     image="pumpjack/worker:1",
     tenants={
@@ -340,6 +342,7 @@ async def eventually(look: Callable[[], _T], *, patience_s: float = PATIENCE_S) 
 async def quiet(controller: Controller) -> None:
     """Wait until the operator has nothing to do, now or in a moment."""
     async with asyncio.timeout(PATIENCE_S):
+        await asyncio.sleep(ON_ITS_WAY_S)
         while not controller.is_quiet:
             await asyncio.sleep(0.02)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pumpjack_operator.cluster import Key
 from tests.operator.cluster import eventually, operating, quiet
 
 pytestmark = pytest.mark.peers
@@ -98,6 +99,6 @@ async def test_children_that_were_orphaned_on_purpose_stay(operator, wells):
         if "ownerReferences" in wells.get(plural, child)["metadata"]:
             wells.patch(plural, child, [{"op": "remove", "path": "/metadata/ownerReferences"}])
     wells.patch("scadaconnections", "pad7", [{"op": "remove", "path": "/metadata/finalizers"}])
-    await eventually(lambda: wells.get("scadaconnections", "pad7") is None)
+    await eventually(lambda: operator.store.connection(Key(wells.name, "pad7")) is None)
     await quiet(operator)
     assert "statefulsets/scada-pad7" in wells.children("pad7")
