@@ -52,6 +52,17 @@ def test_help_is_shown_without_loading_the_parts_behind_it() -> None:
     assert all(name in done.stdout for name in COMMANDS)
 
 
+def test_checking_manifests_does_not_load_the_command_line_of_the_rule_engine() -> None:
+    script = (
+        "import sys, pumpjack_core.manifests.load\n"
+        "print([name for name in ('prompt_toolkit', 'pygments') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_no_command_shows_the_help() -> None:
     assert "Usage: pumpjack" in run().stdout
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +130,32 @@ def test_a_device_that_accepts_and_says_nothing_is_a_wrong_unit_and_no_endless_w
         port = mute.getsockname()[1]
         file = write(tmp_path / "a.yaml", modbus(port), mapping(CASING))
         assert outcome(file, "--timeout", "5", exit_code=1)["trouble"] == "unit"
+
+
+@pytest.mark.parametrize("protocol", ["Modbus TCP", "OPC UA"])
+def test_a_port_of_another_program_is_told_by_what_it_should_speak(
+    protocol: str, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        endpoint = f"endpoint: 'opc.tcp://127.0.0.1:{port}', security: None, timeout: 5s"
+        opcua = connection(f"protocol: opcua, opcua: {{{endpoint}}}")
+        text = modbus(port).replace("200ms", "5s") if protocol == "Modbus TCP" else opcua
+        address = "holding:40001" if protocol == "Modbus TCP" else "ns=2;s=a"
+        file = write(tmp_path / "a.yaml", text, mapping(f"name: a, address: '{address}'"))
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):  # the server is closed: the test is over
+                while True:
+                    accepted, _ = other.accept()
+                    with accepted:
+                        accepted.recv(1)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        found = outcome(file, exit_code=1)
+        other.shutdown(socket.SHUT_RDWR)
+    assert found["trouble"] == "connection"
+    assert found["message"].endswith(f"; check that this port speaks {protocol}")
 
 
 def test_one_connection_of_several_is_picked_by_name(plc: int, tmp_path: Path) -> None:

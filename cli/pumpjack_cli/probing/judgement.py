@@ -41,6 +41,10 @@ BY_REASON: dict[str, Trouble] = {
     "LoginRefused": "login",
     "Credentials": "login",
 }
+SPOKEN = {"modbus-tcp": "Modbus TCP", "opcua": "OPC UA"}
+FIRST_STEP = {"modbus-tcp": "read", "opcua": "secure"}
+"""The step with a protocol's first exchange, in which a device of another protocol shows."""
+NOT_SPOKEN: dict[str, Trouble] = {"Closed": "connection", "Timeout": "no-answer"}
 BY_STEP: dict[str, Trouble] = {
     "resolve": "dns",
     "secure": "tls",
@@ -63,10 +67,7 @@ def judge(observed: Observed, config: WorkerConfig) -> Judged:
     if unreached and observed.protocol == "modbus-tcp" and not _is_broken(failure):
         return _wrong("unit", _silent_units(unreached, config, observed.endpoint))
     if failure is not None:
-        trouble = trouble_of(failure)
-        if trouble == "tls" and observed.protocol == "opcua":
-            return Judged(False, trouble, f"{OPCUA_SECURITY}: {failure.message}")
-        return _wrong(trouble, failure.message)
+        return _of_failure(failure, observed)
     for state, trouble, what in NOT_READ:
         found = [tag for tag in tags if tag.state == state]
         if found:
@@ -75,6 +76,19 @@ def judge(observed: Observed, config: WorkerConfig) -> Judged:
         what = "not reached by the server that should know it"
         return _wrong("device", _first_of(unreached, len(tags), what))
     return Judged(True, None, _all_well(tags))
+
+
+def _of_failure(failure: Failure, observed: Observed) -> Judged:
+    trouble = trouble_of(failure)
+    is_first = failure.step == FIRST_STEP.get(observed.protocol)
+    nothing_came = all(tag.state != "good" for tag in observed.tags)
+    if is_first and nothing_came and failure.reason in NOT_SPOKEN:
+        spoken = SPOKEN[observed.protocol]
+        message = f"{failure.message}; check that this port speaks {spoken}"
+        return _wrong(NOT_SPOKEN[failure.reason], message)
+    if trouble == "tls" and observed.protocol == "opcua":
+        return Judged(False, trouble, f"{OPCUA_SECURITY}: {failure.message}")
+    return _wrong(trouble, failure.message)
 
 
 def _all_well(tags: Sequence[TagResult]) -> str:
@@ -129,7 +143,8 @@ def _silent_units(unreached: Sequence[TagResult], config: WorkerConfig, endpoint
     which = f"unit {listed} does" if len(units) == 1 else f"units {listed} do"
     return (
         f"{endpoint.partition(' ')[0]} accepts the connection, but {which} not answer; check "
-        "unitId (or ;unit= of the address), and that the device behind it is on"
+        "unitId (or ;unit= of the address), that the device behind it is on, and that this port "
+        "speaks Modbus TCP"
     )
 
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import cel
 from msgspec import Struct
 
 from pumpjack_core.manifests.crds import Schema
 from pumpjack_core.manifests.problems import Finding, Path
+from pumpjack_core.manifests.rule_engine import cel
 
 PROVEN_FUNCTIONS = frozenset(
     {"duration", "!_", "_&&_", "_||_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"}
