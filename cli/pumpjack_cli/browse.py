@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pumpjack_cli.device_network import DeviceNetworkOption
 from pumpjack_core.errors import SetupError
 
 if TYPE_CHECKING:
@@ -101,15 +102,7 @@ def browse(
             "is asked for.",
         ),
     ] = None,
-    device_network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CIDR",
-            help="Network that devices may be in; may be given several times. "
-            "This machine and private networks when not given.",
-            show_default=False,
-        ),
-    ] = None,
+    device_network: DeviceNetworkOption = None,
     data_dir: Annotated[
         Path,
         typer.Option(metavar="FOLDER", help="That of `pumpjack up`, for OPC UA certificates."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pumpjack_cli.device_network import DeviceNetworkOption
 from pumpjack_cli.output import Output, OutputOption
 from pumpjack_core.errors import PumpjackError, SetupError
 
@@ -41,15 +42,7 @@ def test_connection(
             min=0.1, max=86_400, help="Seconds to wait for a reading of every tag, once connected."
         ),
     ] = 10.0,
-    device_network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CIDR",
-            help="Network that devices may be in; may be given several times. "
-            "This machine and private networks when not given.",
-            show_default=False,
-        ),
-    ] = None,
+    device_network: DeviceNetworkOption = None,
     data_dir: Annotated[
         Path,
         typer.Option(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pumpjack_cli.device_network import DeviceNetworkOption
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -52,15 +54,7 @@ def up(
         Path,
         typer.Option(metavar="FOLDER", help="For journals, secrets, logs and the embedded stores."),
     ] = Path(".pumpjack"),
-    device_network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CIDR",
-            help="Network that devices may be in; may be given several times. "
-            "This machine and private networks when not given.",
-            show_default=False,
-        ),
-    ] = None,
+    device_network: DeviceNetworkOption = None,
     rest_address: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where REST listens; port 0 takes a free one.")
     ] = "127.0.0.1:4000",
