@@ -231,3 +231,20 @@ def test_a_history_is_read_with_what_it_leaves_for_later() -> None:
     assert found.values.value.tolist() == [2.5] * 3
     assert found.values.handle.tolist() == [4] * 3
     assert found.values.source_us.tolist() == [microseconds(at)] * 3
+
+
+def test_the_end_of_time_is_no_time() -> None:
+    """OPC 10000-6, 5.2.2.5: so servers write that they know none."""
+    times = [2_650_467_743_990_000_000, 2**63 - 1, 0, -1, 116_444_736_000_000_010]
+    values = b"".join(struct.pack("<BBdq", 1 | 4, 11, 2.5, ticks) for ticks in times)
+    head = struct_to_binary(ua.ReadResponse())[:-8] + struct.pack("<i", len(times))
+    changes = read_values(head + values + bytes(4), list(range(len(times))))
+    assert changes.source_us.tolist() == [NO_TIME, NO_TIME, NO_TIME, NO_TIME, 1]
+
+
+def test_more_values_than_a_message_can_hold_are_not_made_room_for() -> None:
+    body = bytearray(published([item(1, ua.DataValue(ua.Variant(1.0, ua.VariantType.Double)))]))
+    ((start, end),) = read_publish(bytes(body)).changes
+    struct.pack_into("<i", body, start, end - start)
+    with pytest.raises(Malformed, match="says that it has"):
+        read_changes(read_publish(bytes(body)))

@@ -22,6 +22,7 @@ from pumpjack_worker.adapters.opcua.publishing import Publishing, is_gone
 from pumpjack_worker.adapters.opcua.readings import Readings
 from pumpjack_worker.adapters.opcua.settings import Settings
 from pumpjack_worker.adapters.opcua.subscription import (
+    end,
     limits_of,
     read_now,
     subscribe,
@@ -156,6 +157,8 @@ class Feed:
         why = status_text(ended) if ended is not None else str(trouble)
         _log.warning("subscription is gone", device=self._settings.peer, reason=why)
         self._readings.lost_us = self._clock.now_us()
+        assert publishing is not None
+        await end(channel, publishing.subscription)
         await self._subscribe(channel)
         self._mark_gap(f"the server ended the subscription: {why}")
 

@@ -36,6 +36,9 @@ MOST_READY = 64
 """Messages that may wait for the reader; then no more are asked for."""
 MOST_MISSING = 1_000
 """More than that is no gap but another subscription; nobody keeps so many."""
+MOST_BEHIND = 2 * IN_FLIGHT
+"""So many messages in a row with numbers of before: the server began anew, and nothing of what it
+sends would be taken."""
 _NUMBERS = 2**32 - 1
 """Numbers go from 1 to this, and begin anew at 1."""
 
@@ -64,6 +67,7 @@ class Publishing:
         self._next = 1
         self._held: dict[int, Notification] = {}
         self._acks: list[int] = []
+        self._behind = 0
         self._window = IN_FLIGHT
         self._in_flight = 0
         self.ready: deque[Notification | Lost] = deque()
@@ -195,8 +199,12 @@ class Publishing:
     def _sort(self, message: Notification) -> None:
         ahead = _ahead(message.sequence, self._next)
         if ahead < 0:
-            return  # it was there already
-        if ahead == 0 and message.is_keep_alive:
+            self._behind += 1  # it was there already
+            if self._behind > MOST_BEHIND:
+                self.trouble = ServiceFault(BAD_SUBSCRIPTION_ID, "Publish (it counts anew)")
+            return
+        self._behind = 0
+        if message.is_keep_alive and (ahead == 0 or message.sequence in self._held):
             return
         self._held[message.sequence] = message
         self._release()

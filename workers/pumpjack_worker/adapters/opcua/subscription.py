@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 from collections.abc import Sequence
@@ -65,6 +66,14 @@ async def subscribe(channel: Channel, spec: Opcua) -> Subscribed:
         changed = (await channel.ask(change, ua.ModifySubscriptionResponse)).Parameters
         count = max(1, changed.RevisedMaxKeepAliveCount)
     return Subscribed(number, granted_s, (granted_s or publishing_s) * count)
+
+
+async def end(channel: Channel, number: int) -> None:
+    """Have the server drop a subscription, if it still has it. Raises NotConnected."""
+    request = ua.DeleteSubscriptionsRequest()
+    request.Parameters.SubscriptionIds = [number]
+    with contextlib.suppress(ServiceFault):
+        await channel.ask(request, ua.DeleteSubscriptionsResponse)
 
 
 async def transfer(channel: Channel, number: int) -> bool:
