@@ -7,8 +7,11 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from asyncua.common.utils import ServiceError
+from asyncua.server.internal_session import InternalSession
 
 from pumpjack_core.clock import SystemClock
+from pumpjack_core.errors import NotConnected
 from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Surroundings
@@ -467,3 +470,27 @@ async def test_what_waited_on_the_server_is_not_told_as_newer_than_what_followed
     in_time = sorted(seen.of("a"), key=lambda row: row.us)
     assert [row.value for row in in_time if row.quality == GOOD][-1] == 3.0
     assert [row.value for row in in_time] == sorted(row.value for row in in_time)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(0x80560000, "TooManySessions"), (0x800E0000, "ServerStopping")],
+    ids=["too many sessions", "halted"],
+)
+async def test_a_server_that_has_no_session_for_us_is_told_and_read_when_it_has(
+    rig: SimulatedRig, monkeypatch: pytest.MonkeyPatch, status: int, reason: str
+) -> None:
+    adapter = rig.make(*TAGS)
+
+    async def refuses(*_: object, **__: object) -> None:
+        raise ServiceError(status)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InternalSession, "create_session", refuses)
+        with pytest.raises(NotConnected) as caught:
+            await adapter.connect()
+    assert caught.value.reason == reason
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    await adapter.close()
+    assert seen.values("a") == [1.0]
