@@ -78,8 +78,7 @@ class Children:
         known = self._right.get(place)
         if known is not None and known == _Right(rendered, live.version):
             return 0
-        was_right = known is not None and known.rendered == rendered
-        return await self._repair(of, manifest, live, rendered, tell=was_right or known is None)
+        return await self._repair(of, manifest, live, rendered)
 
     async def _adopt(self, of: SeenConnection, manifest: Manifest) -> int:
         """A journal that was kept when its connection was deleted is in use again."""
@@ -97,7 +96,7 @@ class Children:
         return 1
 
     async def _repair(
-        self, of: SeenConnection, manifest: Manifest, live: SeenChild, rendered: str, *, tell: bool
+        self, of: SeenConnection, manifest: Manifest, live: SeenChild, rendered: str
     ) -> int:
         """Bring a child that is there, and may have been changed, to its manifest."""
         content = drift.unpacked(live.content)
@@ -109,6 +108,7 @@ class Children:
                 rendered, live.version
             )
             return 0
+        was_ours = self._was_ours(live, rendered)
         wrote = 0
         now = live
         if changed:
@@ -119,7 +119,7 @@ class Children:
             wrote += 1
         if now.version == live.version:
             return 0  # the same to the API server, in other words
-        if live.meddlers or (tell and self._was_ours(live, rendered)):
+        if live.meddlers or was_ours:
             self._tell(of, live, changed, extra)
         return wrote
 

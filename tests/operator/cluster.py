@@ -304,11 +304,16 @@ def new_namespace(client: httpx.Client, tenant: str | None = "permian") -> Names
 
 @contextlib.asynccontextmanager
 async def operating(
-    plane: ControlPlane, *, platform: Platform = PLATFORM, port: int | None = None, **more: Any
+    plane: ControlPlane,
+    *,
+    platform: Platform = PLATFORM,
+    port: int | None = None,
+    api_class: type[Api] = Api,
+    **more: Any,
 ) -> AsyncIterator[Controller]:
     """An operator that has looked at everything once. port: of the API server, or a proxy."""
     login = Login(f"https://127.0.0.1:{port or plane.port}", anyone(), TOKEN)
-    async with Api(login) as api:
+    async with api_class(login) as api:
         more.setdefault("status_every_s", 0.1)
         if (owners_of := more.pop("owners_of", None)) is not None:
             more["owners"] = owners_of(api)

@@ -262,3 +262,25 @@ async def test_a_hundred_namespaces_leave_room_for_work(plane, wells):
         await eventually(lambda: others[-1].reason("pad8", "Connected") == "WorkerNotAnswering")
     for other in others:
         other.drop()
+
+
+class SlowMappings(Api):
+    """The list of the mappings takes longer than all others."""
+
+    async def list_page(self, kind, namespace, params, **more):
+        if kind.plural == "tagmappings":
+            await asyncio.sleep(1.0)
+        return await super().list_page(kind, namespace, params, **more)
+
+
+async def test_nothing_is_touched_before_everything_was_listed(plane, wells):
+    async with operating(plane) as controller:
+        wells.connect("pad7")
+        wells.map("pumps", to="pad7")
+        await eventually(lambda: len(wells.children("pad7")) == 7)
+        await eventually(lambda: wells.holds("pad7", "MappingsAccepted"))
+        await quiet(controller)
+    before = wells.versions()
+    async with operating(plane, api_class=SlowMappings) as controller:
+        await quiet(controller)
+    assert wells.versions() == before
