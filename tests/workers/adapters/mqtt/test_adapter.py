@@ -146,6 +146,15 @@ async def test_a_thousand_topics_are_subscribed_in_several_packets(
     await adapter.close()
 
 
+async def test_thirty_thousand_topics_hold_up_nobody(scripted: ScriptedBroker) -> None:
+    topics = [f"pads/{at}/casing" for at in range(30_000)]
+    adapter = make(scripted.port, *(tag(topic, name=topic) for topic in topics))
+    async with asyncio.timeout(PATIENCE_S):  # a hundred times as long as it takes
+        await adapter.connect()
+    assert scripted.subscribed == topics
+    await adapter.close()
+
+
 async def test_a_refused_subscription_costs_only_its_own_tags(scripted: ScriptedBroker) -> None:
     scripted.refused = {"pads/7/tubing": 0x87}
     adapter = make(scripted.port, CASING, TUBING)

@@ -248,6 +248,19 @@ async def test_a_lost_session_is_told_once_and_its_packet_ids_are_forgotten(
     await once.close()
 
 
+async def test_a_gap_that_nobody_took_yet_is_not_told_again_at_the_next_login(
+    scripted: ScriptedBroker,
+) -> None:
+    adapter = make(scripted.port, TAG)
+    for _ in range(3):
+        await adapter.connect()
+    assert [one.reason for one in (await deliver(adapter)).quarantined] == ["gap"]
+    scripted.send(message(b"5", 1))
+    (one,) = await take(adapter, 1)
+    assert not one.quarantined
+    await adapter.close()
+
+
 async def test_the_first_connection_ever_has_no_gap(scripted: ScriptedBroker) -> None:
     adapter = make(scripted.port, TAG)
     await adapter.connect()

@@ -222,7 +222,8 @@ class MqttAdapter(Adapter):
 
     def _go_on(self, login: Login) -> None:
         gap = self._resumed.go_on(login)
-        if gap is not None:
+        is_told = any(one.ack == self._resumed.gap_is_kept for one in self._ready)
+        if gap is not None and not is_told:
             nothing = self._intake.read((), None).batch
             self._ready.append(Delivery(nothing, self._resumed.gap_is_kept, (gap,)))
         self._backlog.begin(login.link, waits=login.present)

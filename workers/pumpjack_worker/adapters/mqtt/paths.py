@@ -72,7 +72,7 @@ class Path:
         try:
             return list(self._query.findall(document))
         except (JSONPathError, *_STUMBLES) as error:
-            raise ValueError(f"{self.text} cannot be followed: {error}") from error
+            raise ValueError(f"{self.text} cannot be followed: {error.args[0]}") from error
 
 
 @lru_cache(maxsize=10_000)
@@ -97,7 +97,7 @@ def _compile(text: str) -> JSONPath:
         found = JSONPathEnvironment(strict=True).compile(text)
     except (JSONPathError, *_STUMBLES) as error:
         raise AddressError(
-            f"{text!r} is no JSONPath ({error}); write for example $.casing.value or "
+            f"{text!r} is no JSONPath ({error.args[0]}); write for example $.casing.value or "
             "$.wells[0]['tubing pressure']"
         ) from error
     if not isinstance(found, JSONPath):

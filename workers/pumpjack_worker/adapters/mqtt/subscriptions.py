@@ -108,15 +108,15 @@ class Subscriptions:
 
     async def _follow(self, todo: list[str]) -> None:
         """Subscribe, then take back what the session still has and no tag wants any more."""
-        wanted = [self._settings.filter(topic) for topic in self._topics]
+        wanted = dict.fromkeys(self._settings.filter(topic) for topic in self._topics)
         kept = self._kept()
-        self._keep(dict.fromkeys([*kept.filters, *wanted]))
+        self._keep([*dict.fromkeys([*kept.filters, *wanted])])
         if todo:
             self._take(await self._session.subscribe(todo))
-        unwanted = [name for name in self._kept().filters if name not in set(wanted)]
+        unwanted = [name for name in self._kept().filters if name not in wanted]
         if unwanted:
             await self._session.unsubscribe(unwanted)
-            self._keep(wanted)
+            self._keep([*wanted])
 
     def _take(self, granted: dict[str, int]) -> None:
         self._retry_at = self._clock.monotonic() + RETRY_REFUSED_S
@@ -143,6 +143,6 @@ class Subscriptions:
         assert kept is not None, "the session is kept before anything is subscribed in it"
         return kept
 
-    def _keep(self, filters: Sequence[str] | dict[str, None]) -> None:
+    def _keep(self, filters: Sequence[str]) -> None:
         """What may be subscribed is on disk before it is."""
         self._file.write(replace(self._kept(), filters=tuple(filters)))
