@@ -15,7 +15,7 @@ from pumpjack_core.errors import NotConnected
 from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Surroundings
-from pumpjack_worker.adapters.opcua import channel, items
+from pumpjack_worker.adapters.opcua import channel, items, session
 from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S
 from pumpjack_worker.adapters.opcua.simulated_nodes import NAMESPACE, SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
@@ -421,9 +421,9 @@ async def test_the_first_start_of_all_has_no_gap(rig: SimulatedRig) -> None:
     assert seen.quarantined == []
 
 
-@pytest.mark.parametrize("session", ["survives", "is forgotten"])
+@pytest.mark.parametrize("old", ["survives", "is forgotten"])
 async def test_what_changed_before_an_outage_was_noticed_is_told_at_its_own_time_and_as_holding(
-    rig: SimulatedRig, session: str
+    rig: SimulatedRig, old: str
 ) -> None:
     """The line is half-open: the server goes on, and we hear of nothing."""
     adapter = rig.make(*TAGS, connection=rig.connection(**rig.quick))
@@ -435,7 +435,7 @@ async def test_what_changed_before_an_outage_was_noticed_is_told_at_its_own_time
     error = await read_until_lost(adapter, seen)
     lost_us = SystemClock().now_us()
     await rig.proxy.refuse()
-    if session == "is forgotten":
+    if old == "is forgotten":
         await rig.server.forget_sessions()
     rig.proxy.resume()
     await rig.proxy.accept()
@@ -494,3 +494,20 @@ async def test_a_server_that_has_no_session_for_us_is_told_and_read_when_it_has(
     seen = await read_until(adapter, both)
     await adapter.close()
     assert seen.values("a") == [1.0]
+
+
+async def test_a_session_of_which_little_is_asked_does_not_end(
+    rig: SimulatedRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server keeps it for a second only, and says that it is there once a minute."""
+    monkeypatch.setattr(session, "SESSION_LIVES_S", 1.0)
+    rig.server._running.iserver.min_session_timeout_ms = 1_000
+    adapter = rig.make(*TAGS, connection=rig.connection(keep_alive="60s"))
+    await adapter.connect()
+    seen = await read_until(adapter, both)
+    before = set(rig.server._running.iserver._external_sessions)
+    await read_for(adapter, 3.0, seen)
+    await rig.server.write(A, 2.0)
+    await read_until(adapter, lambda seen: seen.has("a", 2.0), seen)
+    assert set(rig.server._running.iserver._external_sessions) == before
+    await adapter.close()

@@ -18,10 +18,14 @@ from pumpjack_worker.adapters.opcua.feed import Feed
 from pumpjack_worker.adapters.opcua.readings import Readings
 from pumpjack_worker.adapters.opcua.session import Session
 from pumpjack_worker.adapters.opcua.settings import settings_of
+from pumpjack_worker.adapters.opcua.subscription import still_there
 
 LONGEST_WAIT_S = 60.0
 MISSED_KEEP_ALIVES = 3
 SHORTEST_CHORE_S = 0.05
+ASK_AT = 0.5
+"""Part of a session's life after which something is asked: waiting for news does not keep it."""
+SHORTEST_REST_S = 0.2
 
 
 class OpcuaAdapter(Adapter):
@@ -181,9 +185,14 @@ class OpcuaAdapter(Adapter):
                     await channel.renew()
                     renew_at = self._clock.monotonic() + channel.renew_after_s
                 await self._feed.work(channel)
+                quiet_s = asyncio.get_running_loop().time() - channel.asked_at
+                rest_s = max(self._session.lives_s * ASK_AT, SHORTEST_REST_S) - quiet_s
+                if rest_s <= 0:
+                    await still_there(channel)
+                    rest_s = self._session.lives_s * ASK_AT
                 self._wake.set()
                 now = self._clock.monotonic()
-                until = min(renew_at, self._feed.next_work(), now + LONGEST_WAIT_S)
+                until = min(renew_at, self._feed.next_work(), now + min(rest_s, LONGEST_WAIT_S))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(max(until - now, SHORTEST_CHORE_S)):
                         await self._work.wait()

@@ -68,7 +68,8 @@ def quiet_asyncua() -> None:
 class Channel(asyncio.Protocol):
     """Asks one server. on_lost is called once, when the connection is no more.
 
-    lost  why it is no more; None: it is there
+    lost      why it is no more; None: it is there
+    asked_at  when something was last asked [s, the loop's time]
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Channel(asyncio.Protocol):
         self._number = 0
         self._token: Any = ua.NodeId()
         self.lost: NotConnected | None = None
+        self.asked_at = 0.0
         self.renew_after_s = LIFETIME_MS / 1000 * RENEW_AT
 
     # What is asked
@@ -203,6 +205,7 @@ class Channel(asyncio.Protocol):
             raise self.lost
         header = request.RequestHeader
         header.AuthenticationToken = self._token
+        self.asked_at = asyncio.get_running_loop().time()
         header.Timestamp = datetime.datetime.now(datetime.UTC)
         header.TimeoutHint = int(hint_s * 1000)
         self._number += 1

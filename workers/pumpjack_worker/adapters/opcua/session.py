@@ -41,7 +41,10 @@ _log = get_logger("worker.opcua")
 
 
 class Session:
-    """One session at a time. After close() everything raises NotConnected."""
+    """One session at a time. After close() everything raises NotConnected.
+
+    lives_s  how long the server keeps it while nothing is asked
+    """
 
     def __init__(
         self, settings: Settings, surroundings: Surroundings, *, on_lost: Callable[[], None]
@@ -57,6 +60,7 @@ class Session:
         self._token: Any = None
         self._nonce = b""
         self._unheard = 0
+        self.lives_s = SESSION_LIVES_S
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -221,6 +225,8 @@ class Session:
         if identity is not None:
             self._security.verify(identity.der + nonce, answer)
         self._token, self._nonce = answer.AuthenticationToken, answer.ServerNonce or b""
+        granted_s = answer.RevisedSessionTimeout / 1000
+        self.lives_s = granted_s if granted_s > 0 else SESSION_LIVES_S
         channel.authenticate(self._token)
 
     async def _activate(self, channel: Channel, given: Credentials) -> None:

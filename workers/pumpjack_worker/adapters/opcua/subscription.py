@@ -26,8 +26,8 @@ MOST_NOTIFICATIONS = 10_000
 """Values in one message; more come in the next at once."""
 MOST_READS = 1_000
 VALUE_ATTRIBUTE = 13
-_NAMESPACES, _ITEMS, _READS, _HISTORY = 2255, 11714, 11705, 12165
-"""Server_NamespaceArray and the OperationLimits, OPC 10000-5."""
+_NAMESPACES, _STATE, _ITEMS, _READS, _HISTORY = 2255, 2259, 11714, 11705, 12165
+"""Server_NamespaceArray, Server_ServerStatus_State and the OperationLimits, OPC 10000-5."""
 
 
 class Subscribed(Struct, frozen=True):
@@ -51,6 +51,8 @@ async def subscribe(channel: Channel, spec: Opcua) -> Subscribed:
     params.PublishingEnabled = True
     answer = (await channel.ask(request, ua.CreateSubscriptionResponse)).Parameters
     number, granted_s = answer.SubscriptionId, answer.RevisedPublishingInterval / 1000.0
+    if not math.isfinite(granted_s):
+        raise channel.fail_garbled(f"a publishing interval of {granted_s}")
     count = max(1, answer.RevisedMaxKeepAliveCount)
     wanted = max(1, math.ceil(seconds(spec.keep_alive) / granted_s)) if granted_s > 0 else count
     if count > wanted:
@@ -66,6 +68,11 @@ async def subscribe(channel: Channel, spec: Opcua) -> Subscribed:
         changed = (await channel.ask(change, ua.ModifySubscriptionResponse)).Parameters
         count = max(1, changed.RevisedMaxKeepAliveCount)
     return Subscribed(number, granted_s, (granted_s or publishing_s) * count)
+
+
+async def still_there(channel: Channel) -> None:
+    """Ask for as good as nothing. Raises NotConnected, ServiceFault."""
+    await channel.ask(_read_request([ua.NodeId(_STATE)], VALUE_ATTRIBUTE), ua.ReadResponse)
 
 
 async def end(channel: Channel, number: int) -> None:
