@@ -558,6 +558,7 @@ OTHER_PROTOCOLS_ACCEPTED = {
         opcua(", timeout: 60s, publishingInterval: 1h, keepAlive: 1h, queueSize: 10000")
     ),
     "a broker": Case(mqtt()),
+    "a PLC by IPv6 address": Case(connection(device="{host: '::1'}")),
     "a broker with all it can have": Case(
         mqtt(
             ", port: 1883, tls: false, serverName: b.example, version: '3.1.1', clientId: pad-7,"
@@ -584,6 +585,9 @@ OTHER_PROTOCOLS = {
     ),
     "an endpoint without a host": Case(
         opcua(endpoint="opc.tcp:///plc"), "spec.opcua.endpoint", "does not match"
+    ),
+    "an endpoint with a login in it": Case(
+        opcua(endpoint="opc.tcp://user:secret@plc"), "spec.opcua.endpoint", "does not match"
     ),
     "a security that is none": Case(
         opcua(", security: Encrypt"),
