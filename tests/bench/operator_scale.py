@@ -240,9 +240,14 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--tags", type=int, default=50, help="of each connection, at most 499")
     parser.add_argument("--idle", type=float, default=20.0, help="how long to look at it idle [s]")
+    parser.add_argument("--output", choices=("text", "json"), default="text")
     options = parser.parse_args()
     found = run(options.connections, options.tags, options.idle)
-    print(json.dumps({key: round(value, 2) for key, value in found.items()}, indent=1))
+    rounded = {key: round(value, 2) for key, value in found.items()}
+    if options.output == "json":
+        print(json.dumps(rounded))
+    else:
+        print("\n".join(f"{value:12,.2f}  {key}" for key, value in rounded.items()))
 
 
 if __name__ == "__main__":
