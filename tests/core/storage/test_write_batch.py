@@ -74,6 +74,21 @@ async def test_what_is_no_number_is_stored_as_null_and_bad(database: Database) -
     ]
 
 
+async def test_what_came_live_and_is_read_back_again_is_one_reading(database: Database) -> None:
+    worker = await database.worker()
+    now = now_us()
+    doubted = quality(Level.UNCERTAIN, Reason.ANOMALY)
+    live = [(now, 0, 1.0), (now + 5, 0, 2.0, doubted), (now + 9, 0, 3.0)]
+    await worker.write(live)
+    again = quality(Level.GOOD, backfilled=True)
+    written = await worker.write([(us, 0, value, again) for us, _, value, *_ in live])
+    assert outcome(written) == {"duplicates": 3}
+    written = await worker.write([(now, 0, 7.0, again), (now, 0, 8.0, doubted)])
+    assert outcome(written) == {"stored": 2, "shifted": 2}, "another value is another reading"
+    written = await worker.write([(now, 0, 7.0), (now, 0, 8.0, again)])
+    assert outcome(written) == {"duplicates": 2}, "also when it was shifted"
+
+
 async def test_a_replay_repeats_nothing_and_says_where_the_cursor_stands(
     database: Database,
 ) -> None:

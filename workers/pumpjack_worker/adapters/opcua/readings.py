@@ -25,6 +25,9 @@ from pumpjack_worker.adapters.opcua.times import Source, Times
 
 MOST_READINGS = 20_000
 """In one delivery."""
+RESTART_MARGIN_US = 60 * 1_000_000
+"""A memo holds one time for all tags, and the clocks behind one server differ. What is read back
+and was stored already is a duplicate to the database."""
 _MEMO_BYTES = 8
 BAD_CONFIG = quality(Level.BAD, Reason.CONFIG_ERROR)
 NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
@@ -244,9 +247,12 @@ class Readings:
     def begin_backfill(self, why: str, lost_us: int) -> None:
         """Values may be missing since the last of each tag."""
         told_us = self.times.told_us
-        before = np.where(told_us == NO_TIME, self._before_us, told_us)
-        if not (before != NO_TIME).any():
+        if self._before_us == NO_TIME and not (told_us != NO_TIME).any():
             return  # nothing was ever delivered
+        since_us = self._before_us
+        if since_us != NO_TIME:
+            since_us -= RESTART_MARGIN_US
+        before = np.where(told_us == NO_TIME, since_us, told_us)
         if self.backfill is not None:
             self.end_backfill(self.backfill)
         self.backfill = Backfill(
