@@ -97,6 +97,13 @@ def old_configuration(facts: Facts) -> Verdict | None:
     )
 
 
+def logins_incomplete(facts: Facts) -> Verdict | None:
+    """The worker runs, and its logins to the stores are not what they should be."""
+    if facts.logins_problem is None:
+        return None
+    return Verdict("False", "LoginsIncomplete", facts.logins_problem)
+
+
 def suspended_is_ready(facts: Facts) -> Verdict | None:
     """Suspended on purpose is as it should be."""
     if not facts.suspended:
@@ -227,6 +234,7 @@ CHAINS: dict[str, tuple[Check, ...]] = {
         no_pod,
         no_answer,
         old_configuration,
+        logins_incomplete,
         suspended_is_ready,
         _holds("Running", "the worker runs the current configuration"),
     ),

@@ -13,12 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pumpjack_core.clock import Clock, SystemClock
-from pumpjack_core.credentials import SECRET_TYPE
 from pumpjack_core.errors import PumpjackError
 from pumpjack_core.log import get_logger
-from pumpjack_core.manifests.objects import TENANT_LABEL
-from pumpjack_core.manifests.resolve import RejectedTag
-from pumpjack_operator import describe, facts_of, seen, sinks
+from pumpjack_operator import seen, sinks
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Conflict, NotFound, Refused, Unavailable
 from pumpjack_operator.children import Children
@@ -26,7 +23,8 @@ from pumpjack_operator.cluster import Key
 from pumpjack_operator.deletion import Releases
 from pumpjack_operator.events import Events
 from pumpjack_operator.facts import Unreadable
-from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD, SECRET
+from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD
+from pumpjack_operator.mappings import Mappings
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.names import MANAGER
 from pumpjack_operator.platform import Platform
@@ -34,6 +32,7 @@ from pumpjack_operator.reconcile import Logins, Reconciler
 from pumpjack_operator.reflect import RELIST_S, Reflector, Watched
 from pumpjack_operator.reports import Reports
 from pumpjack_operator.resolution import Resolutions
+from pumpjack_operator.serving import Serving
 from pumpjack_operator.statuses import EVERY_S, Statuses
 from pumpjack_operator.store import Store
 from pumpjack_operator.tenancy import ByLabel, NoLogins, Owners, Tenants
@@ -71,8 +70,6 @@ class Controller:
         status_every_s: float = EVERY_S,
     ) -> None:
         self._api = api
-        self._owners = owners or ByLabel()
-        self._tenants = tenants or NoLogins()
         self._clock = clock or SystemClock()
         self.metrics = metrics or Metrics()
         self._relist_s = relist_s
@@ -84,7 +81,7 @@ class Controller:
         self._resolve_s: dict[str, float] = {}
         self._unreadable_by: dict[Key, tuple[Unreadable, ...]] = {}
         """What each worker cannot read, as its mappings were told."""
-        self._logins = Logins()
+        logins = Logins()
         self._events = Events(api, self._clock)
         self._children = Children(api, self.store, self._events, self.metrics)
         self.reports = reports(self._reported)
@@ -99,21 +96,37 @@ class Controller:
             statuses=self._statuses,
             reports=self.reports,
             releases=Releases(api, self.store, self._events, self.metrics),
-            logins=self._logins,
+            logins=logins,
             platform=platform,
             clock=self._clock,
         )
+        self._serving = Serving(
+            api=api,
+            store=self.store,
+            resolutions=self._resolutions,
+            owners=owners or ByLabel(),
+            tenants=tenants or NoLogins(),
+            logins=logins,
+            events=self._events,
+            add=self._add,
+            relist_s=relist_s,
+        )
+        self._mappings = Mappings(
+            store=self.store,
+            resolutions=self._resolutions,
+            statuses=self._statuses,
+            reports=self.reports,
+            clock=self._clock,
+        )
         self._reflectors = self._make_reflectors()
-        self._secret_watches: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
         async with self.reports, asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
             for reflector in self._reflectors:
                 tasks.create_task(reflector.run())
             tasks.create_task(self._events.run())
-            await self._owners.load()
+            await self._serving.start(tasks)
             async with asyncio.timeout(LISTED_LIMIT_S):
                 for reflector in self._reflectors:
                     await reflector.listed.wait()
@@ -166,7 +179,11 @@ class Controller:
         names = {key.namespace for key in self.store.connection_keys()}
         names |= {one.name for one in self.store.namespaces() if one.label is not None}
         for name in sorted(names):
-            await self._namespace(name)
+            try:
+                await self._serving.look(name)
+            except PumpjackError as error:
+                _log.warning(str(error), at=name)
+                self.queue.retry(Work("namespace", name))
         for group in self._resolutions.groups():
             self._resolve(group)
         for key in {*self.store.connection_keys(), *self.store.parents()}:
@@ -261,7 +278,7 @@ class Controller:
     async def _look(self, work: Work) -> bool:
         match work.what:
             case "namespace":
-                await self._namespace(work.name)
+                await self._serving.look(work.name)
                 return False
             case "group":
                 self._resolve(work.name)
@@ -269,84 +286,7 @@ class Controller:
             case "connection":
                 return await self._reconciler.reconcile(work.key)
             case "mapping":
-                return await self._mapping(work.key)
-
-    # namespaces and tenants
-
-    async def _namespace(self, name: str) -> None:
-        """Decide whose a namespace is, and see that its workers can log in."""
-        seen_namespace = self.store.namespace(name)
-        if seen_namespace is None or seen_namespace.ending:
-            self._forget_namespace(name)
-            return
-        label = seen_namespace.label
-        labels = {TENANT_LABEL: label} if label else {}
-        owner = await self._owners.tenant(name, labels, self.store.labelled())
-        changed = self.store.decide(name, owner)
-        groups = self._resolutions.place(name)
-        tenant = self.store.tenant(name)
-        if tenant is not None:
-            self._watch_secrets(name)
-            await self._log_in(name, tenant)
-        else:
-            self._stop_watching_secrets(name)
-        if changed:
-            for group in groups:
-                self._add(Work("group", group))
-            for one in self.store.connections([name]):
-                self._add(connection_work(one.key))
-
-    async def _log_in(self, namespace: str, tenant: str) -> None:
-        before = self._logins.versions.get(namespace)
-        problem = self._logins.problems.pop(namespace, None)
-        try:
-            version = await self._tenants.ensure_tenant(namespace, tenant)
-        except PumpjackError as error:
-            self._logins.problems[namespace] = str(error)
-            self.queue.retry(Work("namespace", namespace))
-            _log.warning(f"no logins for the workers of {namespace}: {error}")
-        else:
-            self._logins.versions[namespace] = version
-            if version == before and problem is None:
-                return
-        for one in self.store.connections([namespace]):
-            self._add(connection_work(one.key))
-
-    def _forget_namespace(self, name: str) -> None:
-        self._stop_watching_secrets(name)
-        self._logins.versions.pop(name, None)
-        self._logins.problems.pop(name, None)
-        self._add(Work("group", self._resolutions.group(name)))
-
-    def _watch_secrets(self, namespace: str) -> None:
-        """Names of device Secrets; never what is in them."""
-        if namespace in self._secret_watches:
-            return
-        reflector = Reflector(
-            self._api,
-            Watched(SECRET, namespace, fields=f"type={SECRET_TYPE}", metadata_only=True),
-            sinks.SecretSink(self.store, self._add),
-            key=seen.key_of,
-            relist_s=self._relist_s,
-        )
-        self._secret_watches[namespace] = self._tasks.create_task(
-            self._follow_secrets(namespace, reflector)
-        )
-
-    async def _follow_secrets(self, namespace: str, reflector: Reflector) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(reflector.run())
-            await reflector.listed.wait()
-            self.store.know_secrets(namespace)
-            for one in self.store.connections([namespace]):
-                if one.object is not None and one.object.spec.credentials_secret_ref is not None:
-                    self._add(connection_work(one.key))
-
-    def _stop_watching_secrets(self, namespace: str) -> None:
-        task = self._secret_watches.pop(namespace, None)
-        if task is not None:
-            task.cancel()
-            self.store.forget_secrets(namespace)
+                return await self._mappings.look(work.key)
 
     # tags
 
@@ -360,39 +300,3 @@ class Controller:
             self._add(connection_work(key))
         for key in changed.mappings:
             self._add(mapping_work(key))
-
-    async def _mapping(self, key: Key) -> bool:
-        found = self.store.mapping(key)
-        if found is None or self.store.is_ending(key.namespace):
-            return False
-        resolved = self._resolutions.mapping(key)
-        if found.object is not None and (resolved is None or resolved.mapping is not found.object):
-            return False  # it is being resolved, and comes again then
-        status = describe.mapping_status(
-            found.generation,
-            resolved if found.object is not None else None,
-            found.problem,
-            rejected_by_workers=self._unreadable(key),
-            before=found.status,
-            now_us=self._clock.now_us(),
-        )
-        try:
-            return await self._statuses.write_mapping(found, status)
-        except (NotFound, Conflict):
-            return False  # it was deleted, or another bears its name: the watch says so
-
-    def _unreadable(self, mapping: Key) -> list[RejectedTag]:
-        """Tags of a mapping that workers cannot read: an address is none of its protocol."""
-        resolved = self._resolutions.mapping(mapping)
-        found = []
-        for name in resolved.connections if resolved is not None else ():
-            namespace, _, of = name.partition("/")
-            connection = self.store.connection(Key(namespace, of))
-            report = self.reports.get(Key(namespace, of))
-            if connection is not None and report is not None and report.rejected:
-                found += [
-                    one
-                    for one in facts_of.by_worker(connection, report)
-                    if one.mapping == str(mapping)
-                ]
-        return found

@@ -15,7 +15,7 @@ from pumpjack_core.log import get_logger
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import ApiError, Conflict
 from pumpjack_operator.cluster import Key, SeenConnection
-from pumpjack_operator.kinds import CLAIM, CONNECTION, EVENT, Kind
+from pumpjack_operator.kinds import CLAIM, CONNECTION, EVENT, SECRET, Kind
 from pumpjack_operator.names import MANAGER
 
 MOST_WAITING = 1_000
@@ -43,6 +43,10 @@ class Events:
     def about_claim(self, claim: Key, uid: str, reason: str, message: str) -> None:
         """Tell something about a volume, as a warning."""
         self._tell(CLAIM, claim, uid, reason, message, warning=True)
+
+    def about_secret(self, namespace: str, name: str, reason: str, message: str) -> None:
+        """Tell something about a Secret, as a warning: once for all connections that use it."""
+        self._tell(SECRET, Key(namespace, name), "", reason, message, warning=True)
 
     def _tell(
         self, kind: Kind, key: Key, uid: str, reason: str, message: str, *, warning: bool

@@ -29,11 +29,18 @@ from pumpjack_operator.store import ChildId, Store
 
 
 class Logins:
-    """What is known of the logins in each namespace: their version, or why there are none."""
+    """What is known of the logins in each namespace: their version, and what is wrong with them."""
 
     def __init__(self) -> None:
         self.versions: dict[str, str] = {}
         self.problems: dict[str, str] = {}
+
+    def set_problem(self, namespace: str, problem: str | None) -> None:
+        """What is wrong with them, None: nothing."""
+        if problem is None:
+            self.problems.pop(namespace, None)
+        else:
+            self.problems[namespace] = problem
 
 
 class _Done(Struct, frozen=True):
@@ -220,6 +227,7 @@ class Reconciler:
             mappings=self._resolutions.mappings_of(key),
             wanted_hash=self.wanted_hash(key),
             trouble=self._trouble.get(key, Trouble()),
+            logins_problem=self._logins.problems.get(key.namespace),
             has_secret=(
                 None if ref is None else self._store.has_secret(Key(key.namespace, ref.name))
             ),

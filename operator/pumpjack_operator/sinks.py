@@ -170,3 +170,26 @@ class SecretSink:
     def _users(self, key: Key) -> None:
         for user in self._store.users_of_secret(key):
             self._add(connection_work(user))
+
+
+class StoresSecretSink:
+    """The one Secret with the logins to the stores."""
+
+    def __init__(self, changed: Callable[[str], None]) -> None:
+        """Whoever gives changed is told the namespace in which it is not what it was."""
+        self._changed = changed
+        self._version = ""
+
+    def put(self, raw: dict[str, Any]) -> Hashable:
+        """It is there."""
+        key = seen.key_of(raw)
+        version = raw["metadata"]["resourceVersion"]
+        if version != self._version:
+            self._version = version
+            self._changed(key.namespace)
+        return key
+
+    def gone(self, known: Key, _version: int) -> None:
+        """It is gone."""
+        self._version = ""
+        self._changed(known.namespace)

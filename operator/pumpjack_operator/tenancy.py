@@ -26,6 +26,19 @@ class Owners(Protocol):
 class Tenants(Protocol):
     """Makes what a tenant's workers log in with."""
 
+    @property
+    def secret_name(self) -> str | None:
+        """Name of the Secret that it keeps in each namespace, None: it keeps none."""
+        ...
+
+    def problem(self, tenant: str) -> str | None:
+        """What does not go well with its logins, though its workers run: a sentence."""
+        ...
+
+    def forget(self, namespace: str) -> None:
+        """Somebody may have changed the Secret in a namespace; look at it the next time."""
+        ...
+
     async def ensure_tenant(self, namespace: str, tenant: str) -> str:
         """Make roles, users and the Secret of a namespace; returns the version of the logins.
 
@@ -52,6 +65,15 @@ class ByLabel:
 
 class NoLogins:
     """Tenants of a platform that makes the Secret by itself."""
+
+    secret_name: str | None = None
+
+    def problem(self, _tenant: str) -> str | None:
+        """Nothing is known of them."""
+        return None
+
+    def forget(self, _namespace: str) -> None:
+        """There is nothing to forget."""
 
     async def ensure_tenant(self, _namespace: str, _tenant: str) -> str:
         """Nothing is made."""

@@ -92,7 +92,7 @@ class Tenants:
         self._stores = stores
         self._users = users
         self._own_namespace = own_namespace
-        self._secret_name = secret_name
+        self.secret_name = secret_name
         self._changed = changed
         self._clock = clock or SystemClock()
         self._known: dict[str, _Known] = {}
@@ -116,11 +116,15 @@ class Tenants:
                 known.copied.clear()
                 known.logins = await self._logins(tenant, known)
                 self._tell_users(tenant, known.logins)
-            copy = copy_manifest(self._secret_name, namespace, tenant, known.logins, self._stores)
+            copy = copy_manifest(self.secret_name, namespace, tenant, known.logins, self._stores)
             version = stores_version(copy)
             if known.copied.get(namespace) != version:
-                await self._copy(copy)
-                known.copied[namespace] = version
+                known.copied[namespace] = version  # before the look: forget() may come in it
+                try:
+                    await self._copy(copy)
+                except BaseException:
+                    self.forget(namespace)
+                    raise
         return version
 
     def problem(self, tenant: str) -> str | None:
@@ -159,6 +163,9 @@ class Tenants:
             if self._users.problem != told:
                 told = self._users.problem
                 _log.warning(told) if told else _log.info("every Redis server has its users")
+                for known in self._known.values():
+                    for namespace in known.namespaces:
+                        self._changed(namespace)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(USERS_S):
                     await self._users_due.wait()

@@ -55,6 +55,10 @@ CASES = {
             "Stalled": "True NotApplied",
         },
     ),
+    "screens that see nothing, because Redis lets nobody make users": (
+        replace(WELL, logins_problem="Redis lets nobody make users"),
+        {"Ready": "False LoginsIncomplete"},
+    ),
     "a pod that waits for a node": (
         replace(WELL, pod=Pod("pending", "0/3 nodes are available"), report=None),
         {
