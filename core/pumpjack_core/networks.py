@@ -22,6 +22,15 @@ def parse_networks(cidrs: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
+def endpoint(host: str, port: int) -> str:
+    """Host and port as they are written together.
+
+    >>> endpoint("::1", 502)
+    '[::1]:502'
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_allowed(address: Address, networks: Sequence[Network]) -> bool:
     """Whether one of the networks lists the address; none listed, none allowed."""
     mapped = getattr(address, "ipv4_mapped", None)

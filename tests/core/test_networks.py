@@ -9,6 +9,7 @@ import pytest
 
 from pumpjack_core.errors import HostNotAllowed, NotConnected
 from pumpjack_core.networks import (
+    endpoint,
     is_allowed,
     parse_networks,
     resolve_allowed,
@@ -83,3 +84,8 @@ RESERVED = {
 def test_what_is_left_of_a_tenants_networks(listed, reserved, left):
     found = without_reserved(parse_networks(listed), parse_networks(reserved))
     assert [str(network) for network in found] == left
+
+
+def test_an_ipv6_address_is_told_apart_from_its_port():
+    assert endpoint("fd00:7::1", 4840) == "[fd00:7::1]:4840"
+    assert endpoint("plc", 502) == "plc:502"

@@ -16,6 +16,7 @@ from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import Connection, WorkerConfig
 from pumpjack_core.errors import DeviceError
 from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_core.networks import endpoint
 from pumpjack_core.quality import GOOD, level_text, reason_text
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds
@@ -200,10 +201,12 @@ def timeout_of(spec: ScadaConnectionSpec) -> float:
 def endpoint_of(spec: ScadaConnectionSpec) -> str:
     """Where the device is, for a person."""
     if spec.modbus_tcp is not None:
-        return f"{spec.modbus_tcp.host}:{spec.modbus_tcp.port} unit {spec.modbus_tcp.unit_id}"
+        return (
+            f"{endpoint(spec.modbus_tcp.host, spec.modbus_tcp.port)} unit {spec.modbus_tcp.unit_id}"
+        )
     if spec.opcua is not None:
         return spec.opcua.endpoint
     if spec.mqtt is not None:
         port = spec.mqtt.port or (8883 if spec.mqtt.tls else 1883)
-        return f"{spec.mqtt.host}:{port}"
+        return endpoint(spec.mqtt.host, port)
     return ""

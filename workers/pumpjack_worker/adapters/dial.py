@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_core.networks import Network, resolve_allowed
+from pumpjack_core.networks import Network, endpoint, resolve_allowed
 from pumpjack_worker.adapters.contract import OnStep, no_steps
 
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
@@ -43,7 +43,7 @@ async def dial(
     timeout_s is for each step. Raises HostNotAllowed or NotConnected (NameNotFound, Refused,
     Timeout, Unreachable, Untrusted, Expired, WrongName, TlsFailed).
     """
-    peer = f"{host}:{port}"
+    peer = endpoint(host, port)
     on_step("resolve")
     address = await resolve_allowed(host, port, networks, timeout_s=timeout_s)
     on_step("connect")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_core.networks import Network
+from pumpjack_core.networks import Network, endpoint
 from pumpjack_worker.adapters.contract import OnStep, no_steps
 from pumpjack_worker.adapters.dial import dial
 from pumpjack_worker.adapters.modbus_tcp.frames import Answer, AnswerReader, Garbled, Request
@@ -144,7 +144,7 @@ async def open_link(
     on_step: OnStep = no_steps,
 ) -> Link:
     """A link to the device. Raises what dial() raises."""
-    peer = f"{host}:{port}"
+    peer = endpoint(host, port)
     return await dial(
         lambda: Link(peer, on_late, on_lost),
         host,

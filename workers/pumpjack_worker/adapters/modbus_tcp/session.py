@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from pumpjack_core.errors import NotConnected
-from pumpjack_core.networks import Network
+from pumpjack_core.networks import Network, endpoint
 from pumpjack_worker.adapters.contract import OnStep, no_steps
 from pumpjack_worker.adapters.modbus_tcp.frames import (
     BUSY,
@@ -37,7 +37,7 @@ class Settings(Struct, frozen=True):
     @property
     def peer(self) -> str:
         """Host and port for messages."""
-        return f"{self.host}:{self.port}"
+        return endpoint(self.host, self.port)
 
 
 class UnitTrouble(Exception):

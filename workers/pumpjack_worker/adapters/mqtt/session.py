@@ -13,7 +13,7 @@ from msgspec import Struct
 from pumpjack_core import credentials
 from pumpjack_core.credentials import Credentials
 from pumpjack_core.errors import NotConnected
-from pumpjack_core.networks import Network
+from pumpjack_core.networks import Network, endpoint
 from pumpjack_worker.adapters.contract import OnStep, no_steps
 from pumpjack_worker.adapters.dial import Tls, dial
 from pumpjack_worker.adapters.mqtt import properties as v5
@@ -65,7 +65,7 @@ class Settings(Struct, frozen=True):
     @property
     def peer(self) -> str:
         """Host and port for messages."""
-        return f"{self.host}:{self.port}"
+        return endpoint(self.host, self.port)
 
     def filter(self, topic: str) -> str:
         """What is subscribed to for a topic."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from pumpjack_core.manifests.types import Opcua
-from pumpjack_core.networks import Network
+from pumpjack_core.networks import Network, endpoint
 from pumpjack_core.units import seconds
 from pumpjack_worker.adapters.opcua.endpoints import host_and_port
 
@@ -24,7 +24,7 @@ class Settings(Struct, frozen=True):
     @property
     def peer(self) -> str:
         """Host and port for messages."""
-        return f"{self.host}:{self.port}"
+        return endpoint(self.host, self.port)
 
 
 def settings_of(
