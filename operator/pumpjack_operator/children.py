@@ -20,7 +20,7 @@ from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import NotFound
 from pumpjack_operator.cluster import SeenChild, SeenConnection
 from pumpjack_operator.events import Events
-from pumpjack_operator.kinds import CHILDREN, CLAIM
+from pumpjack_operator.kinds import CHILDREN, CLAIM, NETWORK_POLICY, STATEFUL_SET
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.names import KEPT_ANNOTATION
 from pumpjack_operator.specs.wanted import Manifest
@@ -184,11 +184,20 @@ class Children:
         self._events.about_connection(of, "DriftRepaired", message, warning=True)
 
     async def _prune(self, of: SeenConnection, manifests: Sequence[Manifest]) -> int:
-        """Delete the children that are rendered no more, but never a journal."""
+        """Delete the children that are rendered no more, but never a journal.
+
+        A NetworkPolicy stays until the pod is gone: without one it would reach everything.
+        """
         kept = {(one["kind"], one["metadata"]["name"]) for one in manifests}
+        children = self._store.children(of.key)
+        runs = self._store.pod(of.key) is not None or any(
+            kind == STATEFUL_SET.kind for kind, _ in children
+        )
         wrote = 0
-        for id_, live in list(self._store.children(of.key).items()):
+        for id_, live in list(children.items()):
             if id_ in kept or id_[0] == CLAIM.kind or live.ending:
+                continue
+            if id_[0] == NETWORK_POLICY.kind and runs:
                 continue
             await delete(self._api, self._store, live)
             self.forget(of.key.namespace, id_)

@@ -2,7 +2,8 @@
 
 The garbage collector of Kubernetes removes what the connection owned; where none runs, or it was
 not done, this does. A journal's volume is owned by nobody, so that nothing but this deletes it,
-and only after its worker has ended and said, by its exit code, that nothing waits in it.
+and only after its worker has ended and said, by its exit code, that nothing waits in it. So is its
+NetworkPolicy, which stays for as long as there is a pod.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from pumpjack_operator.api_errors import NotFound
 from pumpjack_operator.children import delete
 from pumpjack_operator.cluster import Key, SeenChild
 from pumpjack_operator.events import Events
-from pumpjack_operator.kinds import CLAIM
+from pumpjack_operator.kinds import CLAIM, NETWORK_POLICY
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.names import KEPT_ANNOTATION
 from pumpjack_operator.store import Store
 
 DRAINED = 0
 """Exit code of a worker that has stored everything."""
+
+OUTLIVING = (CLAIM.kind, NETWORK_POLICY.kind)
+"""Kinds that are needed for as long as a worker runs, whatever became of its connection."""
 
 _log = get_logger("operator.deletion")
 
@@ -41,13 +45,17 @@ class Releases:
         wrote = False
         children = list(self._store.children(key).values())
         for live in children:
-            if live.kind == CLAIM.kind or live.ending or not live.owners:
+            if live.kind in OUTLIVING or live.ending or not live.owners:
                 continue  # without an owner it was orphaned on purpose: kubectl --cascade=orphan
             await delete(self._api, self._store, live)
             wrote = True
         runs = any(live.kind == "StatefulSet" and not live.ending for live in children)
         if runs or self._store.pod(key) is not None:
             return wrote  # it drains; its end is told by the watch
+        for live in children:
+            if live.kind == NETWORK_POLICY.kind and not live.ending:
+                await delete(self._api, self._store, live)
+                wrote = True
         for live in children:
             if live.kind == CLAIM.kind and not live.ending:
                 wrote = await self._journal(key, live) or wrote

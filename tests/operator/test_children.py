@@ -51,9 +51,10 @@ async def test_a_connection_with_a_mapping_gets_a_worker_and_both_a_status(opera
         name: child["metadata"].get("ownerReferences")
         for name, child in wells.children("pad7").items()
     }
-    assert [name for name, of in owners.items() if of is None] == [
-        "persistentvolumeclaims/scada-pad7-journal"
-    ]
+    assert {name for name, of in owners.items() if of is None} == {
+        "persistentvolumeclaims/scada-pad7-journal",
+        "networkpolicies/scada-pad7",
+    }
 
 
 async def test_an_operator_that_starts_again_writes_nothing(plane, wells):
@@ -205,8 +206,18 @@ async def test_an_address_that_the_platform_forbids_later_takes_the_worker_but_n
     async with operating(plane):
         wells.connect("pad7")
         await eventually(lambda: "statefulsets/scada-pad7" in wells.children("pad7"))
+    wells.run_pod("pad7", "127.0.0.1")
     platform = PLATFORM.__class__(image=PLATFORM.image)
-    async with operating(plane, platform=platform):
+    async with operating(plane, platform=platform) as controller:
+        await eventually(
+            lambda: (
+                set(wells.children("pad7"))
+                == {"persistentvolumeclaims/scada-pad7-journal", "networkpolicies/scada-pad7"}
+            )
+        )
+        await quiet(controller)
+        assert wells.get("networkpolicies", "scada-pad7")  # its pod still drains
+        wells.end_pod("pad7", exit_code=0)
         await eventually(
             lambda: set(wells.children("pad7")) == {"persistentvolumeclaims/scada-pad7-journal"}
         )

@@ -9,6 +9,7 @@ from tests.operator.cluster import eventually, operating, quiet
 
 pytestmark = pytest.mark.peers
 JOURNAL = "persistentvolumeclaims/scada-pad7-journal"
+POLICY = "networkpolicies/scada-pad7"
 
 
 @pytest.fixture
@@ -29,10 +30,11 @@ def bound(wells):
 
 async def test_a_deleted_connection_whose_worker_drained_leaves_nothing(running):
     running.delete("scadaconnections", "pad7")
-    await eventually(lambda: set(running.children("pad7")) == {JOURNAL})
+    await eventually(lambda: set(running.children("pad7")) == {JOURNAL, POLICY})
     running.end_pod("pad7", exit_code=0)
     await eventually(lambda: all_going(running))
     assert running.events("JournalKept") == []
+    assert running.get("networkpolicies", "scada-pad7") is None
 
 
 def all_going(wells):
@@ -40,9 +42,18 @@ def all_going(wells):
     return all("deletionTimestamp" in one["metadata"] for one in wells.children("pad7").values())
 
 
+async def test_a_worker_that_drains_stays_behind_its_network_policy(running, operator):
+    running.delete("scadaconnections", "pad7")
+    await eventually(lambda: set(running.children("pad7")) == {JOURNAL, POLICY})
+    await quiet(operator)
+    assert "ownerReferences" not in running.children("pad7")[POLICY]["metadata"]
+    running.end_pod("pad7", exit_code=3)
+    await eventually(lambda: set(running.children("pad7")) == {JOURNAL})
+
+
 async def test_a_journal_in_which_readings_wait_is_kept_and_told_and_used_again(running, operator):
     running.delete("scadaconnections", "pad7")
-    await eventually(lambda: set(running.children("pad7")) == {JOURNAL})
+    await eventually(lambda: set(running.children("pad7")) == {JOURNAL, POLICY})
     running.end_pod("pad7", exit_code=3)
     (told,) = await eventually(lambda: running.events("JournalKept"))
     assert "pad7" in told
@@ -56,7 +67,7 @@ async def test_a_journal_in_which_readings_wait_is_kept_and_told_and_used_again(
     assert "pumpjack.dev/journal-kept" not in again["annotations"]
     running.run_pod("pad7", "127.0.0.1")
     running.delete("scadaconnections", "pad7")
-    await eventually(lambda: set(running.children("pad7")) == {JOURNAL})
+    await eventually(lambda: set(running.children("pad7")) == {JOURNAL, POLICY})
     running.end_pod("pad7", exit_code=0)
     await eventually(lambda: all_going(running))
 

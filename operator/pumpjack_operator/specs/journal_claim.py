@@ -24,11 +24,10 @@ def journal_claim(wanted: Wanted) -> Manifest | None:
     }
     if journal.storage_class_name:
         spec["storageClassName"] = journal.storage_class_name
-    about = metadata(wanted, journal_name(wanted.name))
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {key: value for key, value in about.items() if key != "ownerReferences"},
+        "metadata": metadata(wanted, journal_name(wanted.name), outlives=True),
         "spec": spec,
     }
 

@@ -17,7 +17,11 @@ DNS_PROTOCOLS = ("UDP", "TCP")
 
 
 def network_policy(wanted: Wanted) -> Manifest:
-    """Everything that is not named is closed, in both directions."""
+    """Everything that is not named is closed, in both directions.
+
+    Nobody owns it: the garbage collector would take it with the connection, and a worker that still
+    drains would then reach everything.
+    """
     platform = wanted.platform
     egress = [_rule("to", peer, DNS_PROTOCOLS) for peer in platform.dns]
     egress += [_rule("to", peer) for peer in platform.stores]
@@ -29,7 +33,7 @@ def network_policy(wanted: Wanted) -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": metadata(wanted),
+        "metadata": metadata(wanted, outlives=True),
         "spec": {
             "podSelector": {"matchLabels": selector(wanted.connection.metadata.name)},
             "policyTypes": ["Ingress", "Egress"],

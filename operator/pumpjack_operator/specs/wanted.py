@@ -44,22 +44,23 @@ class Wanted(Struct, frozen=True):
         return child_name(self.connection.metadata.name)
 
 
-def metadata(wanted: Wanted, name: str | None = None) -> Manifest:
-    """Name, labels and owner of a child."""
+def metadata(wanted: Wanted, name: str | None = None, *, outlives: bool = False) -> Manifest:
+    """Name, labels and owner of a child; one that outlives its connection has no owner."""
     of = wanted.connection.metadata
-    return {
+    found = {
         "name": name or wanted.name,
         "namespace": of.namespace,
         "labels": labels(of.name),
         "annotations": {CONNECTION_ANNOTATION: of.name},
-        "ownerReferences": [
-            {
-                "apiVersion": API_VERSION,
-                "kind": "ScadaConnection",
-                "name": of.name,
-                "uid": wanted.uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
     }
+    if outlives:
+        return found
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": "ScadaConnection",
+        "name": of.name,
+        "uid": wanted.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {**found, "ownerReferences": [owner]}
