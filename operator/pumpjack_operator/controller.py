@@ -21,6 +21,7 @@ from pumpjack_operator.api_errors import Conflict, NotFound, Refused, Unavailabl
 from pumpjack_operator.children import Children
 from pumpjack_operator.cluster import Key
 from pumpjack_operator.deletion import Releases
+from pumpjack_operator.device_services import DeviceServices
 from pumpjack_operator.events import Events
 from pumpjack_operator.facts import Unreadable
 from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD
@@ -89,6 +90,7 @@ class Controller:
         self._statuses = Statuses(
             api, self.store, self._clock, self.metrics, later, every_s=status_every_s
         )
+        self._services = DeviceServices(api, self._look_at_connection, relist_s=relist_s)
         self._reconciler = Reconciler(
             store=self.store,
             resolutions=self._resolutions,
@@ -97,6 +99,7 @@ class Controller:
             reports=self.reports,
             releases=Releases(api, self.store, self._events, self.metrics),
             logins=logins,
+            services=self._services,
             platform=platform,
             clock=self._clock,
         )
@@ -126,6 +129,7 @@ class Controller:
             for reflector in self._reflectors:
                 tasks.create_task(reflector.run())
             tasks.create_task(self._events.run())
+            self._services.start(tasks)
             await self._serving.start(tasks)
             async with asyncio.timeout(LISTED_LIMIT_S):
                 for reflector in self._reflectors:
@@ -222,6 +226,9 @@ class Controller:
             self.queue.add_after(work, max(RESOLVE_DELAY_S, RESOLVE_SHARE * took_s))
         else:
             self.queue.add(work)
+
+    def _look_at_connection(self, key: Key) -> None:
+        self._add(connection_work(key))
 
     def _reported(self, key: Key) -> None:
         """A worker said how it is, or says nothing any more."""

@@ -15,6 +15,7 @@ from pumpjack_operator.children import Children
 from pumpjack_operator.cluster import Key, SeenConnection
 from pumpjack_operator.deletion import Releases
 from pumpjack_operator.describe import ConnectionKnown
+from pumpjack_operator.device_services import DeviceServices
 from pumpjack_operator.facts_of import Trouble
 from pumpjack_operator.kinds import STATEFUL_SET
 from pumpjack_operator.names import child_name
@@ -23,7 +24,7 @@ from pumpjack_operator.render import render
 from pumpjack_operator.reports import Reports
 from pumpjack_operator.resolution import Resolutions
 from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION
-from pumpjack_operator.specs.wanted import Wanted
+from pumpjack_operator.specs.wanted import Behind, Wanted
 from pumpjack_operator.statuses import Statuses
 from pumpjack_operator.store import ChildId, Store
 
@@ -50,6 +51,7 @@ class _Done(Struct, frozen=True):
     uid: str
     secret: str | None
     stores: str
+    service: Behind | None
     children: dict[ChildId, int]
 
 
@@ -66,6 +68,7 @@ class Reconciler:
         reports: Reports,
         releases: Releases,
         logins: Logins,
+        services: DeviceServices,
         platform: Platform,
         clock: Clock,
     ) -> None:
@@ -76,6 +79,7 @@ class Reconciler:
         self._reports = reports
         self._releases = releases
         self._logins = logins
+        self._services = services
         self._platform = platform
         self._clock = clock
         self._done: dict[Key, _Done] = {}
@@ -153,7 +157,9 @@ class Reconciler:
         if stores is None:
             self._trouble[key] = Trouble(not_applied=self._no_logins(key))
             return False
-        asked = (resolved, seen.uid, self._secret(seen), stores)
+        if not self._services.follow(seen):
+            return False  # it comes again when it is known what is behind the device's name
+        asked = (resolved, seen.uid, self._secret(seen), stores, self._services.behind(seen))
         if self._done.get(key) == _Done(*asked, self._versions(key)):
             return False
         try:
@@ -172,6 +178,7 @@ class Reconciler:
         uid: str,
         secret: str | None,
         stores: str,
+        service: Behind | None,
     ) -> Wanted:
         return Wanted(
             resolved.connection,
@@ -179,6 +186,7 @@ class Reconciler:
             self._config(resolved),
             self._platform,
             secret=secret,
+            service=service,
             stores_version=stores,
         )
 
@@ -254,6 +262,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._done.pop(key, None)
         self._trouble.pop(key, None)
+        self._services.leave(key)
 
 
 def _sentence(error: Refused) -> str:

@@ -17,6 +17,7 @@ from pumpjack_operator import names, platform
 from pumpjack_operator.platform import Peer, Platform, Rules
 from pumpjack_operator.render import render
 from pumpjack_operator.specs import config_maps
+from pumpjack_operator.specs.wanted import Behind
 from tests.operator.wells import PLATFORM, of_kind, only, wanted
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", fullmatch=True)
@@ -155,8 +156,11 @@ def test_the_port_of_the_device(member, port):
 
 
 def test_a_device_within_the_cluster_is_reached_by_its_pods():
-    (rule,) = egress({"modbusTcp": {"host": "sim.permian-ops.svc"}}, service={"app": "sim"})
+    (rule,) = egress(
+        {"modbusTcp": {"host": "sim.permian-ops.svc"}}, service=Behind({"app": "sim"}, "modbus")
+    )
     assert rule["to"] == [{"podSelector": {"matchLabels": {"app": "sim"}}}]
+    assert rule["ports"] == [{"protocol": "TCP", "port": "modbus"}]
 
 
 def test_only_those_who_watch_may_ask_a_worker():

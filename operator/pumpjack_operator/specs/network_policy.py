@@ -26,7 +26,10 @@ def network_policy(wanted: Wanted) -> Manifest:
     egress = [_rule("to", peer, DNS_PROTOCOLS) for peer in platform.dns]
     egress += [_rule("to", peer) for peer in platform.stores]
     host, port = device(wanted.connection.spec)
-    if to := _device_peers(wanted, host):
+    if (pods := wanted.service) is not None:
+        to: list[Manifest] = [{"podSelector": {"matchLabels": dict(pods.labels)}}]
+        egress.append({"to": to, "ports": [{"protocol": "TCP", "port": pods.port}]})
+    elif to := _device_peers(wanted, host):
         egress.append({"to": to, "ports": [{"protocol": "TCP", "port": port}]})
     watchers = [_peer(peer) for peer in platform.watchers]
     ingress = [{"from": watchers, "ports": [{"protocol": "TCP", "port": STATUS_PORT}]}]
@@ -59,8 +62,6 @@ def _device_peers(wanted: Wanted, host: str) -> list[Manifest]:
 
     An address that the tenant may not reach is not opened at all.
     """
-    if wanted.service is not None:
-        return [{"podSelector": {"matchLabels": dict(wanted.service)}}]
     networks = wanted.config.connection.allowed_networks
     try:
         address = ipaddress.ip_address(host)

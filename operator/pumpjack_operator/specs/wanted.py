@@ -20,13 +20,20 @@ DATABASE_CA, REDIS_CA = "database-ca.crt", "redis-ca.crt"
 """Keys of the stores' Secret, and files, with the authorities that the stores are checked by."""
 
 
+class Behind(Struct, frozen=True):
+    """Pods of the same namespace behind a Service, and their own port: a number or its name."""
+
+    labels: Mapping[str, str]
+    port: int | str
+
+
 class Wanted(Struct, frozen=True):
     """One connection whose worker is to run.
 
     uid        of the ScadaConnection: its children go when it goes
     config     what the worker is told
     secret     name of the device's Secret, None where there is none of the right type
-    service    labels of the pods behind the device's host, where that is a Service of the cluster
+    service    the pods behind the device's host, where that is a Service of the namespace
     stores_version  changes when the tenant's logins to database and Redis do: the pod starts anew
     """
 
@@ -35,7 +42,7 @@ class Wanted(Struct, frozen=True):
     config: WorkerConfig
     platform: Platform
     secret: str | None = None
-    service: Mapping[str, str] | None = None
+    service: Behind | None = None
     stores_version: str = ""
 
     @property
