@@ -10,12 +10,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import PumpjackError
 from pumpjack_core.log import get_logger
-from pumpjack_operator import seen, sinks
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Conflict, NotFound, Refused, Unavailable
 from pumpjack_operator.children import Children
@@ -24,19 +22,18 @@ from pumpjack_operator.deletion import Releases
 from pumpjack_operator.device_services import DeviceServices
 from pumpjack_operator.events import Events
 from pumpjack_operator.facts import Unreadable
-from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD
 from pumpjack_operator.mappings import Mappings
 from pumpjack_operator.metrics import Metrics
-from pumpjack_operator.names import MANAGER
 from pumpjack_operator.platform import Platform
 from pumpjack_operator.reconcile import Logins, Reconciler
-from pumpjack_operator.reflect import RELIST_S, Reflector, Watched
+from pumpjack_operator.reflect import RELIST_S
 from pumpjack_operator.reports import Reports
 from pumpjack_operator.resolution import Resolutions
 from pumpjack_operator.serving import Serving
 from pumpjack_operator.statuses import EVERY_S, Statuses
 from pumpjack_operator.store import Store
 from pumpjack_operator.tenancy import ByLabel, NoLogins, Owners, Tenants
+from pumpjack_operator.watches import reflectors
 from pumpjack_operator.work import Work, connection_work, mapping_work
 from pumpjack_operator.workqueue import WorkQueue
 
@@ -47,8 +44,6 @@ RESOLVE_DELAY_S = 0.2
 RESOLVE_SHARE = 5
 """Resolving a large tenant waits so many times as long as it took, so that it leaves room."""
 LISTED_LIMIT_S = 300.0
-OWN_LABEL = f"app.kubernetes.io/managed-by={MANAGER}"
-POD_LABEL = "app.kubernetes.io/name=pumpjack-worker"
 
 _log = get_logger("operator")
 
@@ -121,7 +116,14 @@ class Controller:
             reports=self.reports,
             clock=self._clock,
         )
-        self._reflectors = self._make_reflectors()
+        self._reflectors = reflectors(
+            api,
+            self.store,
+            self._resolutions,
+            add=self._add,
+            forget=self._children.forget,
+            relist_s=relist_s,
+        )
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -157,26 +159,6 @@ class Controller:
     def is_quiet(self) -> bool:
         """Nothing is to be done, now or later."""
         return self.queue.idle and self.queue.waits_until() is None
-
-    def _make_reflectors(self) -> list[Reflector]:
-        add, store, resolutions = self._add, self.store, self._resolutions
-        watched: list[tuple[Watched, Any]] = [
-            (Watched(NAMESPACE), sinks.NamespaceSink(store, add)),
-            (Watched(CONNECTION), sinks.ConnectionSink(store, resolutions, add)),
-            (Watched(MAPPING), sinks.MappingSink(store, resolutions, add)),
-            (Watched(POD, labels=POD_LABEL), sinks.PodSink(store, add)),
-        ]
-        watched += [
-            (
-                Watched(kind, labels=OWN_LABEL),
-                sinks.ChildSink(store, add, kind.kind, self._children.forget),
-            )
-            for kind in CHILDREN.values()
-        ]
-        return [
-            Reflector(self._api, what, sink, key=seen.key_of, relist_s=self._relist_s)
-            for what, sink in watched
-        ]
 
     async def _settle(self) -> None:
         """Decide all namespaces and resolve all tenants, before the first reconcile."""

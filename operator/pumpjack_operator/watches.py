@@ -1,0 +1,42 @@
+"""What is watched in the whole cluster. Secrets are not: see serving.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pumpjack_operator import seen, sinks
+from pumpjack_operator.api import Api
+from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD
+from pumpjack_operator.names import MANAGER
+from pumpjack_operator.reflect import Reflector, Watched
+from pumpjack_operator.resolution import Resolutions
+from pumpjack_operator.store import ChildId, Store
+
+OWN_LABEL = f"app.kubernetes.io/managed-by={MANAGER}"
+POD_LABEL = "app.kubernetes.io/name=pumpjack-worker"
+
+
+def reflectors(
+    api: Api,
+    store: Store,
+    resolutions: Resolutions,
+    *,
+    add: sinks.Add,
+    forget: Callable[[str, ChildId], None],
+    relist_s: float,
+) -> list[Reflector]:
+    """Watches that feed store and queue. forget: is told of each child that is gone."""
+    watched: list[tuple[Watched, Any]] = [
+        (Watched(NAMESPACE), sinks.NamespaceSink(store, add)),
+        (Watched(CONNECTION), sinks.ConnectionSink(store, resolutions, add)),
+        (Watched(MAPPING), sinks.MappingSink(store, resolutions, add)),
+        (Watched(POD, labels=POD_LABEL), sinks.PodSink(store, add)),
+    ]
+    watched += [
+        (Watched(kind, labels=OWN_LABEL), sinks.ChildSink(store, add, kind.kind, forget))
+        for kind in CHILDREN.values()
+    ]
+    return [
+        Reflector(api, what, sink, key=seen.key_of, relist_s=relist_s) for what, sink in watched
+    ]
