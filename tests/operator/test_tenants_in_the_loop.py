@@ -126,6 +126,7 @@ async def test_a_namespace_that_was_deleted_and_made_again_gets_its_secret_again
         played.forgotten = []
         answered(plane.client.delete(f"/api/v1/namespaces/{ops.name}"))
         await eventually(lambda: ops.name in played.forgotten)
+    ops.clear()
 
 
 async def test_a_namespace_in_which_secrets_are_not_allowed_says_how_to_allow_them(
