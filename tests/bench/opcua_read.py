@@ -91,7 +91,14 @@ def tags_of(nodes: int) -> TagTable:
     interval_s = 1 / CHANGES_PER_S
     return TagTable(
         tuple(
-            Tag(f"w{at // TAGS_A_WELL}", f"tag_{at}", address(at), "float64", interval_s)
+            Tag(
+                f"w{at // TAGS_A_WELL}",
+                f"tag_{at}",
+                address(at),
+                "float64",
+                interval_s,
+                stale_s=0.0,
+            )
             for at in range(nodes)
         )
     )
