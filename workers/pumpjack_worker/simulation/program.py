@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import signal
@@ -9,12 +10,49 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from pumpjack_core.errors import SetupError
+from pumpjack_core.errors import PumpjackError, SetupError
 from pumpjack_worker.simulation.ledger import Ledger
 
 Step = Callable[[int], Awaitable[None] | None]
 """Moves the field on to this time [µs since the epoch] and shows it."""
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The command line that all simulators have; each adds its own to it."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("-f", "--file", action="append", default=[], help="manifests to serve")
+    parser.add_argument("--connection", help="only this connection of the manifests")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port, instead of the connection's own")
+    parser.add_argument("--wells", type=int, default=3, help="wells of its own, without -f")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another field")
+    parser.add_argument("--tick", type=float, default=0.2, help="seconds between two steps")
+    parser.add_argument("--ledger", type=Path, help="CSV file for every value that is shown")
+    return parser
+
+
+def given_to_all(given: argparse.Namespace) -> dict[str, Any]:
+    """What arguments() reads, by the names that each simulator's Options has for it."""
+    return {
+        "files": tuple(given.file),
+        "connection": given.connection,
+        "host": given.host,
+        "port": given.port,
+        "wells": given.wells,
+        "seed": given.seed,
+        "tick_s": given.tick,
+        "ledger": given.ledger,
+    }
+
+
+def run_or_say(run: Callable[[], None]) -> None:
+    """Run; what goes wrong on purpose ends the program with its sentence."""
+    try:
+        run()
+    except PumpjackError as error:
+        sys.exit(f"error: {error}")
 
 
 def say(text: str) -> None:

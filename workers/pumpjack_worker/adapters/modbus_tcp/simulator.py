@@ -9,16 +9,14 @@ otherwise: a simulator needs no password, so nobody else should find it.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-from pumpjack_core.errors import ManifestError, PumpjackError
+from pumpjack_core.errors import ManifestError
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer
 from pumpjack_worker.adapters.modbus_tcp.simulated_plc import SimulatedPlc
 from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
@@ -27,7 +25,10 @@ from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
     placed_by_port,
 )
 from pumpjack_worker.simulation.program import (
+    arguments,
+    given_to_all,
     opened_ledger,
+    run_or_say,
     run_until_signalled,
     say,
     step_until,
@@ -117,30 +118,10 @@ def _step(plcs: Mapping[int, SimulatedPlc], now_us: int) -> None:
 
 def main() -> None:
     """The simulator by itself, without the rest of the command line."""
-    parser = argparse.ArgumentParser(description="Simulated PLCs of an oil field, Modbus TCP.")
-    parser.add_argument("-f", "--file", action="append", default=[], help="manifests to serve")
-    parser.add_argument("--connection", help="only this connection of the manifests")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, help="port, instead of the connection's own")
-    parser.add_argument("--wells", type=int, default=3, help="wells of its own, without -f")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another field")
-    parser.add_argument("--tick", type=float, default=0.2, help="seconds between two steps")
-    parser.add_argument("--ledger", type=Path, help="CSV file for every value that is served")
+    parser = arguments("Simulated PLCs of an oil field, Modbus TCP.")
     given = parser.parse_args()
-    options = Options(
-        files=tuple(given.file),
-        connection=given.connection,
-        host=given.host,
-        port=given.port,
-        wells=given.wells,
-        seed=given.seed,
-        tick_s=given.tick,
-        ledger=given.ledger,
-    )
-    try:
-        run(options)
-    except PumpjackError as error:
-        sys.exit(f"error: {error}")
+    options = Options(**given_to_all(given))
+    run_or_say(lambda: run(options))
 
 
 if __name__ == "__main__":

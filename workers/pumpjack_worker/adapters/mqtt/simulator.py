@@ -10,10 +10,8 @@ told otherwise: without --credentials anybody who reaches it can read and write.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -33,7 +31,10 @@ from pumpjack_worker.adapters.mqtt.simulated_wells import (
     with_tls,
 )
 from pumpjack_worker.simulation.program import (
+    arguments,
+    given_to_all,
     opened_ledger,
+    run_or_say,
     run_until_signalled,
     say,
     step_until,
@@ -188,38 +189,20 @@ def _login(folder: Path | None) -> tuple[str, str] | None:
 
 def main() -> None:
     """The simulator by itself, without the rest of the command line."""
-    parser = argparse.ArgumentParser(description="Simulated devices of an oil field, MQTT.")
-    parser.add_argument("-f", "--file", action="append", default=[], help="manifests to serve")
-    parser.add_argument("--connection", help="only this connection of the manifests")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, help="port, instead of the connection's own")
-    parser.add_argument("--wells", type=int, default=3, help="wells of its own, without -f")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another field")
-    parser.add_argument("--tick", type=float, default=0.2, help="seconds between two steps")
+    parser = arguments("Simulated devices of an oil field, MQTT.")
     parser.add_argument("--broker", help="host:port of a broker to publish to")
     parser.add_argument("--credentials", type=Path, help="folder with username and password")
     parser.add_argument("--flaws", action="store_true", help="mix bad messages in")
-    parser.add_argument("--ledger", type=Path, help="CSV file for every value that is published")
     parser.add_argument("--write-manifests", type=Path, help="manifests that read its own wells")
     given = parser.parse_args()
     options = Options(
-        files=tuple(given.file),
-        connection=given.connection,
-        host=given.host,
-        port=given.port,
-        wells=given.wells,
-        seed=given.seed,
-        tick_s=given.tick,
+        **given_to_all(given),
         broker=given.broker,
         credentials=given.credentials,
         flaws=given.flaws,
-        ledger=given.ledger,
         write_manifests=given.write_manifests,
     )
-    try:
-        run(options)
-    except PumpjackError as error:
-        sys.exit(f"error: {error}")
+    run_or_say(lambda: run(options))
 
 
 if __name__ == "__main__":

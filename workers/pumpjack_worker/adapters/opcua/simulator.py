@@ -13,10 +13,8 @@ sensor that died is BadSensorFailure.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +22,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from pumpjack_core import credentials
-from pumpjack_core.errors import ManifestError, PumpjackError
+from pumpjack_core.errors import ManifestError
 from pumpjack_worker.adapters.opcua.certificates import thumbprint
 from pumpjack_worker.adapters.opcua.channel import quiet_asyncua
 from pumpjack_worker.adapters.opcua.simulated_field import Places, SimulatedField
@@ -36,7 +34,10 @@ from pumpjack_worker.adapters.opcua.simulated_wells import (
     wanted_by_port,
 )
 from pumpjack_worker.simulation.program import (
+    arguments,
+    given_to_all,
     opened_ledger,
+    run_or_say,
     run_until_signalled,
     say,
     step_until,
@@ -173,36 +174,14 @@ def _users(folder: Path | None) -> dict[str, str] | None:
 
 def main() -> None:
     """The simulator by itself, without the rest of the command line."""
-    parser = argparse.ArgumentParser(description="Simulated OPC UA servers of an oil field.")
-    parser.add_argument("-f", "--file", action="append", default=[], help="manifests to serve")
-    parser.add_argument("--connection", help="only this connection of the manifests")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, help="port, instead of the connection's own")
-    parser.add_argument("--wells", type=int, default=3, help="wells of its own, without -f")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another field")
-    parser.add_argument("--tick", type=float, default=0.2, help="seconds between two steps")
+    parser = arguments("Simulated OPC UA servers of an oil field.")
     parser.add_argument(
         "--credentials", type=Path, help="folder with the files username and password of clients"
     )
     parser.add_argument("--state", type=Path, help="folder that its certificate is kept in")
-    parser.add_argument("--ledger", type=Path, help="CSV file for every value that is shown")
     given = parser.parse_args()
-    options = Options(
-        files=tuple(given.file),
-        connection=given.connection,
-        host=given.host,
-        port=given.port,
-        wells=given.wells,
-        seed=given.seed,
-        tick_s=given.tick,
-        credentials=given.credentials,
-        state=given.state,
-        ledger=given.ledger,
-    )
-    try:
-        run(options)
-    except PumpjackError as error:
-        sys.exit(f"error: {error}")
+    options = Options(**given_to_all(given), credentials=given.credentials, state=given.state)
+    run_or_say(lambda: run(options))
 
 
 if __name__ == "__main__":
