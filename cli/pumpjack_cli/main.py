@@ -112,4 +112,15 @@ def main() -> None:
         for sentence in dict.fromkeys(sentences(error)):
             typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
             typer.echo(sentence, err=True)
+        _let_go_of_output()
         sys.exit(1)
+
+
+def _let_go_of_output() -> None:
+    """Forget what standard output does not take, or Python's exit fails on it with a code of its
+    own.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

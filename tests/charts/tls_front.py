@@ -96,7 +96,8 @@ async def tls_front(behind: Path, tls: ssl.SSLContext, *, is_postgres: bool) -> 
     finally:
         server.close()
         for stream in streams:
-            stream.transport.abort()
+            if not stream.transport.is_closing():  # Python 3.11.2 fails on one that is closed
+                stream.transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

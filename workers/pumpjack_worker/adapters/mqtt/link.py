@@ -81,6 +81,7 @@ class Link(asyncio.Protocol):
         self._heard_at = self._sent_at = self._loop.time()
         self._asked_at: float | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._cut: asyncio.TimerHandle | None = None
         self.inbox: deque[Message] = deque()
         self.unacknowledged = 0
         self.lost: NotConnected | None = None
@@ -168,7 +169,7 @@ class Link(asyncio.Protocol):
             self._watch.cancel()
         if self._transport is not None:
             self._transport.close()
-            self._loop.call_later(FLUSH_S, self._transport.abort)
+            self._cut = self._loop.call_later(FLUSH_S, self._transport.abort)
         for waiting, _ in self._requests.values():
             if not waiting.done():
                 waiting.set_exception(why)
@@ -218,6 +219,8 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection ended."""
+        if self._cut is not None:
+            self._cut.cancel()  # Python 3.11.2 fails on aborting what is closed
         said = f" ({exc})" if exc else ""
         self.end(
             NotConnected(
