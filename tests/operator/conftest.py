@@ -9,7 +9,7 @@ import pytest
 from pumpjack_operator.controller import Controller
 from tests.controlplane.binaries import Missing
 from tests.controlplane.server import ControlPlane
-from tests.operator.cluster import Namespace, control_plane, new_namespace, operating
+from tests.operator.cluster import Namespace, control_plane, give_back, new_namespace, operating
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def wells(plane: ControlPlane) -> Iterator[Namespace]:
-    """A namespace of tenant permian, empty again afterwards."""
+    """A namespace of tenant permian, the only one with anything in it, empty again afterwards."""
+    give_back(plane.client)
     wells = new_namespace(plane.client)
     yield wells
     wells.clear()

@@ -42,10 +42,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Simulated devices of an oil field.")
     parser.add_argument("-f", "--file", action="append", default=[], help="manifests to serve")
     given = parser.parse_args()
+    said = ""
     try:
         run(protocols_of(given.file), {"files": tuple(given.file)})
     except* PumpjackError as group:
-        sys.exit("\n".join(f"error: {error}" for error in group.exceptions))
+        said = "\n".join(f"error: {error}" for error in group.exceptions)
+    if said:
+        sys.exit(said)
 
 
 if __name__ == "__main__":

@@ -138,12 +138,15 @@ class Publisher:
                 except TimeoutError:
                     writer.write(packets.encode(packets.Pingreq(), V5))
 
+        why: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(listen())
                 both.create_task(speak())
         except* (OSError, EOFError, Malformed) as errors:
-            raise errors.exceptions[0] from None
+            why = errors.exceptions[0]
+        if why is not None:  # some Pythons wrap what is raised within except*
+            raise why
 
 
 async def _piece(reader: asyncio.StreamReader) -> bytes:
