@@ -304,9 +304,13 @@ def new_namespace(client: httpx.Client, tenant: str | None = "permian") -> Names
 
 def give_back(client: httpx.Client) -> None:
     """Have no operator serve what an earlier test has left, whatever became of it."""
-    about = answered(client.get("/api/v1/namespaces", params={"labelSelector": TENANT_LABEL}))
-    for item in about["items"]:
-        left = Namespace(client, item["metadata"]["name"])
+    served = answered(client.get("/api/v1/namespaces", params={"labelSelector": TENANT_LABEL}))
+    names = {item["metadata"]["name"] for item in served["items"]}
+    for plural in ("scadaconnections", "tagmappings"):
+        items = answered(client.get(f"{PATHS[plural]}/{plural}"))["items"]
+        names |= {item["metadata"]["namespace"] for item in items}
+    for name in sorted(names):
+        left = Namespace(client, name)
         left.clear()
         left.drop()
 
