@@ -82,15 +82,15 @@ async def field(plane, wells):
             yield wells, one, controller
 
 
-def wanted_hash(controller) -> str:
-    (key,) = controller.store.connection_keys()
+def wanted_hash(controller, wells) -> str:
+    (key,) = (key for key in controller.store.connection_keys() if key.namespace == wells.name)
     return controller.wanted_hash(key)
 
 
 async def test_data_flows_only_when_readings_were_stored(field):
     wells, one, controller = field
     await eventually(lambda: wells.reason("pad7", "Ready") == "ConfigurationNotApplied")
-    one.says["configHash"] = wanted_hash(controller)
+    one.says["configHash"] = wanted_hash(controller, wells)
     await eventually(lambda: wells.holds("pad7", "Ready"))
     await eventually(lambda: wells.reason("pad7", "DataFlowing") == "NotStored")
     one.says["storedAt"] = one.ago(0)
@@ -102,7 +102,7 @@ async def test_data_flows_only_when_readings_were_stored(field):
 
 
 async def flowing(wells, one, controller):
-    one.says |= {"configHash": wanted_hash(controller), "storedAt": one.ago(0)}
+    one.says |= {"configHash": wanted_hash(controller, wells), "storedAt": one.ago(0)}
     await eventually(lambda: wells.holds("pad7", "DataFlowing"))
 
 
