@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pumpjack_cli.local.addresses import free_ports
 from tests.controlplane import binaries
 
-START_S = 60.0
+START_S = 100.0
 TOKEN = "test"
 
 
