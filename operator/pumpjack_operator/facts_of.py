@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from pumpjack_core import networks
 from pumpjack_core.manifests.resolve import RefusedConnection, RejectedTag, ResolvedConnection
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_operator.cluster import SeenConnection, SeenPod
@@ -89,4 +90,4 @@ def endpoint(spec: ScadaConnectionSpec) -> str:
         host, port = device(spec)
     except ValueError:
         return spec.opcua.endpoint[:300] if spec.opcua is not None else ""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return networks.endpoint(host, port)

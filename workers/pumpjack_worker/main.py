@@ -41,7 +41,7 @@ _log = log.get_logger("worker")
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; exit 0 when all is stored or safe in the journal."""
+    """Run until SIGTERM or SIGINT; exit 0 when all is stored, UNDRAINED when some waits."""
     code = 1
     try:
         settings = read()
