@@ -18,6 +18,8 @@ PumpjackError                a sentence for a person: what happened, where, what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class PumpjackError(Exception):
     """A sentence for a person: what happened, where, and what to do."""
@@ -87,3 +89,12 @@ class AuthError(PumpjackError):
 
 class SetupError(PumpjackError):
     """The machine, as it is, does not let it run. Names the port, the folder or the option."""
+
+
+def leaves(group: BaseExceptionGroup[PumpjackError]) -> Iterator[PumpjackError]:
+    """The errors of a group and of the groups within it, in their order."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error

@@ -11,11 +11,10 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
 
 from pumpjack_core import log
 from pumpjack_core.clock import SystemClock
-from pumpjack_core.errors import PumpjackError
+from pumpjack_core.errors import PumpjackError, leaves
 from pumpjack_operator import platform, stores
 from pumpjack_operator.api import Api
 from pumpjack_operator.controller import Controller
@@ -47,7 +46,7 @@ def main() -> None:
         asyncio.run(run(settings))
         code = 0
     except* PumpjackError as group:
-        for sentence in dict.fromkeys(str(error) for error in _leaves(group)):
+        for sentence in dict.fromkeys(str(error) for error in leaves(group)):
             print(f"error: {log.redact(sentence)}", file=sys.stderr)
     sys.exit(code)
 
@@ -128,11 +127,3 @@ async def _login(settings: Settings) -> Login:
     if settings.kubeconfig is not None:
         return await from_kubeconfig(settings.kubeconfig)
     return in_cluster()
-
-
-def _leaves(group: BaseExceptionGroup[PumpjackError]) -> Iterator[PumpjackError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -11,7 +11,6 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from concurrent.futures import Future
 
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from pumpjack_core import config as configuration
 from pumpjack_core import log
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import CONNECTION_FILE, Connection, WorkerConfig
-from pumpjack_core.errors import ManifestError, PumpjackError
+from pumpjack_core.errors import ManifestError, PumpjackError, leaves
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_worker.adapters.contract import Adapter, Surroundings
 from pumpjack_worker.adapters.registry import adapter_class
@@ -48,7 +47,7 @@ def main() -> None:
         log.configure(level=settings.log_level)
         code = _run(settings)
     except* PumpjackError as group:
-        for sentence in dict.fromkeys(str(error) for error in _leaves(group)):
+        for sentence in dict.fromkeys(str(error) for error in leaves(group)):
             print(f"error: {log.redact(sentence)}", file=sys.stderr)
     sys.exit(code)
 
@@ -59,14 +58,6 @@ def _run(settings: Settings) -> int:
     except ImportError:
         return asyncio.run(run(settings))
     return uvloop.run(run(settings))
-
-
-def _leaves(group: BaseExceptionGroup[PumpjackError]) -> Iterator[PumpjackError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 async def run(settings: Settings) -> int:
