@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -356,6 +357,7 @@ async def test_who_comes_while_the_feed_is_lost_is_told_and_served_later(
             await client.say(type="subscribe-well", wellId=WELL)
             if (await client.next())["type"] == "subscribed":
                 break
+            await asyncio.sleep(0.1)  # a screen's messages are limited
     await worker.close()
 
 

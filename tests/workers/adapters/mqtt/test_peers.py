@@ -14,6 +14,7 @@ from pumpjack_core.clock import SystemClock
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import MEMOS_KEPT, Delivery, Surroundings
+from pumpjack_worker.adapters.mqtt import session
 from pumpjack_worker.adapters.mqtt.adapter import MqttAdapter
 from tests.faults import FaultProxy
 from tests.mosquitto import Mosquitto
@@ -157,7 +158,15 @@ class Worker:
 
 
 @pytest.fixture
-def away(broker: Mosquitto, proxy: FaultProxy, version: str, tmp_path: Path) -> MqttRig:
+def away(
+    broker: Mosquitto,
+    proxy: FaultProxy,
+    version: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> MqttRig:
+    """Few messages at a time come to the worker, so that much is left at each fault."""
+    monkeypatch.setattr(session, "RECEIVE_MAXIMUM", 200)
     return MqttRig(proxy, broker, version, tmp_path / "state")
 
 
