@@ -1,0 +1,1 @@
+"""Tests of the whole system on a local cluster: `make test-kind`."""
