@@ -20,6 +20,7 @@ from pathlib import Path
 MODULES = Path(__file__).parent
 PACKAGES = {
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kube-controller-manager": ("kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager"),
     "etcd": ("etcd", "go.etcd.io/etcd/server/v3"),
     "helm": ("helm", "helm.sh/helm/v3/cmd/helm"),
     "kubeconform": ("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),

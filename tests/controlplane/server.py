@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -18,17 +19,21 @@ from tests.controlplane import binaries
 
 START_S = 100.0
 TOKEN = "test"
+"""Of an administrator."""
+CONTROLLERS_TOKEN = "controllers"
+"""Of kube-controller-manager, which may do what Kubernetes grants it."""
 
 
 class ControlPlane:
     """etcd and an API server, which may be stopped and started; data is kept in folder.
 
     client  as administrator
+    folder  where data, keys and logs are
     flags   more of them for the API server
     """
 
     def __init__(self, folder: Path, *flags: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._flags = flags
         self._programs = {name: binaries.find(name) for name in ("kube-apiserver", "etcd")}
         self._etcd, self._peer, secure = (f"http://127.0.0.1:{port}" for port in free_ports(3))
@@ -43,12 +48,12 @@ class ControlPlane:
         )
 
     def __enter__(self) -> ControlPlane:
-        _write_keys(self._folder)
+        _write_keys(self.folder)
         self._running.enter_context(self.client)
         self._running.enter_context(
-            _running(
-                self._folder,
-                *(self._programs["etcd"], "--data-dir", self._folder / "etcd"),
+            running(
+                self.folder,
+                *(self._programs["etcd"], "--data-dir", self.folder / "etcd"),
                 *("--listen-client-urls", self._etcd, "--advertise-client-urls", self._etcd),
                 *("--listen-peer-urls", self._peer, "--unsafe-no-fsync"),
             )
@@ -64,11 +69,26 @@ class ControlPlane:
     def __exit__(self, *_error: object) -> None:
         self._running.close()
 
+    def kubeconfig(self, token: str, folder: Path) -> Path:
+        """A login by token, for programs, written to a folder."""
+        server = {"server": f"https://127.0.0.1:{self.port}", "insecure-skip-tls-verify": True}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": server}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        file = folder / "kubeconfig"
+        file.write_text(yaml.safe_dump(config))
+        return file
+
     def start_api(self) -> None:
         """Start the API server, and wait until it is ready."""
-        folder = self._folder
+        folder = self.folder
         self._server.enter_context(
-            _running(
+            running(
                 folder,
                 *(self._programs["kube-apiserver"], "--etcd-servers", self._etcd),
                 *("--cert-dir", folder),
@@ -117,7 +137,10 @@ def _write_keys(folder: Path) -> None:
         serialization.NoEncryption(),
     )
     (folder / "sa.key").write_bytes(key)
-    (folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
+    (folder / "tokens.csv").write_text(
+        f"{TOKEN},admin,admin,system:masters\n"
+        f"{CONTROLLERS_TOKEN},system:kube-controller-manager,controllers\n"
+    )
 
 
 def anyone() -> ssl.SSLContext:
@@ -129,7 +152,8 @@ def anyone() -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def _running(folder: Path, *command: object) -> Iterator[None]:
+def running(folder: Path, *command: object) -> Iterator[None]:
+    """A program, ended in the end; its log is in folder, under its name."""
     with (folder / f"{Path(str(command[0])).name}.log").open("ab") as log:
         process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
     try:

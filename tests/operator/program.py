@@ -13,33 +13,15 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
-import yaml
 
 from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.storage.logins import set_passwords
 from pumpjack_core.storage.roles import OPERATOR_ROLE
 from pumpjack_operator.platform import Platform
 from pumpjack_operator.stores import with_login
-from tests.controlplane.server import ControlPlane
 
 STOP_S = 30
 PASSWORD = "the-operators-own-password"
-
-
-def kubeconfig(plane: ControlPlane, folder: Path, token: str) -> Path:
-    """A login by token."""
-    server = {"server": f"https://127.0.0.1:{plane.port}", "insecure-skip-tls-verify": True}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": server}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    file = folder / "kubeconfig"
-    file.write_text(yaml.safe_dump(config))
-    return file
 
 
 @contextlib.contextmanager

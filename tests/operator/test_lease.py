@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import yaml
 
 from pumpjack_core.clock import SystemClock
 from pumpjack_operator import lease as leases
@@ -121,8 +120,6 @@ async def process(plane, wells, folder: Path, name: str):
     """`python -m pumpjack_operator`, as a replica of this name."""
     platform = folder / "platform.yaml"
     platform.write_bytes(msgspec.yaml.encode(PLATFORM))
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config(plane)))
     log = (folder / f"{name}.log").open("wb")
     running = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pumpjack_operator"),
@@ -131,7 +128,7 @@ async def process(plane, wells, folder: Path, name: str):
             "PUMPJACK_PLATFORM_FILE": str(platform),
             "PUMPJACK_NAMESPACE": wells.name,
             "PUMPJACK_POD_NAME": name,
-            "PUMPJACK_KUBECONFIG": str(kubeconfig),
+            "PUMPJACK_KUBECONFIG": str(plane.kubeconfig(TOKEN, folder)),
             "PUMPJACK_STATUS_ADDRESS": "127.0.0.1:0",
         },
         stderr=log,
@@ -143,25 +140,6 @@ async def process(plane, wells, folder: Path, name: str):
         if running.returncode is None:
             running.kill()
         await running.wait()
-
-
-def config(plane):
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "test",
-        "clusters": [
-            {
-                "name": "test",
-                "cluster": {
-                    "server": f"https://127.0.0.1:{plane.port}",
-                    "insecure-skip-tls-verify": True,
-                },
-            }
-        ],
-        "users": [{"name": "admin", "user": {"token": TOKEN}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
-    }
 
 
 async def test_of_two_processes_one_acts_and_the_other_goes_on_when_it_ends(plane, wells, tmp_path):

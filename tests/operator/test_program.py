@@ -27,7 +27,7 @@ from pumpjack_operator.stores import with_login
 from tests.controlplane.server import TOKEN, ControlPlane
 from tests.core.storage.database import Worker, now_us
 from tests.operator.cluster import PLATFORM, Namespace, answered, eventually, new_namespace
-from tests.operator.program import kubeconfig, program, with_passwords
+from tests.operator.program import program, with_passwords
 from tests.operator.redis_server import RedisServer, redis_server
 
 pytestmark = [pytest.mark.peers, pytest.mark.servers]
@@ -95,7 +95,7 @@ async def test_what_two_tenants_apply_gives_workers_with_logins_that_reach_only_
         tmp_path,
         platform=PLATFORM,
         namespace=own.name,
-        login=kubeconfig(plane, tmp_path, TOKEN),
+        login=plane.kubeconfig(TOKEN, tmp_path),
         database_url=stores.database_url,
         redis_url=stores.live.url,
     )
@@ -165,7 +165,7 @@ async def test_a_namespace_in_which_nothing_was_granted_goes_on_when_the_said_co
         tmp_path,
         platform=PLATFORM,
         namespace=own.name,
-        login=kubeconfig(plane, tmp_path, token),
+        login=plane.kubeconfig(token, tmp_path),
         database_url=stores.database_url,
         redis_url=stores.live.url,
     ):
