@@ -19,8 +19,9 @@ from pumpjack_operator import platform, stores
 from pumpjack_operator.api import Api
 from pumpjack_operator.controller import Controller
 from pumpjack_operator.kube_objects import KubeObjects
+from pumpjack_operator.kubeconfig import from_kubeconfig
 from pumpjack_operator.lease import Lease
-from pumpjack_operator.login import Login, from_kubeconfig, in_cluster
+from pumpjack_operator.login import Login, in_cluster
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.namespaces import Namespaces
 from pumpjack_operator.platform import Platform
@@ -61,7 +62,7 @@ async def run(settings: Settings) -> None:
     metrics = Metrics()
     ready = asyncio.Event()
     async with (
-        Api(await _login(settings)) as api,
+        Api(_login(settings)) as api,
         StatusServer(settings.status_address, metrics.registry, ready.is_set),
     ):
         lease = Lease(api, SystemClock(), settings.namespace, settings.pod_name)
@@ -123,7 +124,7 @@ async def _act(
         await controller.run()
 
 
-async def _login(settings: Settings) -> Login:
+def _login(settings: Settings) -> Login:
     if settings.kubeconfig is not None:
-        return await from_kubeconfig(settings.kubeconfig)
+        return from_kubeconfig(settings.kubeconfig)
     return in_cluster()
