@@ -26,6 +26,14 @@ PACKAGES = {
     "kubeconform": ("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
 }
 """Name to the folder of its go.mod and its package."""
+_KUBERNETES = ("kubeadm", "kubectl", "kubelet", "kube-proxy", "kube-scheduler")
+CLUSTER = {
+    **{name: ("kubernetes", f"k8s.io/kubernetes/cmd/{name}") for name in _KUBERNETES},
+    "coredns": ("coredns", "github.com/coredns/coredns"),
+    "kind": ("kind", "sigs.k8s.io/kind"),
+    "pause": ("pause", "."),
+}
+"""Likewise what a whole cluster needs beside these; built only for tests/kind/machine."""
 ASSETS = ("kube-apiserver", "etcd")
 """What a folder of envtest has of these."""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pumpjack" / "bin"
@@ -64,15 +72,20 @@ def build(name: str) -> Path:
 
 
 def _place(name: str) -> Path:
-    folder, _ = PACKAGES[name]
+    folder, _ = _package(name)
     digest = hashlib.sha256()
-    for file in ("go.mod", "go.sum"):
-        digest.update((MODULES / folder / file).read_bytes())
+    sources = sorted((MODULES / folder).glob("*.go"))
+    for file in (MODULES / folder / "go.mod", MODULES / folder / "go.sum", *sources):
+        digest.update(file.read_bytes())
     return CACHE / f"{name}-{digest.hexdigest()[:12]}" / name
 
 
+def _package(name: str) -> tuple[str, str]:
+    return (PACKAGES | CLUSTER)[name]
+
+
 def _build(go: str, name: str, place: Path) -> None:
-    folder, package = PACKAGES[name]
+    folder, package = _package(name)
     part = place.with_name(f"{name}.part")
     done = subprocess.run(
         [go, "build", "-mod=readonly", "-ldflags", _flags(folder), "-o", part, package],

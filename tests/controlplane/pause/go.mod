@@ -1,0 +1,3 @@
+module pumpjack.dev/tests/controlplane/pause
+
+go 1.24.0
