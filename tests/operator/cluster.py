@@ -24,7 +24,7 @@ from pumpjack_operator.names import child_name, labels
 from pumpjack_operator.platform import Platform, Rules
 from tests.controlplane.server import TOKEN, ControlPlane, anyone, wait_until
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 ON_ITS_WAY_S = 0.25
 """What was written just now is on its way to the operator, and nothing tells when it is there."""
 PLATFORM = Platform(
@@ -43,6 +43,7 @@ PATHS = {
     "networkpolicies": "/apis/networking.k8s.io/v1",
 }
 """Plural to its group's path; the others are in /api/v1."""
+RESTRICTED: dict[str, str | None] = {"pod-security.kubernetes.io/enforce": "restricted"}
 CHILDREN = (
     "serviceaccounts",
     "networkpolicies",
@@ -121,9 +122,10 @@ class Namespace:
         items: list[dict[str, Any]] = answered(self.client.get(self.path(plural)))["items"]
         return items
 
-    def delete(self, plural: str, name: str) -> None:
-        """As kubectl delete does."""
-        answered(self.client.delete(self.path(plural, name)))
+    def delete(self, plural: str, name: str, *, how: str = "Background") -> None:
+        """As kubectl delete --cascade=background, foreground or orphan does."""
+        body = {"propagationPolicy": how}
+        answered(self.client.request("DELETE", self.path(plural, name), json=body))
 
     def clear(self) -> None:
         """Delete what tests leave, so that the next operator has less to look at."""
@@ -132,17 +134,23 @@ class Namespace:
                 self.client.request("DELETE", self.path(plural), json={"gracePeriodSeconds": 0})
             )
         for claim in self.list("persistentvolumeclaims"):  # a controller would release them
-            self.patch(
-                "persistentvolumeclaims",
-                claim["metadata"]["name"],
-                [{"op": "remove", "path": "/metadata/finalizers"}],
+            path = self.path("persistentvolumeclaims", claim["metadata"]["name"])
+            answer = self.client.patch(
+                path,
+                content=json.dumps({"metadata": {"finalizers": None}}),
+                headers={"Content-Type": "application/merge-patch+json"},
             )
+            assert answer.status_code in (200, 404), answer.text
 
     def drop(self) -> None:
         """Give the namespace back: its label goes, so that no operator serves it any more."""
+        self.label({TENANT_LABEL: None})
+
+    def label(self, labels: dict[str, str | None]) -> None:
+        """As kubectl label namespace does; None removes one. A namespace that is gone stays so."""
         self.client.patch(
             f"/api/v1/namespaces/{self.name}",
-            content=json.dumps({"metadata": {"labels": {TENANT_LABEL: None}}}),
+            content=json.dumps({"metadata": {"labels": labels}}),
             headers={"Content-Type": "application/merge-patch+json"},
         )
 
@@ -221,15 +229,17 @@ class Namespace:
                 },
             )
         )
-        self.set_pod(
-            name,
-            {
-                "phase": "Running",
-                "podIP": address,
-                "podIPs": [{"ip": address}],
-                "containerStatuses": [worker({"running": {}})],
-            },
-        )
+        self.set_pod(name, running_at(address))
+
+    def start_pod(self, name: str, address: str) -> dict[str, Any]:
+        """Have the pod that Kubernetes made run on a node; returns it as it was made."""
+        made = self.get("pods", f"{child_name(name)}-0")
+        assert made is not None
+        pod = made["metadata"]["name"]
+        binding = {"metadata": {"name": pod}, "target": {"name": "node"}}
+        answered(self.client.post(self.path("pods", f"{pod}/binding"), json=binding))
+        self.set_pod(name, running_at(address))
+        return made
 
     def set_pod(self, name: str, status: dict[str, Any]) -> None:
         """Write the status of the worker's pod."""
@@ -246,6 +256,17 @@ class Namespace:
                 json={"gracePeriodSeconds": 0},
             )
         )
+
+
+def running_at(address: str) -> dict[str, Any]:
+    """Status of a pod that runs."""
+    return {
+        "phase": "Running",
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [worker({"running": {}})],
+    }
 
 
 def worker(state: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from pumpjack_operator.controller import Controller
 from tests.controlplane.binaries import Missing
+from tests.controlplane.controllers import controllers
 from tests.controlplane.server import ControlPlane
 from tests.operator.cluster import Namespace, control_plane, give_back, new_namespace, operating
 
@@ -17,6 +18,16 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """An API server with the CRDs."""
     try:
         with control_plane(tmp_path_factory.mktemp("plane")) as plane:
+            yield plane
+    except Missing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def controlled(plane: ControlPlane) -> Iterator[ControlPlane]:
+    """The same with the controllers of Kubernetes, for the length of a module."""
+    try:
+        with controllers(plane):
             yield plane
     except Missing as error:
         pytest.skip(str(error))

@@ -23,7 +23,7 @@ from tests.operator.cluster import PLATFORM, eventually
 
 pytestmark = pytest.mark.peers
 QUICK = Times(lasts=1.0, gives_up=0.6, every=0.1)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Skewed(SystemClock):
