@@ -37,10 +37,15 @@ class Scripted(Adapter):
         self.reachable = True
         self.memos: tuple[bytes, ...] = ()
         self.asked_again = 0
+        self.brought_back = True
 
     @property
     def rejected(self) -> Mapping[int, str]:
         return {}
+
+    @property
+    def brings_back(self) -> bool:
+        return self.brought_back
 
     async def connect(self) -> None:
         if not self.reachable:
@@ -130,10 +135,12 @@ async def start(
     tags: TagTable | None = None,
     *,
     sends_again: bool = False,
+    brought_back: bool = True,
     **spec: object,
 ) -> Worker:
     tags = tags or table("pressure", "flow")
     adapter = (SendsAgain if sends_again else Scripted)(tags)
+    adapter.brought_back = brought_back
 
     def made(memos: tuple[bytes, ...]) -> Scripted:
         adapter.memos = memos

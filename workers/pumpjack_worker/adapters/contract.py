@@ -119,6 +119,15 @@ class Adapter(ABC):
         """
         return ()
 
+    @property
+    def brings_back(self) -> bool:
+        """Whether this session brings what the device had to say while there was none.
+
+        Asked after connect(). Or else the adapter itself marks what cannot be brought back. False:
+        who calls it marks the end of the gap, which a trend would draw a line through.
+        """
+        return False
+
     @abstractmethod
     async def connect(self) -> None:
         """Open the session. Checks the allowed networks on the resolved address, every time.

@@ -45,6 +45,8 @@ class Journal:
         self._next_seq = spool.next_seq
         self.follows = spool.next_seq - 1
         """No earlier process has used a number above this one; 0 for a new journal."""
+        self.read_until_us = spool.read_until_us
+        """Receipt of the last batch of the process before [µs], None when there was none."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: list[_Append] = []
         self._wanted = asyncio.Event()

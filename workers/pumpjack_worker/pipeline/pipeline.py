@@ -24,6 +24,7 @@ from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
 from pumpjack_worker.pipeline.feed import Feed
+from pumpjack_worker.pipeline.gap import Gap, marks
 from pumpjack_worker.pipeline.hole import Hole
 from pumpjack_worker.pipeline.journal import Journal
 from pumpjack_worker.pipeline.metrics import Metrics
@@ -98,6 +99,7 @@ class Pipeline:
         self._drain_s = 0.0
         self._state: wire.DeviceState = "connecting"
         self._trouble: DeviceError | None = None
+        self._gap = Gap(journal.read_until_us)
         self._hole: Hole | None = None
         self._owed: Owed | None = None
         self._clock_offset_s: float | None = None
@@ -234,14 +236,15 @@ class Pipeline:
             try:
                 if self._state != "disconnected":
                     self._state = "connecting"
+                self._gap.tries(self._clock.now_us())
                 await self._adapter.connect()
                 self._came_up()
                 while True:
                     delivery = await self._adapter.read_batch()
-                    await self._take(delivery)
                     if _answered(delivery.batch):
-                        self._read_us = self._clock.now_us()
+                        await self._answers()
                         pause.reset()
+                    await self._take(delivery)
             except DeviceError as error:
                 await self._went_down(error)
             await asyncio.sleep(pause.next_s())
@@ -258,9 +261,18 @@ class Pipeline:
         self._metrics.active.set(0)
         if self._state != "disconnected":
             _log.warning(str(error), reason=error.reason)
+        if self._gap.begins(self._clock.now_us()):
             batch = self._staleness.all_tags(BAD_COMM_FAILURE)
             await self._store(batch, (), no_ack)
         self._state, self._trouble = "disconnected", error
+
+    async def _answers(self) -> None:
+        """Mark the end of an outage, and what no process was there to mark."""
+        self._read_us = self._clock.now_us()
+        over = self._gap.answered(brought_back=self._adapter.brings_back)
+        batch = None if over is None else marks(self._config.tags, over, self._read_us)
+        if batch is not None:
+            await self._store(batch, (), no_ack)
 
     async def _take(self, delivery: Delivery) -> None:
         batch, kept_out = delivery.batch, delivery.quarantined

@@ -71,6 +71,7 @@ def copy(damaged: Path, db: sqlite3.Connection) -> int:
                 break
             except sqlite3.Error as error:
                 _log.warning(f"stopped saving batches from {damaged} at damage: {error}")
+        _copy_removed_until(source, db)
     last = max(saved, default=0)
     db.execute("UPDATE meta SET value = ? WHERE key = 'reserved_seq'", (str(last),))
     return len(saved)
@@ -110,6 +111,13 @@ def _copy_rows(
             (seq, batch.received_us, len(batch), number, payload),
         )
         saved.add(seq)
+
+
+def _copy_removed_until(source: sqlite3.Connection, db: sqlite3.Connection) -> None:
+    """Up to when batches were read and removed, so that the time since then is marked."""
+    with contextlib.suppress(sqlite3.Error, ValueError):
+        for (value,) in source.execute("SELECT value FROM meta WHERE key = 'removed_until_us'"):
+            db.execute("INSERT INTO meta VALUES ('removed_until_us', ?)", (str(int(value)),))
 
 
 def _saved(journal: Path) -> Path:

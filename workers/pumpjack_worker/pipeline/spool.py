@@ -86,12 +86,14 @@ class Spool:
         except BaseException:
             self._lock.close()
             raise
-        self.waiting = Waiting(
-            *self._db.execute(
-                "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0),"
-                " min(created_us) FROM batch"
-            ).fetchone()
-        )
+        *waiting, newest_us = self._db.execute(
+            "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0),"
+            " min(created_us), max(created_us) FROM batch"
+        ).fetchone()
+        self.waiting = Waiting(*waiting)
+        self._removed_us = self._removed_until()
+        self.read_until_us: int | None = max(newest_us or 0, self._removed_us) or None
+        """Receipt of the last batch that is or was in the file [µs], None when there was none."""
         self._keep_reserve()
 
     def __enter__(self) -> Self:
@@ -193,14 +195,17 @@ class Spool:
 
     def _delete(self, up_to: int) -> None:
         with self._transaction("remove"):
-            gone, readings, size = self._db.execute(
-                "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0)"
-                " FROM batch WHERE seq <= ?",
+            gone, readings, size, newest_us = self._db.execute(
+                "SELECT count(*), coalesce(sum(readings), 0), coalesce(sum(length(payload)), 0),"
+                " coalesce(max(created_us), 0) FROM batch WHERE seq <= ?",
                 (up_to,),
             ).fetchone()
+            removed_us = max(self._removed_us, newest_us)
             if gone:
                 self._db.execute("DELETE FROM batch WHERE seq <= ?", (up_to,))
+                self._set_meta("removed_until_us", str(removed_us))
             first = self._db.execute("SELECT created_us FROM batch ORDER BY seq LIMIT 1").fetchone()
+        self._removed_us = removed_us
         self.waiting = Waiting(
             self.waiting.batches - gone,
             self.waiting.readings - readings,
@@ -350,7 +355,12 @@ class Spool:
         return str(self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
 
     def _set_meta(self, key: str, value: str) -> None:
-        self._db.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _removed_until(self) -> int:
+        """Receipt of the newest batch that was removed [µs]; 0 without one, or in an old file."""
+        found = self._db.execute("SELECT value FROM meta WHERE key = 'removed_until_us'").fetchone()
+        return 0 if found is None else int(found[0])
 
     def _table_id(self, tags: TagTable) -> int:
         known = self._tables.get(tags.hash)

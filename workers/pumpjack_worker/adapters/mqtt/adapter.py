@@ -110,6 +110,7 @@ class MqttAdapter(Adapter):
         self._confirming = False
         self._reopen = False
         self._closed = False
+        self._present = False
 
     @property
     def rejected(self) -> Mapping[int, str]:
@@ -148,6 +149,11 @@ class MqttAdapter(Adapter):
                 "quarantined: too many came at once"
             )
         return tuple(found)
+
+    @property
+    def brings_back(self) -> bool:
+        """Whether the broker has kept the session, and what was published with QoS 1."""
+        return self._present and self._settings.qos > 0
 
     async def connect(self) -> None:
         """Log in, go on with the session where there is one, and subscribe."""
@@ -221,6 +227,7 @@ class MqttAdapter(Adapter):
             self._subscriptions.want(self._intake.routes.topics)
 
     def _go_on(self, login: Login) -> None:
+        self._present = login.present
         gap = self._resumed.go_on(login)
         is_told = any(one.ack == self._resumed.gap_is_kept for one in self._ready)
         if gap is not None and not is_told:

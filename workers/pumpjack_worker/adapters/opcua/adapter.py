@@ -71,6 +71,11 @@ class OpcuaAdapter(Adapter):
         """What the session and the readings have to tell."""
         return (*self._session.problems, *self._feed.problems, *self._readings.problems)
 
+    @property
+    def brings_back(self) -> bool:
+        """From the server's queues and histories; what is in neither is marked here."""
+        return True
+
     async def connect(self) -> None:
         """Open the session, or take up the old one, and subscribe."""
         await self._stop_keeping()
