@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 import resource
+from pathlib import Path
 
 from tests.kind.machine.places import KIND
 
 FILES_LIMIT = 1_048_576
 """More than a node opens; a machine that allows less gives what it has."""
-PROCESSES_LIMIT = 4_194_304
+MOST_PROCESSES = Path("/proc/sys/kernel/pid_max")
+"""podman and buildah lower their own limit to this as they start, and cannot raise it again."""
 
 
 def environment() -> dict[str, str]:
     """Write containers.conf where it differs; gives this process's environment with it."""
     text = configuration(
         files=_limit(resource.RLIMIT_NOFILE, FILES_LIMIT),
-        processes=_limit(resource.RLIMIT_NPROC, PROCESSES_LIMIT),
+        processes=_limit(resource.RLIMIT_NPROC, int(MOST_PROCESSES.read_text())),
     )
     KIND.mkdir(parents=True, exist_ok=True)
     place = KIND / "containers.conf"
