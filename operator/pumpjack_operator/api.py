@@ -144,12 +144,15 @@ class Api:
         params = {"fieldManager": MANAGER}
         return await self._ask("update", kind, "PUT", path, params=params, body=body)
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Delete the object of this uid, its own children in the background.
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, uid: str, *, orphan: bool = False
+    ) -> None:
+        """Delete the object of this uid, its own children in the background or, orphaned, not.
 
         Raises NotFound, and Conflict when another bears its name now.
         """
-        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        how = "Orphan" if orphan else "Background"
+        body = {"propagationPolicy": how, "preconditions": {"uid": uid}}
         await self._ask("delete", kind, "DELETE", kind.path(namespace, name), body=body)
 
     @contextlib.asynccontextmanager
