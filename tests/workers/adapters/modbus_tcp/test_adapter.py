@@ -206,6 +206,44 @@ async def test_a_dead_unit_is_bad_and_its_neighbours_stay_good(
     await adapter.close()
 
 
+async def test_a_unit_that_was_away_has_marks_at_both_ends_of_its_gap(
+    gateway: ModbusRig, device: SimulatedDevice
+) -> None:
+    """Its other tags, read once an hour, are marked with it."""
+    hourly = Tag("w1", "hourly", "holding:@9;unit=2", "uint16", 3_600.0)
+    connection = gateway.connection(timeout="100ms", retries=0)
+    adapter = gateway.make(*registers(2, 1), *registers(2, 2), hourly, connection=connection)
+    clock = SystemClock()
+    seen: dict[str, list[tuple[int, int]]] = {}
+
+    async def read_until(name: str, quality: int, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while [code for _, code in seen.get(name, ())].count(quality) < count:
+                batch = await read(adapter)
+                for at, us, code in zip(
+                    batch.tag_index, batch.source_us.tolist(), batch.quality.tolist(), strict=True
+                ):
+                    seen.setdefault(batch.tags.tags[at].name, []).append((us, code))
+
+    await adapter.connect()
+    await read_until("r2_0", GOOD, 2)
+    silent_us = clock.now_us()
+    device.silent.add(2)
+    await read_until("r2_0", BAD_COMM_FAILURE, 3)
+    device.silent.clear()
+    heard_us = clock.now_us()
+    await read_until("r2_0", GOOD, 3)
+    await adapter.close()
+    for name in ("r2_0", "r2_1", "hourly"):
+        marks = [us for us, code in seen[name] if code == BAD_COMM_FAILURE]
+        goods = [us for us, code in seen[name] if code == GOOD]
+        assert len(marks) >= 3
+        assert max(us for us in goods if us < marks[0]) <= silent_us + 500_000
+        assert silent_us < marks[0] < marks[-1] < min(us for us in goods if us > marks[0])
+        assert heard_us - marks[-1] < heard_us - marks[0], "one at each failed probe, to the last"
+    assert {code for _, code in seen["r1_0"]} == {GOOD}
+
+
 @pytest.mark.parametrize(("code", "quality"), [(6, BAD_DEVICE), (5, BAD_DEVICE)])
 async def test_a_busy_unit_is_not_taken_for_a_wrong_address(
     gateway: ModbusRig, device: SimulatedDevice, code: int, quality: int
