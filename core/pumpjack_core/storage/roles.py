@@ -48,6 +48,24 @@ async def ensure_tenant(
     await connection.execute("SELECT pumpjack.ensure_tenant($1, $2)", tenant_id, verifier)
 
 
+async def close_tenant(connection: asyncpg.Connection, tenant_id: str) -> None:
+    """Let nobody log in as a tenant's writer, and end its sessions. What it stored stays.
+
+    connection as for ensure_tenant, which opens it again when it is given a password.
+    """
+    await connection.execute("SELECT pumpjack.close_tenant($1)", tenant_id)
+    await end_sessions(connection, tenant_id, older_than_s=0.0)
+
+
+async def end_sessions(
+    connection: asyncpg.Connection, tenant_id: str, *, older_than_s: float
+) -> int:
+    """End sessions of a tenant's writer that began longer ago; returns how many."""
+    statement = "SELECT pumpjack.end_sessions($1, make_interval(secs => $2))"
+    ended: int = await connection.fetchval(statement, tenant_id, older_than_s)
+    return ended
+
+
 def scram_verifier(password: str, salt: bytes | None = None) -> str:
     """What PostgreSQL stores of a password (RFC 5802, RFC 7677; PostgreSQL manual, 52.8)."""
     prepared = unicodedata.normalize("NFKC", password)  # as SASLprep does (RFC 4013)
