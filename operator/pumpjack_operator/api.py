@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
+from msgspec import Struct, field
 
 from pumpjack_operator.api_errors import ApiError, Unavailable, error_of
 from pumpjack_operator.kinds import Kind
@@ -21,6 +22,7 @@ from pumpjack_operator.login import Login
 from pumpjack_operator.names import MANAGER
 
 Object = dict[str, Any]
+_T = TypeVar("_T")
 TIMEOUT_S = 20.0
 CONNECT_S = 5.0
 MOST_CONNECTIONS = 64
@@ -34,10 +36,36 @@ _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 
 
+class _About(Struct, frozen=True, rename="camel"):
+    resource_version: str
+    rest: str = field(default="", name="continue")
+
+
+class Page(Struct, frozen=True):
+    """A part of a list; its objects are decoded by whoever looks at them, one at a time."""
+
+    metadata: _About
+    items: tuple[msgspec.Raw, ...] | None = None
+
+
+class Trouble(Struct, frozen=True):
+    """A watch that does not follow.
+
+    since_s     on the monotonic clock
+    everywhere  it is one of the whole cluster, not of one namespace
+    """
+
+    since_s: float
+    why: str
+    everywhere: bool
+
+
 class Api:
     """One API server.
 
-    calls: how often each verb was used on each resource, as RBAC names both.
+    calls     how often each verb was used on each resource, as RBAC names both
+    failed    how often one did not go well, with the HTTP status, 0 without an answer
+    troubled  the watches that do not know the present state, by what they watch
     """
 
     def __init__(self, login: Login) -> None:
@@ -46,6 +74,8 @@ class Api:
         self._watches: aiohttp.ClientSession | None = None
         """Each watch holds a connection for minutes; they must not take those of the requests."""
         self.calls: Counter[tuple[str, str]] = Counter()
+        self.failed: Counter[tuple[str, str, int]] = Counter()
+        self.troubled: dict[Hashable, Trouble] = {}
 
     async def __aenter__(self) -> Api:
         self._session = self._open_session(MOST_CONNECTIONS)
@@ -79,10 +109,12 @@ class Api:
         params: Mapping[str, str],
         *,
         accept: str = _JSON,
-    ) -> Object:
+    ) -> Page:
         """One page of a list."""
         path = kind.path(namespace)
-        return await self._ask("list", kind, "GET", path, params=params, accept=accept)
+        return await self._ask(
+            "list", kind, "GET", path, params=params, accept=accept, answer_type=Page
+        )
 
     async def apply(self, kind: Kind, manifest: Object) -> Object:
         """Make one object what the manifest says, whoever had set it otherwise before."""
@@ -170,12 +202,31 @@ class Api:
         Ends with the server's timeoutSeconds, or with Unavailable after silence_s without a word.
         """
         self.calls["watch", kind.resource] += 1
-        asked = f"watch {kind.resource}"
+        try:
+            async with self._open_watch(
+                kind.resource, kind.path(namespace), params, silence_s=silence_s, accept=accept
+            ) as lines:
+                yield lines
+        except ApiError as error:
+            self.failed["watch", kind.resource, error.code] += 1
+            raise
+
+    @contextlib.asynccontextmanager
+    async def _open_watch(
+        self,
+        resource: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        silence_s: float,
+        accept: str,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        asked = f"watch {resource}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
         assert self._watches is not None, _CLOSED
         try:
             async with self._watches.get(
-                self._login.server + kind.path(namespace),
+                self._login.server + path,
                 params={**params, "watch": "true", "allowWatchBookmarks": "true"},
                 headers={**self._login.headers(), "Accept": accept},
                 timeout=timeout,
@@ -198,12 +249,35 @@ class Api:
         content_type: str = _JSON,
         accept: str = _JSON,
         sub: str = "",
-    ) -> Object:
-        self.calls[verb, f"{kind.resource}/{sub}" if sub else kind.resource] += 1
-        asked = f"{verb} {path}"
-        headers = {**self._login.headers(), "Accept": accept}
-        if body is not None:
-            headers["Content-Type"] = content_type
+        answer_type: type[_T] = Object,  # type: ignore[assignment]
+    ) -> _T:
+        resource = f"{kind.resource}/{sub}" if sub else kind.resource
+        self.calls[verb, resource] += 1
+        try:
+            return await self._answer(
+                f"{verb} {path}",
+                method,
+                path,
+                params=params,
+                body=body,
+                headers={"Accept": accept, **({"Content-Type": content_type} if body else {})},
+                answer_type=answer_type,
+            )
+        except ApiError as error:
+            self.failed[verb, resource, error.code] += 1
+            raise
+
+    async def _answer(
+        self,
+        asked: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None,
+        body: Any,
+        headers: Mapping[str, str],
+        answer_type: type[_T],
+    ) -> _T:
         assert self._session is not None, _CLOSED
         try:
             async with self._session.request(
@@ -211,13 +285,12 @@ class Api:
                 self._login.server + path,
                 params=params,
                 data=None if body is None else msgspec.json.encode(body),
-                headers=headers,
+                headers={**headers, **self._login.headers()},
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_S),
             ) as answer:
                 if answer.status >= 400:
                     raise await _failure(asked, answer)
-                found: Object = msgspec.json.decode(await answer.read())
-                return found
+                return msgspec.json.decode(await answer.read(), type=answer_type)
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
             raise Unavailable(asked, _words(error)) from error
 

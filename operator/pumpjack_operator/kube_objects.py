@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from pumpjack_operator import api_errors
 from pumpjack_operator.api import Api
 from pumpjack_operator.kinds import CONFIG_MAP, SECRET
@@ -35,10 +37,10 @@ class KubeObjects:
         while True:
             page = await self._api.list_page(_KINDS[kind], namespace, params)
             about = {"apiVersion": "v1", "kind": kind}  # items of a list do not say
-            found += [{**about, **item} for item in page.get("items") or ()]
-            if not page["metadata"].get("continue"):
+            found += [{**about, **msgspec.json.decode(item)} for item in page.items or ()]
+            if not page.metadata.rest:
                 return found
-            params["continue"] = page["metadata"]["continue"]
+            params["continue"] = page.metadata.rest
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Make one that is not there. Raises Conflict where there is one."""

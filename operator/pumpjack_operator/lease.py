@@ -23,6 +23,8 @@ from pumpjack_operator.api_errors import ApiError, Conflict, NotFound
 from pumpjack_operator.kinds import LEASE
 
 NAME = "pumpjack-operator"
+RELEASE_S = 5.0
+"""A process that is to end waits no longer to say so."""
 _log = get_logger("operator.lease")
 
 
@@ -97,12 +99,16 @@ class Lease:
             renewed = asked  # it is valid since it was asked for, not since the answer
 
     async def release(self) -> None:
-        """Let another act at once."""
-        with contextlib.suppress(ApiError):
-            lease = await self._api.get(LEASE, self._namespace, NAME)
-            if lease["spec"].get("holderIdentity") == self._identity:
-                lease["spec"]["holderIdentity"] = ""
-                await self._api.replace(LEASE, lease)
+        """Let another act at once. Where the API server is away, it acts when the Lease ends."""
+        with contextlib.suppress(ApiError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await self._give_back()
+
+    async def _give_back(self) -> None:
+        lease = await self._api.get(LEASE, self._namespace, NAME)
+        if lease["spec"].get("holderIdentity") == self._identity:
+            lease["spec"]["holderIdentity"] = ""
+            await self._api.replace(LEASE, lease)
 
     async def _try(self) -> str:
         """Take or renew the Lease where that is allowed; returns who holds it."""

@@ -18,11 +18,12 @@ from pumpjack_core.errors import PumpjackError, leaves
 from pumpjack_operator import platform, stores
 from pumpjack_operator.api import Api
 from pumpjack_operator.controller import Controller
+from pumpjack_operator.health import Health
 from pumpjack_operator.kube_objects import KubeObjects
 from pumpjack_operator.kubeconfig import from_kubeconfig
 from pumpjack_operator.lease import Lease
 from pumpjack_operator.login import Login, in_cluster
-from pumpjack_operator.metrics import Metrics
+from pumpjack_operator.metrics import ApiMetrics, Metrics
 from pumpjack_operator.namespaces import Namespaces
 from pumpjack_operator.platform import Platform
 from pumpjack_operator.redis_users import RedisUsers
@@ -30,6 +31,9 @@ from pumpjack_operator.settings import Settings, read
 from pumpjack_operator.status_server import StatusServer
 from pumpjack_operator.tenancy import NoLogins
 from pumpjack_operator.tenants import Tenants
+
+END_S = 10.0
+"""How long what acts may take to end; a pod has thirty seconds."""
 
 _log = log.get_logger("operator")
 
@@ -60,26 +64,35 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     rules = platform.read(settings.platform_file)
     metrics = Metrics()
-    ready = asyncio.Event()
-    async with (
-        Api(_login(settings)) as api,
-        StatusServer(settings.status_address, metrics.registry, ready.is_set),
-    ):
-        lease = Lease(api, SystemClock(), settings.namespace, settings.pod_name)
-        acting = asyncio.create_task(
-            _act(api, lease, rules=rules, settings=settings, metrics=metrics, ready=ready)
-        )
-        stop = asyncio.create_task(stopping.wait())
-        try:
-            await asyncio.wait({acting, stop}, return_when="FIRST_COMPLETED")
-            if acting.done():
-                acting.result()
-        finally:
-            stop.cancel()
-            acting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await acting
-        await lease.release()
+    async with Api(_login(settings)) as api:
+        metrics.registry.register(ApiMetrics(api))
+        health = Health(api.troubled)
+        async with StatusServer(settings.status_address, metrics.registry, health.problem):
+            lease = Lease(api, SystemClock(), settings.namespace, settings.pod_name)
+            acting = asyncio.create_task(
+                _act(api, lease, rules=rules, settings=settings, metrics=metrics, health=health)
+            )
+            stop = asyncio.create_task(stopping.wait())
+            try:
+                await asyncio.wait({acting, stop}, return_when="FIRST_COMPLETED")
+                if acting.done():
+                    acting.result()
+            finally:
+                stop.cancel()
+                if not acting.done():
+                    await _end(acting)
+                await lease.release()
+
+
+async def _end(acting: asyncio.Task[None]) -> None:
+    """Stop acting. What was under way is cut off; whoever acts next finds it and goes on."""
+    acting.cancel()
+    _, left = await asyncio.wait({acting}, timeout=END_S)
+    if left:
+        _log.error(f"a task did not end within {END_S:.0f} s of being told to stop")
+        return  # the Lease is given back all the same: this process ends now
+    if not acting.cancelled() and (error := acting.exception()) is not None:
+        _log.info("ended while it was being stopped", error=str(error))
 
 
 async def _act(
@@ -89,12 +102,12 @@ async def _act(
     rules: Platform,
     settings: Settings,
     metrics: Metrics,
-    ready: asyncio.Event,
+    health: Health,
 ) -> None:
     """Act for as long as the Lease is held."""
-    ready.set()  # a replica that waits for its turn is as it should be
+    health.steady.set()  # a replica that waits for its turn is as it should be
     await lease.acquire()
-    ready.clear()
+    health.steady.clear()
     metrics.leader.set(1)
     objects = KubeObjects(api)
     owners = Namespaces(objects, settings.namespace, fallback=rules.tenant_by_name)
@@ -119,7 +132,7 @@ async def _act(
         else:
             _log.warning("PUMPJACK_DATABASE_URL is not set; the platform makes the stores' Secret")
         controller = Controller(
-            api, rules, owners=owners, tenants=tenants, metrics=metrics, ready=ready
+            api, rules, owners=owners, tenants=tenants, metrics=metrics, ready=health.steady
         )
         await controller.run()
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from pumpjack_operator.api import Api
 
 RESULTS = ("unchanged", "changed", "refused", "failed")
 SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0)
@@ -67,3 +73,34 @@ class Metrics:
         )
         for result in RESULTS:
             self.reconciled.labels(result)
+
+
+class ApiMetrics(Collector):
+    """What is asked of the API server, read where it is counted."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """As prometheus_client asks for it."""
+        calls = CounterMetricFamily(
+            "pumpjack_operator_api_calls",
+            "Calls of the API server, by verb and resource as RBAC names them.",
+            labels=("verb", "resource"),
+        )
+        for (verb, resource), count in self._api.calls.items():
+            calls.add_metric((verb, resource), count)
+        yield calls
+        failed = CounterMetricFamily(
+            "pumpjack_operator_api_errors",
+            "Calls that did not go well; code is the HTTP status, 0 without an answer.",
+            labels=("verb", "resource", "code"),
+        )
+        for (verb, resource, code), count in self._api.failed.items():
+            failed.add_metric((verb, resource, str(code)), count)
+        yield failed
+        yield GaugeMetricFamily(
+            "pumpjack_operator_watches_failing",
+            "Watches that do not know the present state of what they watch.",
+            value=len(self._api.troubled),
+        )

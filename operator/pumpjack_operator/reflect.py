@@ -1,9 +1,8 @@
 """One list and watch: what is in the cluster, kept the same in the operator.
 
 The API server's protocol (Kubernetes API concepts, "Efficient detection of changes"): a list, then
-a watch from its resource version, listed again when that version has expired. kopf's watches do
-not serve here: they do not say when the first list is complete, before which nothing may be
-pruned, and what was deleted while a watch had expired is never told.
+a watch from its resource version, listed again when that version has expired. Why this is ours and
+no library's: docs/decisions/2026-11-22-own-watches.md.
 """
 
 from __future__ import annotations
@@ -19,14 +18,20 @@ from msgspec import Struct
 
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.log import get_logger
-from pumpjack_operator.api import METADATA_ONLY, METADATA_ONLY_WATCH, Api
+from pumpjack_operator.api import METADATA_ONLY, METADATA_ONLY_WATCH, Api, Trouble
 from pumpjack_operator.api_errors import ApiError, Expired, Unavailable
 from pumpjack_operator.kinds import Kind
 
 RELIST_S = 600.0
 PAGE = 500
+TOGETHER = 50
+"""So many objects of a page are taken before others get a turn."""
 WATCH_S = 240.0
 """How long one watch lasts; half as long again at most, so that they do not all end together."""
+LEAST_WATCH_S = 1.0
+"""A list that is due so soon is made now."""
+BRIEF_S = 0.5
+"""A watch that did not last so long was none."""
 SILENCE_S = 90.0
 """Bookmarks come every minute or so; a watch that says nothing for longer is dead."""
 FIRST_PAUSE_S, MOST_PAUSE_S = 0.2, 30.0
@@ -85,31 +90,57 @@ class Reflector:
         self._known: dict[Hashable, Hashable] = {}
         """Name of an object to what the sink knows it by."""
         self._version = ""
+        self._since_s = time.monotonic()
+        self._well_s = float("-inf")
+        """Since when it does not follow, and when it last began to [monotonic]."""
         self.listed = asyncio.Event()
         """Everything was listed once."""
-        self.problem: str | None = None
-        """Why it does not know the present state, a sentence; None when it does."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. While it does not know the present state, api.troubled says why."""
+        try:
+            await self._follow()
+        finally:
+            self._api.troubled.pop(self._watched, None)
+
+    async def _follow(self) -> None:
         pause = Backoff(first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S)
         due = 0.0
         while True:
             try:
-                if time.monotonic() >= due or not self._version:
+                if time.monotonic() > due - LEAST_WATCH_S or not self._version:
                     await self._list()
                     due = time.monotonic() + self._relist_s * random.uniform(0.9, 1.1)  # noqa: S311
                 await self._watch(min(due - time.monotonic(), WATCH_S * random.uniform(1, 1.5)))  # noqa: S311
+                if self._is_brief():
+                    raise Unavailable(f"watch {self._watched}", "it ended as soon as it began")
                 pause.reset()
-                self.problem = None
             except Expired:
                 _log.info(f"the watch of {self._watched} has expired; listing again")
                 self._version = ""
+                if self._is_brief():
+                    await asyncio.sleep(pause.next_s())
             except ApiError as error:
-                if self.problem != str(error):
-                    _log.warning(f"{self._watched} cannot be watched: {error}")
-                self.problem = str(error)
+                self._trouble(str(error))
                 await asyncio.sleep(pause.next_s())
+
+    def _trouble(self, why: str) -> None:
+        """It does not follow; that it did for a moment since it last failed counts for nothing."""
+        now = time.monotonic()
+        known = self._api.troubled.get(self._watched)
+        if known is None and not self._is_brief():
+            self._since_s = now
+        if known is None or known.why != why:
+            _log.warning(f"{self._watched} cannot be watched: {why}")
+        everywhere = self._watched.namespace is None
+        self._api.troubled[self._watched] = Trouble(self._since_s, why, everywhere)
+
+    def _well(self) -> None:
+        self._api.troubled.pop(self._watched, None)
+        self._well_s = time.monotonic()
+
+    def _is_brief(self) -> bool:
+        return time.monotonic() - self._well_s < BRIEF_S
 
     async def _list(self) -> None:
         """List page by page; what was known and is not listed is gone."""
@@ -120,28 +151,27 @@ class Reflector:
             page = await self._api.list_page(
                 self._watched.kind, self._watched.namespace, params, accept=accept
             )
-            for raw in page.get("items") or ():
+            for at, item in enumerate(page.items or ()):
+                raw = msgspec.json.decode(item)
                 seen.add(self._key(raw))
                 self._put(raw)
-            about = page["metadata"]
-            if not about.get("continue"):
+                if at % TOGETHER == TOGETHER - 1:
+                    await asyncio.sleep(0)
+            if not page.metadata.rest:
                 break
-            params["continue"] = about["continue"]
-            await asyncio.sleep(0)
+            params["continue"] = page.metadata.rest
+        self._version = page.metadata.resource_version
         for name in [name for name in self._known if name not in seen]:
-            self._sink.gone(self._known.pop(name), int(about["resourceVersion"]))
-        self._version = about["resourceVersion"]
-        self.problem = None
+            self._sink.gone(self._known.pop(name), int(self._version))
+        self._well()
         self.listed.set()
 
     async def _watch(self, for_s: float) -> None:
         """Follow the changes for some time. Raises Expired when they cannot be followed."""
-        if for_s <= 1.0:
-            return
         params = {
             **self._watched.params,
             "resourceVersion": self._version,
-            "timeoutSeconds": str(int(for_s)),
+            "timeoutSeconds": str(max(1, int(for_s))),
         }
         accept = METADATA_ONLY_WATCH if self._watched.metadata_only else "application/json"
         async with self._api.watch(
@@ -151,7 +181,7 @@ class Reflector:
             silence_s=SILENCE_S,
             accept=accept,
         ) as lines:
-            self.problem = None
+            self._well()
             async for line in lines:
                 self._take(line)
 

@@ -1,4 +1,8 @@
-"""/metrics, /healthz and /readyz of the operator."""
+"""/metrics, /healthz and /readyz of the operator.
+
+/healthz answers as long as the loop runs: what is out of the operator's reach, such as an API
+server that is away, a restart would not mend. /readyz says what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,15 @@ class StatusServer:
     """Serves from the loop that works, so that a loop that is stuck answers nothing."""
 
     def __init__(
-        self, address: str, registry: CollectorRegistry, is_ready: Callable[[], bool]
+        self, address: str, registry: CollectorRegistry, problem: Callable[[], str | None]
     ) -> None:
+        """problem: why this replica is not ready, a sentence; None when it is."""
         host, _, port = address.rpartition(":")
         if not host or not port.isdigit():
             raise SetupError(f"PUMPJACK_STATUS_ADDRESS is {address!r}; write host:port")
         self._place = (host.strip("[]"), int(port))
         self._registry = registry
-        self._is_ready = is_ready
+        self._problem = problem
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
@@ -59,6 +64,7 @@ class StatusServer:
         return web.Response(text="ok\n")
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        if self._is_ready():
+        problem = self._problem()
+        if problem is None:
             return web.Response(text="ok\n")
-        return web.Response(text="the cluster has not been listed yet\n", status=503)
+        return web.Response(text=f"{problem}\n", status=503)

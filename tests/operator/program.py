@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import msgspec
 
 from pumpjack_cli.local.addresses import free_ports
@@ -19,6 +20,7 @@ from pumpjack_core.storage.logins import set_passwords
 from pumpjack_core.storage.roles import OPERATOR_ROLE
 from pumpjack_operator.platform import Platform
 from pumpjack_operator.stores import with_login
+from tests.operator.cluster import PLATFORM
 
 STOP_S = 30
 PASSWORD = "the-operators-own-password"
@@ -56,6 +58,57 @@ def program(
         yield log
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_S) == 0, log.read_text()
+    except BaseException:
+        print(log.read_text())
+        raise
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Replica:
+    """A process that runs, and what it says."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, address: str) -> None:
+        self.process = process
+        self.log = log
+        self._address = address
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask it: /metrics, /healthz or /readyz."""
+        return httpx.get(f"http://{self._address}{path}", timeout=10)
+
+    def is_ready(self) -> bool:
+        """Whether its /readyz answers well."""
+        with contextlib.suppress(httpx.TransportError):
+            return self.get("/readyz").status_code == 200
+        return False
+
+
+@contextlib.contextmanager
+def replica(
+    folder: Path, *, namespace: str, login: Path, name: str = "first", platform: Platform = PLATFORM
+) -> Iterator[Replica]:
+    """The program without stores of its own; whoever tests it ends it, or it is killed."""
+    (folder / "platform.yaml").write_bytes(msgspec.yaml.encode(platform))
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    log = folder / f"{name}.log"
+    with log.open("wb") as to:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pumpjack_operator"],
+            stdout=to,
+            stderr=to,
+            env={
+                **os.environ,
+                "PUMPJACK_PLATFORM_FILE": str(folder / "platform.yaml"),
+                "PUMPJACK_NAMESPACE": namespace,
+                "PUMPJACK_POD_NAME": name,
+                "PUMPJACK_KUBECONFIG": str(login),
+                "PUMPJACK_STATUS_ADDRESS": address,
+            },
+        )
+    try:
+        yield Replica(process, log, address)
     except BaseException:
         print(log.read_text())
         raise
