@@ -101,14 +101,21 @@ def _build(go: str, name: str, place: Path) -> None:
     part.rename(place)
 
 
+def kubernetes_version() -> str:
+    """Of every part of Kubernetes that is built here: 1.34.4."""
+    found = re.search(
+        r"k8s\.io/kubernetes v(\d+\.\d+\.\d+)", (MODULES / "kubernetes" / "go.mod").read_text()
+    )
+    assert found is not None, f"{MODULES}/kubernetes/go.mod names no version of Kubernetes"
+    return found[1]
+
+
 def _flags(folder: str) -> str:
     """An API server says its version, and refuses to start without one."""
-    found = re.search(
-        r"k8s\.io/kubernetes v((\d+)\.(\d+)\.\d+)", (MODULES / folder / "go.mod").read_text()
-    )
-    if found is None:
+    if folder != "kubernetes":
         return "-s -w"
-    version, major, minor = found.groups()
+    version = kubernetes_version()
+    major, minor, _ = version.split(".")
     told = {"Version": f"v{version}", "Major": major, "Minor": minor}
     return "-s -w " + " ".join(f"-X {VERSION_PACKAGE}.git{key}={told[key]}" for key in told)
 

@@ -15,23 +15,24 @@ from pathlib import Path
 
 import msgspec
 
-NODE_MODE = 0o755
+MODE = 0o755
+PATH = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",)
 CHUNK_BYTES = 1 << 20
 
 
 class File(msgspec.Struct, frozen=True):
-    """One file of a layer: its path in the image, its contents (bytes, or a file of this machine)."""
+    """One file of a layer: where it goes, and its contents or the file that has them."""
 
     path: str
     contents: bytes | Path
-    mode: int = NODE_MODE
+    mode: int = MODE
 
 
 class Settings(msgspec.Struct, frozen=True):
     """What runs in the image, and what it is told."""
 
     entrypoint: tuple[str, ...]
-    env: tuple[str, ...] = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",)
+    env: tuple[str, ...] = PATH
     stop_signal: str = "SIGTERM"
 
 
@@ -41,7 +42,7 @@ def write_layer(place: Path, files: Sequence[File]) -> None:
         for folder in _folders(files):
             entry = tarfile.TarInfo(folder)
             entry.type = tarfile.DIRTYPE
-            entry.mode = NODE_MODE
+            entry.mode = MODE
             tar.addfile(entry)
         for file in sorted(files, key=lambda file: file.path):
             entry = tarfile.TarInfo(file.path.lstrip("/"))

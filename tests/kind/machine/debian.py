@@ -1,6 +1,6 @@
 """Root filesystems of Debian's packages, as tar files, made once by mmdebstrap.
 
-    filesystem(NODE_PACKAGES)   the tar of a minimal Debian with these packages
+filesystem(NODE_PACKAGES)   the tar of a minimal Debian with these packages
 """
 
 from __future__ import annotations
