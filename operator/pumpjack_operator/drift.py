@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -25,6 +25,14 @@ TOLERATED = (
     "f:kubectl.kubernetes.io/restartedAt",
 )
 """Set by `kubectl rollout restart`; taking it away would start the worker once more."""
+_FIXED = {
+    "StatefulSet": (
+        *("spec.selector", "spec.serviceName"),
+        *("spec.podManagementPolicy", "spec.volumeClaimTemplates"),
+    ),
+    "Service": ("spec.clusterIP", "spec.clusterIPs"),
+}
+"""Kind to fields that the API server lets nobody change."""
 _ABSENT: tuple[Value, ...] = (None, "", [], {}, False, 0)
 """The API server does not store these where they are a field's zero value."""
 _NOT_COMPARED = frozenset({"status", "apiVersion", "kind"})
@@ -90,7 +98,9 @@ def removal(
         if wanted is None:
             patch[name] = None
         elif isinstance(wanted, dict) and isinstance(live[name], dict):
-            if deeper := removal(below, wanted, live[name]):
+            # of what is set as a whole (a selector), managedFields name no part
+            deeper = removal(below, wanted, live[name]) if below else _surplus(wanted, live[name])
+            if deeper:
                 patch[name] = deeper
         elif (
             isinstance(wanted, list)
@@ -99,6 +109,25 @@ def removal(
         ):
             patch[name] = wanted
     return patch
+
+
+def is_fixed(
+    kind: str, changed: Iterable[str], extra: Mapping[str, Any], live: Mapping[str, Any]
+) -> bool:
+    """Whether what differs can be put right only by making the object anew.
+
+    changed: paths of differences(); extra: a patch of removal().
+    """
+    if kind == "ConfigMap":
+        return live.get("immutable") is True
+    fixed = _FIXED.get(kind, ())
+    added = [f"spec.{name}" for name in extra.get("spec") or ()]
+    return any(is_below((*changed, *added), path) for path in fixed)
+
+
+def is_below(found: Iterable[str], path: str) -> bool:
+    """Whether one of the paths is this one, or leads below it."""
+    return any(one == path or one.startswith((f"{path}.", f"{path}[")) for one in found)
 
 
 def paths(fields: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -187,6 +216,8 @@ def _added(fields: Mapping[str, Any], wanted: list[Value], live: list[Value]) ->
     """Whether the items that somebody set are others than the wanted, or have other fields."""
     if len(live) > len(wanted):
         return True
+    if not fields:
+        return _longer(wanted, live)
     for step, below in fields.items():
         if not step.startswith("k:"):
             continue
@@ -196,6 +227,29 @@ def _added(fields: Mapping[str, Any], wanted: list[Value], live: list[Value]) ->
         if theirs is not None and (mine is None or removal(below, mine, theirs)):
             return True
     return False
+
+
+def _surplus(wanted: Mapping[str, Value], live: Mapping[str, Value]) -> dict[str, Any]:
+    """A merge patch that takes from an object whatever the manifest does not have."""
+    patch: dict[str, Any] = {}
+    for key, value in live.items():
+        mine = wanted.get(key)
+        if mine is None:
+            patch[key] = None
+        elif isinstance(mine, dict) and isinstance(value, dict):
+            if deeper := _surplus(mine, value):
+                patch[key] = deeper
+        elif isinstance(mine, list) and isinstance(value, list) and _longer(mine, value):
+            patch[key] = mine
+    return patch
+
+
+def _longer(wanted: list[Value], live: list[Value]) -> bool:
+    """Whether a list that is set as a whole has more in it, or in one of its items."""
+    return len(live) > len(wanted) or any(
+        isinstance(mine, dict) and isinstance(theirs, dict) and _surplus(mine, theirs)
+        for mine, theirs in zip(wanted, live, strict=False)
+    )
 
 
 def _find(keys: Mapping[str, Value], items: list[Value]) -> dict[str, Any] | None:

@@ -128,3 +128,30 @@ async def test_a_volume_may_be_made_larger_by_hand_and_stays_so(pad7, operator):
     found = pad7.get("persistentvolumeclaims", claim)
     assert found["spec"]["resources"]["requests"]["storage"] == "1344Mi"
     assert pad7.condition("pad7", "Stalled")["status"] == "False"
+
+
+NARROWED = {
+    "a Service's selector": ("services", {"spec": {"selector": {"evil": "1"}}}),
+    "a policy's selector of pods: of none of ours, which would then reach everything": (
+        "networkpolicies",
+        {"spec": {"podSelector": {"matchLabels": {"evil": "1"}}}},
+    ),
+    "the same by an expression": (
+        "networkpolicies",
+        {"spec": {"podSelector": {"matchExpressions": [{"key": "evil", "operator": "Exists"}]}}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("plural", "patch"), NARROWED.values(), ids=list(NARROWED))
+async def test_what_is_added_to_a_selector_is_taken_away(pad7, operator, plural, patch):
+    """Kubernetes stores a selector as a whole, and names no part of it in managedFields."""
+    (name,) = [one for one in pad7.children("pad7") if one.startswith(plural)]
+    name = name.partition("/")[2]
+    before = pad7.get(plural, name)["spec"]
+    assert pad7.patch(plural, name, patch)["spec"] != before
+    await eventually(lambda: pad7.get(plural, name)["spec"] == before)
+    (told,) = await eventually(lambda: pad7.events("DriftRepaired"))
+    assert told.startswith("kubectl-edit changed spec.") and "elector" in told
+    await quiet(operator)
+    assert len(pad7.events("DriftRepaired")) == 1
