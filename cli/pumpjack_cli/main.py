@@ -4,6 +4,11 @@ pumpjack_cli.NAME.NAME     the function; its docstring is the help, its annotate
                            options (a command's - is _ in both)
 pumpjack_cli.NAME.EXAMPLE  a command line that shows its use, printed below the help
 
+A command with parts (`pumpjack journal drain`) is one module, too, and listed in GROUPS:
+
+pumpjack_cli.NAME.NAME_PART  the function of a part
+pumpjack_cli.NAME.EXAMPLES   part to its examples; the module's docstring is the help of the whole
+
 A module imports only the standard library, typer and pumpjack_core.errors at its top, the rest
 inside its functions, so that `pumpjack --help` answers at once.
 
@@ -19,6 +24,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -29,6 +35,8 @@ COMMANDS = (
     *("demo", "up", "validate", "test-connection", "browse", "watch", "token"),
     *("migrate", "maintain", "simulate", "bench"),
 )
+GROUPS = {"journal": ("status", "drain")}
+"""Commands with parts, and their parts."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What a disk says that cannot be written to; no fault of ours."""
@@ -62,7 +70,7 @@ def pumpjack(
     """Read oil and gas wells: from field devices to a historian and to live screens."""
 
 
-def help_text(function: Callable[..., object]) -> str:
+def help_text(function: Callable[..., object] | ModuleType) -> str:
     """The docstring, with each paragraph on one line, for the terminal to break."""
     text = inspect.getdoc(function) or ""
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
@@ -80,6 +88,14 @@ def _register() -> None:
         module = import_module(f"pumpjack_cli.{part}")
         function = getattr(module, part)
         app.command(name, help=help_text(function), epilog=epilog(module.EXAMPLE))(function)
+    for name, parts in GROUPS.items():
+        module = import_module(f"pumpjack_cli.{name}")
+        group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+        for part in parts:
+            function = getattr(module, f"{name}_{part}")
+            example = epilog(module.EXAMPLES[part])
+            group.command(part, help=help_text(function), epilog=example)(function)
+        app.add_typer(group, name=name, help=help_text(module))
 
 
 _register()

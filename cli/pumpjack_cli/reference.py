@@ -30,10 +30,19 @@ def page() -> str:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     parts = [HEAD]
-    for name, command in group.commands.items():
-        assert isinstance(command, TyperCommand)
+    for name, command in _commands(group):
         parts.append("\n".join(_section(name, command)))
     return "\n".join(parts)
+
+
+def _commands(group: TyperGroup) -> Iterator[tuple[str, TyperCommand]]:
+    """Every command by its words; one with parts is its parts."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((f"{name} {part}", inner) for part, inner in _commands(command))
+        else:
+            assert isinstance(command, TyperCommand)
+            yield name, command
 
 
 def _section(name: str, command: TyperCommand) -> Iterator[str]:

@@ -9,28 +9,31 @@ import pytest
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from pumpjack_cli.main import COMMANDS, app, sentences
+from pumpjack_cli.main import COMMANDS, GROUPS, app, sentences
 from pumpjack_core.errors import ManifestError, SetupError
 from tests.cli.command import run
 
 GROUP = typer.main.get_command(app)
+WORDS = [*COMMANDS, *(f"{name} {part}" for name, parts in GROUPS.items() for part in parts)]
 
 
 def command(name: str) -> TyperCommand:
-    assert isinstance(GROUP, TyperGroup)
-    found = GROUP.commands.get(name)
+    found = GROUP
+    for word in name.split():
+        assert isinstance(found, TyperGroup)
+        found = found.commands[word]
     assert isinstance(found, TyperCommand), f"pumpjack {name} does not exist"
     return found
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", WORDS)
 def test_every_command_has_help_and_an_example_of_itself(name: str) -> None:
     found = command(name)
     assert found.help and found.help.rstrip().endswith(".")
     assert f"pumpjack {name}" in (found.epilog or "")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", WORDS)
 def test_every_option_of_every_command_has_help(name: str) -> None:
     bare = [option.name for option in command(name).params if not getattr(option, "help", None)]
     assert bare == []
@@ -49,7 +52,7 @@ def test_help_is_shown_without_loading_the_parts_behind_it() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stderr.strip() == "[]"
-    assert all(name in done.stdout for name in COMMANDS)
+    assert all(name in done.stdout for name in (*COMMANDS, *GROUPS))
 
 
 def test_checking_manifests_does_not_load_the_command_line_of_the_rule_engine() -> None:

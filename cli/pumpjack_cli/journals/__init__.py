@@ -1,0 +1,1 @@
+"""Journals that a worker left behind: looked at, and emptied into the database."""
