@@ -1,4 +1,4 @@
-"""The worker's way into the database: the four functions of docs/architecture.md, typed.
+"""The worker's way into the database: the functions of docs/architecture.md, typed.
 
     ingest = await Ingest.connect(url)                       # logged in as the tenant's writer
     fence = await ingest.take_fence("permian-ops/pad7", "modbus-tcp")
@@ -120,6 +120,19 @@ class Ingest:
             _quarantine_json(quarantined) if quarantined else None,
         )
         return Written(**dict(row))
+
+    async def close_journal(self, journal_id: UUID, seq: int) -> bool:
+        """Say that nothing waits in the journal beyond seq; False when the cursor is elsewhere."""
+        sql = "SELECT pumpjack.close_journal($1, $2) AS closed"
+        return bool((await self._call(sql, journal_id, seq))["closed"])
+
+    async def tell_restored(self, journal_id: UUID, seq: int, received_us: int) -> None:
+        """Have on record that the database had everything up to seq once, and has it no more.
+
+        received_us: receipt of the last of it [µs since the epoch, UTC].
+        """
+        sql = "SELECT pumpjack.tell_restored($1, $2, $3) AS told"
+        await self._call(sql, journal_id, seq, received_us)
 
     async def close(self) -> None:
         """End the connection. Safe to call again."""

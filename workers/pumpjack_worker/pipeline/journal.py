@@ -19,7 +19,7 @@ from pumpjack_core.errors import JournalDamaged, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Batch, Quarantined, no_readings
 from pumpjack_worker.pipeline import codec
-from pumpjack_worker.pipeline.spool import Row, Spool, Waiting
+from pumpjack_worker.pipeline.spool import Confirmed, Row, Spool, Waiting
 
 GROUP_S = 0.020
 _Result = TypeVar("_Result")
@@ -72,6 +72,11 @@ class Journal:
     def waiting(self) -> Waiting:
         """What is on disk and not in the database."""
         return self._spool.waiting
+
+    @property
+    def confirmed(self) -> Confirmed:
+        """What left the journal because the database had it."""
+        return self._spool.confirmed
 
     async def memos(self) -> tuple[bytes, ...]:
         """What adapters noted with their last deliveries, oldest first."""

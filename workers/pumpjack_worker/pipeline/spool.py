@@ -56,6 +56,13 @@ class Row(NamedTuple):
     memo: bytes = b""
 
 
+class Confirmed(NamedTuple):
+    """What the database last said that it has: up to this seq, received until then [µs]."""
+
+    seq: int
+    received_us: int
+
+
 class Waiting(NamedTuple):
     """What waits: batches, readings, bytes of payload, receipt of the oldest [µs] or None."""
 
@@ -82,6 +89,7 @@ class Spool:
             self.journal_id = UUID(self._meta("journal_id"))
             self._ceiling = int(self._meta("reserved_seq"))
             self.next_seq = self._ceiling + 1
+            self.confirmed = self._read_confirmed()
             self._tidy()
         except BaseException:
             self._lock.close()
@@ -173,6 +181,7 @@ class Spool:
         """Become another journal with the same batches; takes effect at the next start."""
         with self._transaction("renew"):
             self._set_meta("journal_id", str(uuid4()))
+            self._db.execute("DELETE FROM meta WHERE key = 'confirmed'")
 
     def close(self) -> None:
         """Close the file. What waits in it stays."""
@@ -353,6 +362,10 @@ class Spool:
 
     def _meta(self, key: str) -> str:
         return str(self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
+
+    def _read_confirmed(self) -> Confirmed:
+        found = self._db.execute("SELECT value FROM meta WHERE key = 'confirmed'").fetchone()
+        return Confirmed(*map(int, found[0].split())) if found else Confirmed(0, 0)
 
     def _set_meta(self, key: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

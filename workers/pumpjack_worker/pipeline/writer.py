@@ -15,7 +15,7 @@ import numpy as np
 
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import Clock
-from pumpjack_core.errors import JournalError, JournalFull, StorageError
+from pumpjack_core.errors import JournalError, JournalFull, StorageError, StorageUnavailable
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Int32s, Quarantined
 from pumpjack_core.storage.ingest import Ingest, Written
@@ -62,6 +62,7 @@ class Writer:
         self._fence: int | None = None
         self._knows_journal = False
         self._draining = False
+        self._closed = False
         self._most = MOST_READINGS
         self.stored_seq = 0
         """The cursor: everything up to this seq is in the database."""
@@ -94,9 +95,13 @@ class Writer:
                 await asyncio.sleep(pause.next_s())
 
     async def drained(self) -> None:
-        """Write without waiting for more, and return when nothing waits in the journal."""
+        """Write without waiting for more, and return when nothing waits in the journal.
+
+        A database that can be reached is told so: then a journal that is not seen again is not
+        missed.
+        """
         self._draining = True
-        while self._journal.waiting.batches:
+        while self._journal.waiting.batches or not (self._closed or self.problem):
             self._journal.added.set()
             await asyncio.sleep(0.02)
 
@@ -119,6 +124,7 @@ class Writer:
         if not self._knows_journal:
             await self._refuse_older_journal(cursor)
             self._knows_journal = True
+        await self._tell_restored(session, cursor)
         await self._moved(cursor)
         self._tag_ids.clear()
 
@@ -132,6 +138,17 @@ class Writer:
                 "new journal at the next start, nothing of it is lost"
             )
 
+    async def _tell_restored(self, session: Ingest, cursor: int) -> None:
+        """Put on record what the database had and has no more, before the journal forgets it."""
+        seq, received_us = self._journal.confirmed
+        if cursor < seq:
+            _log.error(
+                f"the database's cursor went back from {seq} to {cursor}: it was restored from a "
+                "backup; what was stored since then is missing from it, and `pumpjack reconcile` "
+                "names it"
+            )
+            await session.tell_restored(self._journal.journal_id, seq, received_us)
+
     async def _drain_forever(self, session: Ingest) -> None:
         while True:
             await self._wait_for_work()
@@ -140,11 +157,16 @@ class Writer:
                 self._most = min(MOST_READINGS, self._most * 2)
                 if self._journal.waiting.readings < self._most:
                     break
+            if self._draining and not self._journal.waiting.batches and not self._closed:
+                await session.close_journal(self._journal.journal_id, self.stored_seq)
+                self._closed = True
 
     async def _wait_for_work(self) -> None:
         """Wait for readings, then a moment for more of them, unless a full batch waits."""
         while not self._journal.waiting.batches:
             await self._next_append()
+            if self._draining:
+                return
         since = self._clock.monotonic()
         while (readings := self._journal.waiting.readings) < MOST_READINGS:
             linger_s = SMALL_LINGER_S if readings < SMALL_READINGS else LINGER_S
@@ -183,6 +205,8 @@ class Writer:
         await self._account(written, entries)
 
     async def _account(self, written: Written, entries: list[Entry]) -> None:
+        if written.cursor < self.stored_seq:
+            raise StorageUnavailable("the database was put back to an earlier state")
         await self._moved(written.cursor)
         if self._fence is not None and written.fence > self._fence and not self.fenced.is_set():
             self.fenced.set()
@@ -203,11 +227,6 @@ class Writer:
             self._metrics.latency.observe(max(0.0, (now_us - entry.batch.received_us) / 1e6))
 
     async def _moved(self, cursor: int) -> None:
-        if cursor < self.stored_seq:
-            _log.error(
-                f"the database's cursor went back from {self.stored_seq} to {cursor}: it was "
-                "restored from a backup; readings stored since then are missing from it"
-            )
         self.stored_seq = cursor
         await self._journal.remove(cursor)
 
