@@ -26,30 +26,34 @@ OPTIONS = (
 )
 
 
-def filesystem(packages: Sequence[str]) -> Path:
-    """The tar, made now where it is missing. Raises Impossible."""
-    place = KIND / f"debian-{key(packages)}.tar"
+def filesystem(packages: Sequence[str], options: Sequence[str] = ()) -> Path:
+    """The tar, made now where it is missing. Raises Impossible.
+
+    options: of mmdebstrap, after those that all have
+    """
+    place = KIND / f"debian-{key(packages, options)}.tar"
     KIND.mkdir(parents=True, exist_ok=True)
     with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be making it
         if not place.is_file():
             with steps.step(f"making a root filesystem of Debian {SUITE}, once"):
-                _make(packages, place)
+                _make(packages, options, place)
     return place
 
 
-def key(packages: Sequence[str]) -> str:
+def key(packages: Sequence[str], options: Sequence[str] = ()) -> str:
     """Of what goes in: another list of packages is another filesystem."""
-    told = "\n".join((SUITE, *OPTIONS, *sorted(packages)))
+    told = "\n".join((SUITE, *OPTIONS, *options, *sorted(packages)))
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def _make(packages: Sequence[str], place: Path) -> None:
+def _make(packages: Sequence[str], options: Sequence[str], place: Path) -> None:
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         steps.run(
             "mmdebstrap",
             *OPTIONS,
+            *options,
             f"--include={','.join(sorted(packages))}",
             SUITE,
             part,
