@@ -155,6 +155,10 @@ class Controller:
         """Hash of the configuration that a connection's worker should run, "" for none."""
         return self._reconciler.wanted_hash(key)
 
+    def serves(self, tenant: str) -> bool:
+        """Whether a namespace is, or may be, a tenant's; True before everything was listed."""
+        return not self.steady.is_set() or self.store.has_tenant(tenant)
+
     @property
     def is_quiet(self) -> bool:
         """Nothing is to be done, now or later."""

@@ -32,6 +32,8 @@ ROTATE_ANNOTATION = "pumpjack.dev/rotate"
 SUPPLIED_REDIS_URL = "redis-url"
 """Key of the record under which the platform gives a user of its own, where Redis lets us make
 none."""
+CLOSED_LABEL = "pumpjack.dev/logins"
+"""On the record, with the value "closed": the tenant left, and nobody can log in as it."""
 _PASSWORD_BYTES = 32
 _MANAGED = {"app.kubernetes.io/managed-by": MANAGER}
 
@@ -42,7 +44,9 @@ class Logins(Struct, frozen=True):
     version     another one each time that they are made
     rotated     value of the annotation that they were made for, "" for the first ones
     applied     version that the database is known to have
+    alone       version for which sessions with an earlier password were ended
     redis_url   the platform's own user, "" where we make it
+    closed      the tenant left: nobody can log in
     """
 
     version: str
@@ -50,7 +54,9 @@ class Logins(Struct, frozen=True):
     redis_password: str
     rotated: str = ""
     applied: str = ""
+    alone: str = ""
     redis_url: str = ""
+    closed: bool = False
 
     def __repr__(self) -> str:
         """Without the passwords."""
@@ -59,12 +65,13 @@ class Logins(Struct, frozen=True):
 
 def fresh_logins(rotated: str = "", *, redis_url: str = "") -> Logins:
     """New passwords."""
-    token = secrets.token_urlsafe
+    token, version = secrets.token_urlsafe, secrets.token_hex(8)
     return Logins(
-        secrets.token_hex(8),
+        version,
         token(_PASSWORD_BYTES),
         token(_PASSWORD_BYTES),
         rotated,
+        alone=version,
         redis_url=redis_url,
     )
 
@@ -74,13 +81,20 @@ def wanted_logins(
     asked: str,
     fresh: Callable[..., Logins] = fresh_logins,
 ) -> Logins:
-    """Those that there are, unless there are none or others are asked for."""
+    """Those that there are, unless there are none, they are closed, or others are asked for."""
     if found is None:
         return fresh(asked)
+    if found.closed:
+        return fresh(asked, redis_url=found.redis_url)
     if asked and asked != found.rotated:
         made = fresh(asked, redis_url=found.redis_url)
-        return msgspec.structs.replace(made, applied=found.applied)
+        return msgspec.structs.replace(made, applied=found.applied, alone=found.alone)
     return found
+
+
+def closed_logins(found: Logins) -> Logins:
+    """The same of a tenant that left."""
+    return msgspec.structs.replace(found, applied="", alone="", closed=True)
 
 
 def record_name(tenant: str) -> str:
@@ -97,6 +111,8 @@ def record_manifest(
         "namespace": own_namespace,
         "labels": {**RECORD_LABEL, **_MANAGED, TENANT_LABEL: tenant},
     }
+    if logins.closed:
+        metadata["labels"][CLOSED_LABEL] = "closed"
     if resource_version is not None:
         metadata["resourceVersion"] = resource_version
     values = {
@@ -105,6 +121,7 @@ def record_manifest(
         "redis-password": logins.redis_password,
         "rotated": logins.rotated,
         "applied": logins.applied,
+        "alone": logins.alone,
     }
     return _secret(metadata, RECORD_TYPE, values)
 
@@ -126,7 +143,9 @@ def read_record(manifest: Manifest) -> tuple[Logins, str]:
             values["redis-password"],
             values.get("rotated", ""),
             values.get("applied", ""),
+            values.get("alone", ""),
             values.get(SUPPLIED_REDIS_URL, "").strip(),
+            closed=(metadata.get("labels") or {}).get(CLOSED_LABEL) == "closed",
         )
     except (KeyError, ValueError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else "is not readable"
@@ -151,6 +170,19 @@ def copy_manifest(
     return _secret(
         {"name": name, "namespace": namespace, "labels": dict(_MANAGED)}, COPY_TYPE, values
     )
+
+
+def emptied_copy(name: str, namespace: str, stores: Stores) -> Manifest:
+    """What stays where the tenant left: no logins. A worker that still drains has read its own."""
+    metadata = {"name": name, "namespace": namespace, "labels": dict(_MANAGED)}
+    return _secret(metadata, COPY_TYPE, dict(stores.authorities))
+
+
+def has_logins(copy: Manifest | None) -> bool:
+    """Whether a namespace's Secret is a copy that opens something."""
+    if copy is None or copy.get("type") != COPY_TYPE:
+        return False
+    return not {"database-url", "redis-url"}.isdisjoint(copy.get("data") or {})
 
 
 def stores_version(copy: Manifest) -> str:

@@ -115,6 +115,9 @@ async def _act(
     def look(namespace: str) -> None:
         controller.look_at_namespace(namespace)
 
+    def serves(tenant: str) -> bool:
+        return controller.serves(tenant)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(lease.keep())
         tenants: Tenants | NoLogins = NoLogins()
@@ -127,6 +130,7 @@ async def _act(
                 own_namespace=settings.namespace,
                 secret_name=rules.stores_secret,
                 changed=look,
+                serves=serves,
             )
             tasks.create_task(tenants.run())
         else:

@@ -18,6 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from pumpjack_core import wire
+from pumpjack_core.errors import StorageError, StorageUnavailable
 from pumpjack_core.storage.roles import writer_role
 from pumpjack_operator.stores import place
 
@@ -62,22 +63,38 @@ class RedisUsers:
     def __init__(self, urls: Iterable[str]) -> None:
         self._wanted: dict[str, tuple[str, ...]] = {}
         """User to its rules."""
+        self._unwanted: set[str] = set()
+        """Users that must not be there."""
         self._servers = [_Server(url) for url in urls]
 
     def want(self, tenant: str, password: str, *, database: int = 0) -> None:
         """Have this user from the next apply() on; with database others than 0 it may take one."""
         self._wanted[writer_role(tenant)] = rules(tenant, password, database=database)
+        self._unwanted.discard(writer_role(tenant))
 
     def leave(self, tenant: str) -> None:
         """Its user is the platform's matter."""
         self._wanted.pop(writer_role(tenant), None)
 
+    def remove(self, tenant: str) -> None:
+        """From the next apply() on have no such user, and no session of it."""
+        self._wanted.pop(writer_role(tenant), None)
+        self._unwanted.add(writer_role(tenant))
+
     async def apply(self) -> None:
         """Make every server's users what is wanted; problem says where that did not go."""
-        wanted = dict(self._wanted)
+        wanted, unwanted = dict(self._wanted), frozenset(self._unwanted)
         async with asyncio.TaskGroup() as tasks:
             for server in self._servers:
-                tasks.create_task(server.apply(wanted))
+                tasks.create_task(server.apply(wanted, unwanted))
+
+    async def end_sessions(self, tenant: str, *, older_than_s: float) -> None:
+        """End a user's sessions that began longer ago; on servers before Redis 7.4 all of them.
+
+        Raises StorageUnavailable when a server is away, StorageError when it refuses.
+        """
+        for server in self._servers:
+            await server.end_sessions(writer_role(tenant), older_than_s)
 
     @property
     def problem(self) -> str | None:
@@ -114,18 +131,40 @@ class _Server:
         """It does not know _NEWER."""
         self.problem: str | None = None
 
-    async def apply(self, wanted: dict[str, tuple[str, ...]]) -> None:
+    async def apply(self, wanted: dict[str, tuple[str, ...]], unwanted: frozenset[str]) -> None:
         async with self._turn:
             try:
                 async with asyncio.timeout(2 * CALL_TIMEOUT_S):
-                    await self._apply(wanted)
+                    await self._apply(wanted, unwanted)
             except redis.exceptions.RedisError as error:
                 self.problem = _explain(self._place, error)
             except (OSError, TimeoutError) as error:
                 self.problem = _away(self._place, error)
 
-    async def _apply(self, wanted: dict[str, tuple[str, ...]]) -> None:
+    async def end_sessions(self, user: str, older_than_s: float) -> None:
+        try:
+            async with asyncio.timeout(2 * CALL_TIMEOUT_S):
+                try:
+                    age_s = int(older_than_s) or None  # Redis takes no 0
+                    await self._redis.client_kill_filter(user=user, maxage=age_s)
+                except redis.exceptions.ResponseError as error:
+                    if "syntax" not in str(error):
+                        raise
+                    await self._redis.client_kill_filter(user=user)
+        except redis.exceptions.ResponseError as error:
+            if "No such user" not in str(error):
+                raise StorageError(
+                    f"Redis {self._place} lets the operator end no sessions ({error}); allow its "
+                    "user +@connection"
+                ) from error
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            raise StorageUnavailable(_away(self._place, error)) from error
+
+    async def _apply(self, wanted: dict[str, tuple[str, ...]], unwanted: frozenset[str]) -> None:
         found = await self._listed()
+        if leaving := sorted(unwanted & found.keys()):
+            await self._redis.acl_deluser(*leaving)  # ends their sessions, too
+            self._unsaved = True
         missing = [
             user
             for user, given in wanted.items()

@@ -10,7 +10,7 @@ from pumpjack_core.errors import PumpjackError
 from pumpjack_core.manifests.objects import TENANT_LABEL
 from pumpjack_operator import seen, sinks
 from pumpjack_operator.api import Api
-from pumpjack_operator.api_errors import Conflict, Unavailable
+from pumpjack_operator.api_errors import Conflict, Refused, Unavailable
 from pumpjack_operator.events import Events
 from pumpjack_operator.grants import sentence
 from pumpjack_operator.kinds import SECRET
@@ -71,6 +71,7 @@ class Serving:
         try:
             if tenant is None:
                 self._stop_watching(name)
+                await self._take_back(name)
             else:
                 self._watch(name)
                 await self._log_in(name, tenant)
@@ -101,6 +102,15 @@ class Serving:
                 self._events.about_secret(namespace, name, "LoginsIncomplete", problem)
             if before != (known.versions.get(namespace), problem):
                 self._look_at_connections(namespace)
+
+    async def _take_back(self, name: str) -> None:
+        """Have nothing left in a namespace that logs in as the tenant whose it was."""
+        try:
+            await self._tenants.take_back(name)
+        except Refused:
+            pass  # where the operator may touch no Secret it gave none
+        self._logins.versions.pop(name, None)
+        self._logins.set_problem(name, None)
 
     def _let_go(self, name: str) -> None:
         self._stop_watching(name)

@@ -91,6 +91,10 @@ class Store:
         found = self._tenants.get(namespace)
         return found if isinstance(found, str) else None
 
+    def has_tenant(self, tenant: str) -> bool:
+        """Whether some namespace is a tenant's, or labelled with it."""
+        return tenant in self._tenants.values() or tenant in self.labelled()
+
     def why_not_served(self, namespace: str) -> str | None:
         """Why a namespace is nobody's, None when it is somebody's."""
         found = self._tenants.get(namespace)

@@ -39,6 +39,10 @@ class Tenants(Protocol):
         """Somebody may have changed the Secret in a namespace; look at it the next time."""
         ...
 
+    async def take_back(self, namespace: str) -> None:
+        """A namespace is nobody's, or another's now; the Secret in it shall open nothing."""
+        ...
+
     async def ensure_tenant(self, namespace: str, tenant: str) -> str:
         """Make roles, users and the Secret of a namespace; returns the version of the logins.
 
@@ -74,6 +78,9 @@ class NoLogins:
 
     def forget(self, _namespace: str) -> None:
         """There is nothing to forget."""
+
+    async def take_back(self, _namespace: str) -> None:
+        """Nothing was given."""
 
     async def ensure_tenant(self, _namespace: str, _tenant: str) -> str:
         """Nothing is made."""

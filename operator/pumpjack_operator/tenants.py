@@ -6,38 +6,37 @@ Database away: a tenant that never had roles waits for it, another goes on with 
 Redis away or closed to us: said by problem(); storing goes on, and the user is made later.
 
 A login is renewed when the record bears another value of the annotation pumpjack.dev/rotate.
-Sessions that are open stay open; pods are made anew because stores_version changes; whoever has to
-log in between finds the journal to write to.
+Sessions that are open stay open for a while; pods are made anew because stores_version changes;
+whoever has to log in between finds the journal to write to. Who has to go: departures.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
-import asyncpg
 import msgspec
 
 from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import ManifestError, PumpjackError, StorageUnavailable
 from pumpjack_core.log import get_logger
 from pumpjack_core.storage import roles
-from pumpjack_core.storage.connect import connect
+from pumpjack_operator.database import AGAIN_S, Database
+from pumpjack_operator.departures import Departures
 from pumpjack_operator.logins import (
-    RECORD_LABEL,
     SUPPLIED_REDIS_URL,
     Logins,
     copy_manifest,
     copy_problem,
+    emptied_copy,
+    has_logins,
     is_copied,
-    read_record,
-    record_manifest,
-    record_name,
     stores_version,
     wanted_logins,
 )
 from pumpjack_operator.objects import Conflict, Objects
+from pumpjack_operator.records import Record, Records
 from pumpjack_operator.redis_users import RedisUsers, database_of
 from pumpjack_operator.specs.wanted import Manifest
 from pumpjack_operator.stores import Stores
@@ -50,9 +49,6 @@ REFRESH_S = 300.0
 """After this long the Secrets that were found right are looked at again."""
 ROLES_S = 3_600.0
 """After this long a role is given its password again: a write, and of no use nearly always."""
-AGAIN_S = 5.0
-"""A database that is away is not asked again before."""
-DATABASE_TIMEOUT_S = 10.0
 _ATTEMPTS = 3
 _log = get_logger("operator.tenants")
 
@@ -85,22 +81,33 @@ class Tenants:
         own_namespace: str,
         secret_name: str,
         changed: Callable[[str], None],
+        serves: Callable[[str], bool] = lambda _tenant: True,
         clock: Clock | None = None,
     ) -> None:
-        """Whoever gives changed is told of a namespace in which there is something to do again."""
+        """What to ask and whom to tell.
+
+        changed  is told of a namespace in which there is something to do again
+        serves   whether any namespace is, or may be, a tenant's; True in doubt
+        """
         self._objects = objects
         self._stores = stores
         self._users = users
-        self._own_namespace = own_namespace
         self.secret_name = secret_name
         self._changed = changed
         self._clock = clock or SystemClock()
         self._known: dict[str, _Known] = {}
         self._users_due = asyncio.Event()
-        self._database_turn = asyncio.Lock()
-        """Roles of all tenants change the same row of the server's catalog."""
-        self._database_away: StorageUnavailable | None = None
-        self._database_due_s = 0.0
+        self._records = Records(objects, own_namespace)
+        self._database = Database(stores.database_url, self._clock)
+        self._departures = Departures(
+            self._records,
+            self._database,
+            users,
+            self._clock,
+            serves=serves,
+            turn=lambda tenant: self._knows(tenant).turn,
+            closed=self._was_closed,
+        )
 
     async def ensure_tenant(self, namespace: str, tenant: str) -> str:
         """Have the tenant's logins made and copied to a namespace; returns their version.
@@ -109,7 +116,7 @@ class Tenants:
         the tenant's roles were never made, StorageError when it refuses, ManifestError when a
         Secret stands in the way, and the errors of the API server.
         """
-        known = self._known.setdefault(tenant, _Known())
+        known = self._knows(tenant)
         known.namespaces.add(namespace)
         async with known.turn:
             if known.logins is None or self._clock.monotonic() >= known.due_s:
@@ -134,11 +141,10 @@ class Tenants:
             return None
         found = [known.problem] if known.problem else []
         if self._users.problem and known.logins and not known.logins.redis_url:
-            record = f"{self._own_namespace}/{record_name(tenant)}"
             found.append(
                 f"{self._users.problem}. Readings are stored; screens may see nothing new. Where "
                 f"users cannot be made, make {roles.writer_role(tenant)} yourself and put its URL "
-                f"into the key {SUPPLIED_REDIS_URL} of the Secret {record}"
+                f"into the key {SUPPLIED_REDIS_URL} of the Secret {self._records.place(tenant)}"
             )
         return "; ".join(found) or None
 
@@ -146,6 +152,17 @@ class Tenants:
         """Somebody may have changed the copy in a namespace; look at it the next time."""
         for known in self._known.values():
             known.copied.pop(namespace, None)
+
+    async def take_back(self, namespace: str) -> None:
+        """A namespace is nobody's, or another's: what logs in as a tenant goes from its Secret."""
+        for known in self._known.values():
+            known.namespaces.discard(namespace)
+            known.copied.pop(namespace, None)
+        stored = await self._objects.get("Secret", namespace, self.secret_name)
+        if has_logins(stored):
+            emptied = emptied_copy(self.secret_name, namespace, self._stores)
+            await self._objects.apply(emptied)
+            _log.info("a namespace left its tenant: it has no logins any more", at=namespace)
 
     async def run(self) -> None:
         """Keep users and records right until cancelled; disconnects from Redis."""
@@ -180,24 +197,32 @@ class Tenants:
                 _log.warning(f"the tenants' records cannot be read: {error}")
 
     async def look_at_records(self) -> None:
-        """Find the records that changed, or ask for other logins, and say which namespaces."""
-        found = await self._objects.list("Secret", self._own_namespace, RECORD_LABEL)
-        by_name = {manifest["metadata"]["name"]: manifest for manifest in found}
+        """Find the records that changed, or ask for other logins, and say which namespaces.
+
+        Whoever has to go is let out.
+        """
+        records = await self._records.all()
         for tenant, known in self._known.items():
-            if known.logins is None or self._is_settled(known, by_name.get(record_name(tenant))):
+            if known.logins is None or self._is_settled(known, records.get(tenant)):
                 continue
             known.due_s = 0.0
             for namespace in known.namespaces:
                 self._changed(namespace)
+        for tenant, record in records.items():
+            if record.logins is not None:
+                await self._departures.look(tenant, record.logins)
 
-    def _is_settled(self, known: _Known, manifest: Manifest | None) -> bool:
-        if manifest is None or known.problem is not None:
+    def _is_settled(self, known: _Known, record: Record | None) -> bool:
+        if record is None or record.logins is None or known.problem is not None:
             return False
-        try:
-            logins, asked = read_record(manifest)
-        except ManifestError:
-            return False
-        return logins == known.logins and wanted_logins(logins, asked) is logins
+        is_known = record.logins == known.logins
+        return is_known and wanted_logins(record.logins, record.asked) is record.logins
+
+    def _knows(self, tenant: str) -> _Known:
+        return self._known.setdefault(tenant, _Known())
+
+    def _was_closed(self, tenant: str) -> None:
+        self._known[tenant].logins = None
 
     def _tell_users(self, tenant: str, logins: Logins) -> None:
         if logins.redis_url:
@@ -210,9 +235,7 @@ class Tenants:
     async def _logins(self, tenant: str, known: _Known) -> Logins:
         """The record's, the database knowing them; where it is away, those that it last knew."""
         for _ in range(_ATTEMPTS):
-            name = record_name(tenant)
-            stored = await self._objects.get("Secret", self._own_namespace, name)
-            record, asked = (None, "") if stored is None else read_record(stored)
+            stored, record, asked = await self._records.read(tenant)
             now_s = self._clock.monotonic()
             is_known = record == known.logins and now_s < known.roles_due_s
             if record is not None and is_known and wanted_logins(record, asked) is record:
@@ -236,47 +259,23 @@ class Tenants:
             known.due_s, known.roles_due_s = now_s + REFRESH_S, now_s + ROLES_S
             return logins
         raise Conflict(
-            f"Secret {self._own_namespace}/{record_name(tenant)} is being changed by others; see "
-            "that only one operator works"
+            f"Secret {self._records.place(tenant)} is being changed by others; see that only one "
+            "operator works"
         )
 
     async def _make(
         self, tenant: str, stored: Manifest | None, record: Logins | None, asked: str
     ) -> Logins:
         """Roles with the password of the record, which is made or renewed before."""
-        async with self._database() as connection:
+        async with self._database.connected() as connection:
             logins = wanted_logins(record, asked)
             if logins is not record:
-                stored = await self._write(tenant, logins, stored)
+                stored = await self._records.write(tenant, logins, stored)
             await roles.ensure_tenant(connection, tenant, writer_password=logins.database_password)
         if logins.applied != logins.version:
             logins = msgspec.structs.replace(logins, applied=logins.version)
-            await self._write(tenant, logins, stored)
+            await self._records.write(tenant, logins, stored)
         return logins
-
-    async def _write(self, tenant: str, logins: Logins, stored: Manifest | None) -> Manifest:
-        """Write the record, unless another wrote it since."""
-        version = None if stored is None else stored["metadata"]["resourceVersion"]
-        manifest = record_manifest(self._own_namespace, tenant, logins, resource_version=version)
-        if stored is None:
-            return await self._objects.create(manifest)
-        return await self._objects.apply(manifest)
-
-    @contextlib.asynccontextmanager
-    async def _database(self) -> AsyncIterator[asyncpg.Connection]:
-        """The database, one tenant at a time; one that was away just now is not waited for."""
-        async with self._database_turn:
-            if self._database_away is not None and self._clock.monotonic() < self._database_due_s:
-                raise StorageUnavailable(str(self._database_away))
-            try:
-                url = self._stores.database_url
-                async with connect(url, timeout_s=DATABASE_TIMEOUT_S) as connection:
-                    yield connection
-            except StorageUnavailable as error:
-                self._database_away = error
-                self._database_due_s = self._clock.monotonic() + AGAIN_S
-                raise
-            self._database_away = None
 
     async def _copy(self, copy: Manifest) -> None:
         """Bring a namespace's Secret to what its workers need."""

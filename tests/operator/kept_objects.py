@@ -26,6 +26,8 @@ class InMemory:
         self.fail_before: int | None = None
         self.fail_after: int | None = None
         self._version = 0
+        self._applied: dict[tuple[str, str, str], set[str]] = {}
+        """The keys of data that the last apply had: those that the next one lacks go."""
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         return copy.deepcopy(self.stored.get((kind, namespace, name)))
@@ -65,6 +67,9 @@ class InMemory:
         if number == self.fail_before:
             raise Killed
         after: Any = copy.deepcopy(before)
+        for key in self._applied.get(self._key(manifest), set()) - manifest["data"].keys():
+            after["data"].pop(key, None)
+        self._applied[self._key(manifest)] = set(manifest["data"])
         for key, value in manifest.items():
             merge = isinstance(value, dict)
             after[key] = {**after.get(key, {}), **copy.deepcopy(value)} if merge else value

@@ -129,6 +129,8 @@ class Cluster:
             live.place,
         )
         self.changed: list[str] = []
+        self.served: set[str] = set()
+        """Tenants of some namespace."""
         self.users: RedisUsers
         self.tenants: Tenants
         self.restart()
@@ -145,11 +147,13 @@ class Cluster:
             own_namespace=OWN,
             secret_name=COPY,
             changed=self.changed.append,
+            serves=self.served.__contains__,
             clock=self.clock,
         )
 
     async def ensure(self, namespace: str, tenant: str) -> str:
         """As the loop does, and as run() then tells Redis."""
+        self.served.add(tenant)
         version = await self.tenants.ensure_tenant(namespace, tenant)
         await self.users.apply()
         return version

@@ -28,6 +28,7 @@ class Played:
         self.says: str | None = None
         self.looks: list[float] = []
         self.forgotten: list[str] = []
+        self.taken: list[str] = []
 
     async def ensure_tenant(self, _namespace: str, _tenant: str) -> str:
         self.looks.append(time.monotonic())
@@ -37,6 +38,9 @@ class Played:
 
     def problem(self, _tenant: str) -> str | None:
         return self.says
+
+    async def take_back(self, namespace: str) -> None:
+        self.taken.append(namespace)
 
     def forget(self, namespace: str) -> None:
         self.forgotten.append(namespace)
