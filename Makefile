@@ -40,6 +40,7 @@ chart: $(STAMP) ## copy into the chart, deploy/ and gitops/ what is made from ot
 lock: | $(UV) ## resolve the dependencies again
 	@$(UV) lock --upgrade --quiet
 	@$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --no-header --no-annotate -o requirements.lock
+	@printf 'hatchling>=1.27\nuv\n' | $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-build.lock - >/dev/null
 	@rm -f uv.lock
 
 clean: ## remove the environment and the demo's data
