@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Trust what the system trusts, so that a company's own certificate authority works.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help demo test test-fast lint bench clean lock types chart
+.PHONY: help demo test test-fast test-chaos lint bench clean lock types chart
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -20,6 +20,9 @@ test: lint $(STAMP) ## all tests; they start the servers they need
 
 test-fast: $(STAMP) ## tests that need no server
 	@$(BIN)/pytest -m "not servers and not peers" $(ARGS)
+
+test-chaos: $(STAMP) ## break everything for minutes, and look whether a reading is lost (SEED=… FAULTS=200)
+	@$(BIN)/python -m tests.chaos.run --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: $(STAMP) ## format, style, types, layers
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,128 @@
+"""All promises of docs/guarantees.md, checked after a run; one rule a function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from tests.chaos import evidence
+from tests.chaos.evidence import Note
+from tests.chaos.findings import (
+    Evidence,
+    Span,
+    disordered,
+    invented,
+    misdated,
+    missing,
+    numbers,
+    outside,
+    repeats_what_holds,
+    twice,
+    unstamped,
+)
+from tests.chaos.line import Line
+from tests.chaos.site import NAME, Site
+
+S = 1_000_000
+BROKER_SAVES_US = 5 * S
+"""A broker that is killed forgets what it got so shortly before."""
+MARGIN_US = 2 * S
+
+
+async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
+    """What was promised and not kept; nothing, if all is well.
+
+    troubles  protocol to when its worker, its device's network or its disk was in trouble
+    """
+    database = await asyncpg.connect(site.database.url(NAME))
+    try:
+        found: list[str] = []
+        for line in site.lines.values():
+            tags = [await evidence.of_tag(database, ledger) for ledger in line.field.ledgers]
+            notes = await evidence.notes(database, line.tenant_id, line.connection_id)
+            for tag in tags:
+                found += invented(tag)
+                found += missing(tag, tag.ledger.promised, "acknowledged to the device")
+                found += _unseen(site, line, tag)
+            if line.protocol == "mqtt":
+                found += _mqtt(site, line, tags)
+            elif line.protocol == "modbus":
+                found += _modbus(line, tags, notes, troubles[line.protocol])
+            else:
+                found += _opcua(tags, notes)
+        found += await evidence.wrong_aggregates(database)
+        return found + _screen(site)
+    finally:
+        await database.close()
+
+
+def _mqtt(site: Site, line: Line, tags: Sequence[Evidence]) -> list[str]:
+    plain, timed = tags
+    confirmed = plain.ledger.sent.keys() - site.mqtt.unconfirmed
+    forgotten = [(at - BROKER_SAVES_US, at + MARGIN_US) for at in site.mqtt.kills_us]
+    found: list[str] = []
+    for tag in tags:
+        expected = outside(confirmed, tag.ledger, forgotten)
+        found += missing(tag, expected, "confirmed by the broker")
+    doubtful = _wider(line.replaced)
+    ours = [row.value for row in plain.rows]
+
+    def two_workers(at: int) -> bool:
+        value = ours[at]
+        return value is not None and not outside([value], plain.ledger, doubtful)
+
+    found += twice(plain, two_workers) + twice(timed)
+    found += unstamped(plain, line.jumps) + disordered(plain, line.jumps)
+    return found + misdated(timed)
+
+
+def _modbus(
+    line: Line, tags: Sequence[Evidence], notes: Sequence[Note], troubles: Sequence[Span]
+) -> list[str]:
+    excused = _wider([*troubles, *(note.span for note in notes)])
+    found: list[str] = []
+    for tag in tags:
+        calm = outside(tag.ledger.sent, tag.ledger, excused)
+        found += missing(tag, calm, "served while nothing was wrong")
+        found += twice(tag) + unstamped(tag, line.jumps) + disordered(tag, line.jumps)
+    return found
+
+
+def _opcua(tags: Sequence[Evidence], notes: Sequence[Note]) -> list[str]:
+    kept, unkept = tags
+    gaps = [note.span for note in notes if note.reason == "gap"]
+    found = missing(kept, kept.ledger.sent, "in the server's history")
+    told = outside(unkept.ledger.sent, unkept.ledger, gaps)
+    found += missing(unkept, told, "in no gap that is on record")
+    for tag in tags:
+        again = repeats_what_holds(tag.rows)
+        found += twice(tag, again) + misdated(tag, again)
+    return found
+
+
+def _unseen(site: Site, line: Line, tag: Evidence) -> list[str]:
+    """What is stored was on the screen, or lies where the screen was told of a loss."""
+    ledger = tag.ledger
+    (screen,) = [one for one in site.screens if one.tenant_id == line.tenant_id]
+    feed = screen.feed(ledger.well_id, ledger.connection_id)
+    unsaid = feed.unexplained(ledger.tag_name, set(tag.values))
+    if not unsaid:
+        return []
+    return [f"{ledger.name}: stored, not shown, and no gap was told, {numbers(unsaid)}"]
+
+
+def _screen(site: Site) -> list[str]:
+    found: list[str] = []
+    for screen in site.screens:
+        found += [f"a screen got a message of others: {text}" for text in screen.strangers[:3]]
+        for (well_id, connection_id), feed in screen.feeds.items():
+            where = f"{screen.tenant_id}/{well_id} from {connection_id}"
+            found += [f"{where}: a gap was not announced: {text}" for text in feed.unsaid[:3]]
+            if not feed.seen:
+                found.append(f"{where}: nothing was ever shown")
+    return found
+
+
+def _wider(spans: Sequence[Span]) -> list[Span]:
+    return [(low - MARGIN_US, high + MARGIN_US) for low, high in spans]
