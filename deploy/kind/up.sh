@@ -4,7 +4,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/environment.sh"
 cd "$PUMPJACK_REPOSITORY"
-readonly NAMESPACE=pumpjack READY_S=300 FLOWING_S=300
+readonly NAMESPACE=pumpjack
+readonly CLUSTER_S=180 READY_S=600 FLOWING_S=300
+readonly REST_PORT=4000 WS_PORT=4001 # as in kind-config.yaml
 
 say() { printf '%4d s  %s\n' "$SECONDS" "$*" >&2; }
 fail() { printf '\n%s\n' "$*" >&2; exit 1; }
@@ -37,23 +39,23 @@ make_cluster() {
     say "the cluster is there"
     return
   fi
-  for port in 4000 4001; do
+  for port in $REST_PORT $WS_PORT; do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       fail "Something listens on 127.0.0.1:$port, where the gateway is to be reached. End it (\`pumpjack demo\`?), or change hostPort in kind-config.yaml."
     fi
   done
   [ -z "${PUMPJACK_KIND_NODE_IMAGE:-}" ] || image=(--image "$PUMPJACK_KIND_NODE_IMAGE")
   say "making the cluster"
-  kind create cluster --config "${PUMPJACK_KIND_CONFIG:-kind-config.yaml}" ${image[@]+"${image[@]}"} --wait 180s --quiet ||
+  kind create cluster --config "${PUMPJACK_KIND_CONFIG:-kind-config.yaml}" ${image[@]+"${image[@]}"} --wait ${CLUSTER_S}s --quiet ||
     fail "kind made no cluster. Try \`kind create cluster --config kind-config.yaml --retain -v 3\`, and see https://kind.sigs.k8s.io/docs/user/known-issues/."
 }
 
-install_chart() { # only when it, its values or the images differ from what is installed
-  local wanted installed
-  wanted=$(find charts/pumpjack deploy/kind/values.yaml -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | cat - <(echo "$tag") | sha256sum | cut -c1-16)
-  installed=$(helm --kube-context "$PUMPJACK_CONTEXT" -n $NAMESPACE list --deployed --filter '^pumpjack$' --output json | grep -o '"description":"[^"]*"' || true)
-  installed=$(helm --kube-context "$PUMPJACK_CONTEXT" -n $NAMESPACE status pumpjack --output json 2>/dev/null | grep -o '"description":"[^"]*"' || true)
-  if [ "$installed" = "\"description\":\"$wanted\"" ]; then
+installed() { helm --kube-context "$PUMPJACK_CONTEXT" -n $NAMESPACE status pumpjack --output json 2>/dev/null || true; }
+
+install_chart() { # TAG: only when the chart, its values or the images differ from what is there
+  local tag=$1 wanted
+  wanted=$( (find charts/pumpjack deploy/kind/values.yaml -type f -print0 | LC_ALL=C sort -z | xargs -0 cat; echo "$tag") | sha256sum | cut -c1-16)
+  if installed | grep -q "\"status\":\"deployed\",.*\"description\":\"$wanted\"\|\"description\":\"$wanted\".*\"status\":\"deployed\""; then
     say "the chart is installed"
     return
   fi
@@ -62,9 +64,46 @@ install_chart() { # only when it, its values or the images differ from what is i
     -f deploy/kind/values.yaml --set-string "image.tag=$tag" --description "$wanted" >/dev/null
 }
 
+wait_ready() { # the release and the simulated field
+  local deployment
+  for deployment in $(in_cluster get deployments --all-namespaces --selector '!k8s-app' \
+    --output 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\n"}{end}'); do
+    in_cluster -n "${deployment%%/*}" rollout status "deployment/${deployment#*/}" --timeout ${READY_S}s >/dev/null ||
+      fail "$deployment is not ready after $READY_S s. \`make kind-debug\` gathers why."
+  done
+}
+
 [ -n "$PUMPJACK_KIND" ] || choose_way
-say "way: $PUMPJACK_KIND"
 if [ "$PUMPJACK_KIND" = machine ]; then use_machine prepare; fi
 mkdir -p "$(dirname "$PUMPJACK_KIND_WAY_FILE")"
 echo "$PUMPJACK_KIND" >"$PUMPJACK_KIND_WAY_FILE"
 make_cluster
+say "building the images, and loading what the cluster does not have"
+tag=$(deploy/kind/images.sh)
+in_cluster apply --filename deploy/kind/tenants.yaml >/dev/null
+install_chart "$tag"
+in_cluster wait --for=condition=Established --timeout 60s crd/scadaconnections.pumpjack.dev crd/tagmappings.pumpjack.dev >/dev/null
+say "starting the simulated field, two tenants and their connections"
+in_cluster apply --filename deploy/kind/field.yaml --filename deploy/kind/gateway.yaml >/dev/null
+in_cluster kustomize --load-restrictor LoadRestrictionsNone deploy/kind | in_cluster apply --filename - >/dev/null
+say "waiting for the system"
+wait_ready
+say "waiting for readings in the database"
+in_cluster wait --for=condition=DataFlowing scadaconnections --all --all-namespaces --timeout ${FLOWING_S}s >/dev/null ||
+  fail "Not every connection's readings reach the database after $FLOWING_S s:
+$(in_cluster get scadaconnections --all-namespaces)
+\`kubectl --context $PUMPJACK_CONTEXT -n NAMESPACE describe scadaconnection NAME\` says why; \`make kind-debug\` gathers all."
+say "data flows"
+
+cat <<END
+
+Pumpjack runs in the cluster $PUMPJACK_KIND_CLUSTER: REST on http://127.0.0.1:$REST_PORT, the WebSocket on ws://127.0.0.1:$WS_PORT
+
+  . deploy/kind/environment.sh        # for this cluster's kubectl, helm and kind
+  kubectl --context $PUMPJACK_CONTEXT get scadaconnections,tagmappings --all-namespaces
+  TOKEN=\$(deploy/kind/token.sh permian)
+  curl -H "Authorization: Bearer \$TOKEN" http://127.0.0.1:$REST_PORT/api/scada/wells
+  curl -H "Authorization: Bearer \$TOKEN" "http://127.0.0.1:$REST_PORT/api/scada/latest?wellId=permian-a1"
+  deploy/kind/token.sh bakken         # the other tenant's: it sees nothing of permian
+  make kind-down                      # remove it
+END

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.controlplane import binaries
-from tests.kind.machine import containers, node, overlay, packages, steps
+from tests.kind.machine import containers, node_image, overlay, packages, steps
 from tests.kind.machine.places import KIND
 
 TOOLS = ("kind", "kubectl", "helm")
@@ -38,7 +38,7 @@ def _prepare() -> dict[str, str]:
     packages.install()
     MODULES_FOLDER.mkdir(exist_ok=True)
     _build()
-    image = node.image()
+    image = node_image.image()
     return {
         **_settings(),
         "PUMPJACK_KIND_NODE_IMAGE": image,

@@ -49,6 +49,11 @@ volumes() {
   /kind/volumes.sh
 }
 
+policies() {
+  wait_for /etc/kubernetes/admin.conf
+  python3 -u /kind/policies.py
+}
+
 trap 'exit 0' TERM INT
 mount --make-rshared /
 share_cgroups
@@ -58,4 +63,5 @@ echo "Reached target Multi-User System." # kind waits for this line of systemd's
 import_images
 keep kubelet kubelet_of_kubeadm &
 keep volumes volumes &
+keep policies policies &
 wait

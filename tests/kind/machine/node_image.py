@@ -21,7 +21,6 @@ PACKAGES = (
     "containernetworking-plugins",
     "ethtool",
     "hostname",
-    "ipset",
     "iproute2",
     "iptables",
     "jq",
@@ -30,12 +29,15 @@ PACKAGES = (
     "mount",
     "nftables",
     "procps",
+    "python3",
     "runc",
     "socat",
 )
 FILES = {
     "entrypoint.sh": "/kind/entrypoint.sh",
     "volumes.sh": "/kind/volumes.sh",
+    "policies.py": "/kind/policies.py",
+    "rules.py": "/kind/rules.py",
     "kubeadm.sh": "/usr/bin/kubeadm",
     "containerd.toml": "/etc/containerd/config.toml",
     "network.conflist": "/etc/cni/net.d/network.conflist",
@@ -74,7 +76,7 @@ def key() -> str:
         digest.update(binaries.build(program).parent.name.encode())  # its sources' hash
     for file in sorted(FILES):
         digest.update((HERE / "node" / file).read_bytes())
-    for module in ("node.py", "system_images.py", "archive.py"):
+    for module in ("node_image.py", "system_images.py", "archive.py"):
         digest.update((HERE / module).read_bytes())
     return digest.hexdigest()[:12]
 

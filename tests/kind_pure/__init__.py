@@ -1,0 +1,1 @@
+"""What tests/kind/machine decides without a cluster: collected by `make test`."""
