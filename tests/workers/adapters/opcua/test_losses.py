@@ -12,7 +12,7 @@ from asyncua.server.internal_session import InternalSession
 
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.errors import NotConnected
-from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD
+from pumpjack_core.quality import BACKFILLED, BAD_COMM_FAILURE, BAD_DEVICE, GOOD
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Surroundings
 from pumpjack_worker.adapters.opcua import channel, items, session
@@ -22,6 +22,7 @@ from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
 from tests.faults import FaultProxy
 from tests.workers.adapters.contract import PATIENCE_S
 from tests.workers.adapters.opcua.reading import (
+    Row,
     Seen,
     read_for,
     read_until,
@@ -61,6 +62,15 @@ async def rig(server: SimulatedServer) -> AsyncIterator[SimulatedRig]:
 
 def both(seen: Seen) -> bool:
     return bool(seen.of("a") and seen.of("b"))
+
+
+def marks(seen: Seen) -> set[str]:
+    """The tags that are marked as not read for a while."""
+    return {row.name for row in seen.rows if row.quality == BAD_COMM_FAILURE}
+
+
+def values_and_marks(rows: list[Row]) -> list[str]:
+    return ["BAD" if row.quality == BAD_COMM_FAILURE else str(row.value) for row in rows]
 
 
 def instants(seen: Seen) -> list[tuple[str, int]]:
@@ -214,12 +224,70 @@ async def test_a_notification_that_is_lost_for_good_is_told_as_a_gap(rig: Simula
     seen = await read_until(adapter, both)
     rig.server.faults.lost_for_good = 1
     await rig.server.write(A, 2.0)
-    await read_until(adapter, lambda seen: bool(seen.gaps), seen)
+    await read_until(adapter, lambda seen: bool(seen.gaps) and seen.has("a", 2.0), seen)
     await rig.server.write(A, 3.0)
-    await read_until(adapter, lambda seen: seen.has("a", 3.0), seen)
+    await read_until(
+        adapter, lambda seen: seen.has("a", 3.0) and len(seen.gaps) == 2 and bool(marks(seen)), seen
+    )
     await adapter.close()
-    assert seen.values("a") == [1.0, 3.0]
     assert json.loads(seen.gaps[0].raw)["messages"] == 1
+    assert [row.value for row in seen.of("b")][:2] == [1.0, 1.0], "also what did not change is told"
+    in_time = sorted(seen.of("a"), key=lambda row: row.us)
+    assert values_and_marks(in_time) == ["1.0", "BAD", "BAD", "2.0", "3.0"]
+
+
+@pytest.mark.parametrize("history", [True, False], ids=["with a history", "without"])
+async def test_what_a_full_queue_lost_is_read_back_or_marked(*, history: bool) -> None:
+    nodes = {A: SimulatedNode(value=1.0, history=history), B: SimulatedNode(value=1.0)}
+    async with SimulatedServer(nodes) as server, FaultProxy(("127.0.0.1", server.port)) as proxy:
+        rig = SimulatedRig(server, proxy)
+        connection = rig.connection(queue_size=2, publishing_interval="200ms")
+        adapter = rig.make(*TAGS, connection=connection)
+        await adapter.connect()
+        seen = await read_until(adapter, both)
+        burst = [10.0 + at for at in range(9)]
+        for value in burst:
+            await server.write(A, value)
+
+        def enough(seen: Seen) -> bool:
+            return set(burst) <= set(seen.values("a")) if history else bool(seen.gaps)
+
+        await read_until(adapter, enough, seen)
+        await read_for(adapter, QUIET_S, seen)
+        await adapter.close()
+    in_time = [row for row in sorted(seen.of("a"), key=lambda row: row.us) if row.us]
+    if history:
+        assert [row.value for row in in_time] == [1.0, *burst]
+        assert {row.value for row in in_time if row.quality & BACKFILLED} == set(burst[:-2])
+        assert seen.gaps == []
+    else:
+        assert values_and_marks(in_time) == ["1.0", "BAD", "BAD", "17.0", "18.0"]
+        assert "queueSize" in json.loads(seen.gaps[0].raw)["why"]
+    assert seen.values("b") == [1.0], "it lost nothing"
+
+
+async def test_a_node_without_history_is_marked_at_both_ends_of_a_restart(
+    historian: SimulatedServer,
+) -> None:
+    """A has a history, B has none; both change while there is no worker."""
+    async with FaultProxy(("127.0.0.1", historian.port)) as proxy:
+        rig = SimulatedRig(historian, proxy)
+        adapter = rig.make(*TAGS)
+        await adapter.connect()
+        seen = await read_until(adapter, both)
+        await adapter.close()
+        for value in (2.0, 3.0):
+            await historian.write(A, value)
+            await historian.write(B, value)
+        rig = SimulatedRig(historian, proxy, Surroundings(memos=tuple(seen.memos)))
+        anew = rig.make(*TAGS)
+        await anew.connect()
+        again = await read_until(anew, lambda seen: bool(seen.gaps) and seen.has("a", 2.0))
+        await read_for(anew, QUIET_S, again)
+        await anew.close()
+    assert marks(again) == {"b"}
+    rows = sorted({*seen.of("b"), *again.of("b")}, key=lambda row: row.us)
+    assert values_and_marks(rows) == ["1.0", "BAD", "BAD", "3.0"]
 
 
 async def test_what_a_historian_kept_is_read_back_and_marked(historian: SimulatedServer) -> None:
@@ -267,7 +335,8 @@ async def test_history_is_left_alone_where_the_manifest_says_so(
         await reconnect(adapter)
         await read_until(adapter, lambda seen: bool(seen.gaps), seen)
         await adapter.close()
-    assert seen.values("a") == [1.0, 3.0]
+    in_time = sorted(seen.of("a"), key=lambda row: row.us)
+    assert values_and_marks(in_time) == ["1.0", "BAD", "3.0"]
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "found out"])

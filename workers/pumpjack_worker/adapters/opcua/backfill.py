@@ -52,17 +52,21 @@ class Backfill:
     lost_us  when it was noticed
     before   int64[n]  by position: time of the last value delivered before it, NO_TIME without one
     after    int64[n]  time of the first that came live after it, NO_TIME as long as none came
+    start    int64[n]  where its start is to be marked if it cannot be read back, NO_TIME: nowhere
     due_at   when to go on [s, monotonic]
-    without  how many tags have no history; None as long as nobody has looked
+    places   the tags that are concerned, None: all
+    without  those that have no history; None as long as nobody has looked
     """
 
     why: str
     lost_us: int
     before: Int64s
     after: Int64s
+    start: Int64s
     due_at: float
     until_us: int
-    without: int | None = None
+    places: frozenset[int] | None = None
+    without: set[int] | None = None
     read_back: int = 0
     wishes: deque[_Wish] = field(default_factory=deque)
 
@@ -76,8 +80,18 @@ class Backfill:
         """Whether everything was read back that there is."""
         return self.begun and not self.wishes
 
-    def plan(self, nodes: list[tuple[int, int, Any]], without: int) -> None:
-        """These nodes (position, handle, node) have a history, so many have none."""
+    def concerns(self, place: int) -> bool:
+        """Whether the tag at this position may have lost something."""
+        return place < len(self.before) and (self.places is None or place in self.places)
+
+    def lacking(self) -> set[int]:
+        """The tags of which not everything was read back."""
+        if self.without is None:
+            return set(range(len(self.before))) if self.places is None else set(self.places)
+        return self.without | {one.place for one in self.wishes}
+
+    def plan(self, nodes: list[tuple[int, int, Any]], without: set[int]) -> None:
+        """These nodes (position, handle, node) have a history, these tags have none."""
         self.without = without
         for place, handle, node in nodes:
             if self.before[place] == NO_TIME:
@@ -126,14 +140,14 @@ async def read_portion(
         answers = read_history(body, [one.handle for one in portion])
     except ServiceFault as fault:
         _log.warning("history cannot be read", reason=str(fault))
-        backfill.without = (backfill.without or 0) + len(portion)
+        backfill.without = (backfill.without or set()) | {one.place for one in portion}
         return []
     except Malformed as error:
         raise channel.fail_garbled(str(error)) from error
     found: list[tuple[int, Changes]] = []
     for one, answer in zip(portion, answers, strict=False):
         if answer.status >> 31:
-            backfill.without = (backfill.without or 0) + 1
+            backfill.without = (backfill.without or set()) | {one.place}
             continue
         if len(answer.values):
             found.append((one.place, answer.values))

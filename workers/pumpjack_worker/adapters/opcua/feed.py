@@ -73,6 +73,8 @@ class Feed:
             readings.next_items is not None
             or readings.ended is not None
             or self._read_again
+            or readings.must_read
+            or readings.losses.is_news
             or (publishing is not None and bool(publishing.missing or publishing.trouble))
         )
 
@@ -80,9 +82,9 @@ class Feed:
         """When there is something to do without anything happening [s, monotonic]."""
         now = self._clock.monotonic()
         due = self._readings.items.next_due()
-        backfill = self._readings.backfill
         later = now + NO_WORK_S if due is None else due
-        return later if backfill is None else min(later, backfill.due_at)
+        to_read_back = self._readings.losses.next_due()
+        return later if to_read_back is None else min(later, to_read_back)
 
     async def begin(self, channel: Channel, *, resumed: bool) -> None:
         """Have notifications come. Raises NotConnected, ServiceFault."""
@@ -90,13 +92,14 @@ class Feed:
             self._limits = await limits_of(channel)
             self._maker = Maker(self._settings.peer, self._limits, self._settings.spec.queue_size)
         if self.publishing is not None and await self._take_up(channel, resumed=resumed):
-            self._readings.lost_us = None
+            self._readings.losses.nothing_lost()
             return
         why = "the worker was away"
         if self.publishing is not None:
             why = "the server has neither the session nor the subscription any more"
         await self._subscribe(channel)
-        self._mark_gap(why)
+        if self._readings.losses.lost_us is not None:
+            self._readings.begin_backfill(why)
 
     async def work(self, channel: Channel) -> None:
         """Do what is to be done. Raises NotConnected, ServiceFault."""
@@ -108,7 +111,7 @@ class Feed:
         if self._readings.next_items is not None:
             await self._change_items(channel)
         await self._make(channel, self._readings.items.due(self._clock.monotonic()))
-        if self._read_again and not publishing.ready:
+        if (self._read_again or self._readings.must_read) and not publishing.ready:
             self._read_again = False
             self._readings.times.catching_up = False
             await self._read_values(channel)
@@ -156,18 +159,10 @@ class Feed:
             return
         why = status_text(ended) if ended is not None else str(trouble)
         _log.warning("subscription is gone", device=self._settings.peer, reason=why)
-        self._readings.lost_us = self._clock.now_us()
         assert publishing is not None
         await end(channel, publishing.subscription)
         await self._subscribe(channel)
-        self._mark_gap(f"the server ended the subscription: {why}")
-
-    def _mark_gap(self, why: str) -> None:
-        """Values may have been lost since the last one, if there was one."""
-        lost_us = self._readings.lost_us
-        if lost_us is not None:
-            self._readings.begin_backfill(why, lost_us)
-            self._readings.lost_us = None
+        self._readings.begin_backfill(f"the server ended the subscription: {why}", in_session=True)
 
     async def _change_items(self, channel: Channel) -> None:
         items = self._readings.next_items
@@ -197,23 +192,28 @@ class Feed:
             )
 
     async def _read_values(self, channel: Channel) -> None:
-        """After an outage that lost nothing: what did not change holds still, and says so."""
+        """After an outage that lost nothing: what did not change holds still, and says so.
+
+        After messages were lost: what they would have said.
+        """
+        everything, self._readings.must_read = self._readings.must_read, False
         items = [item for item in self._readings.items.by_place.values() if item.item_id]
         nodes = [(item.handle, self._node(item)) for item in items]
         for changes in await read_now(channel, nodes, self._limits):
-            self._readings.still(changes)
+            self._readings.still(changes, everything=everything)
 
     async def _backfill(self, channel: Channel) -> None:
         """Read a portion of what was missed from the server's history."""
-        backfill = self._readings.backfill
-        if backfill is None or self._clock.monotonic() < backfill.due_at:
+        tags = self._readings.items.tags
+        backfill = self._readings.losses.due(tags)
+        if backfill is None:
             return
         if not backfill.begun:
             await self._plan(channel, backfill)
         for place, changes in await read_portion(channel, backfill, self._limits):
             self._readings.backfilled(backfill, place, changes)
         if backfill.is_done:
-            self._readings.end_backfill(backfill)
+            self._readings.losses.end(backfill, tags)
         else:
             backfill.due_at = self._clock.monotonic()
 
@@ -223,7 +223,7 @@ class Feed:
         wanted = [
             (place, item)
             for place, item in by_place.items()
-            if item.item_id and place < len(backfill.before)
+            if item.item_id and backfill.concerns(place)
         ]
         has: list[tuple[int, int, Any]] = []
         if self._settings.spec.history and wanted:
@@ -238,7 +238,9 @@ class Feed:
                 )
                 if is_readable
             ]
-        backfill.plan(has, len(by_place) - len(has))
+        readable_places = {place for place, _, _ in has}
+        concerned = {place for place in by_place if backfill.concerns(place)}
+        backfill.plan(has, concerned - readable_places)
 
     def _node(self, item: Item) -> Any:
         try:

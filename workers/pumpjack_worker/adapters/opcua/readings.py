@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pumpjack_core.clock import Clock, iso_us
+from pumpjack_core.clock import Clock
 from pumpjack_core.quality import BACKFILLED, BAD_DEVICE, GOOD, LEVEL_MASK, Level, Reason, quality
 from pumpjack_core.readings import Batch, Quarantined, no_readings
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.adapters.contract import Delivery
-from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S, Backfill, between
+from pumpjack_worker.adapters.opcua.backfill import Backfill, between
 from pumpjack_worker.adapters.opcua.decode import NO_TIME, RAW_CHARACTERS, Changes, Malformed, Odd
 from pumpjack_worker.adapters.opcua.items import NOBODY, Items
+from pumpjack_worker.adapters.opcua.losses import Losses, spans_of_overflows
 from pumpjack_worker.adapters.opcua.messages import read_changes
 from pumpjack_worker.adapters.opcua.owed import Owed
 from pumpjack_worker.adapters.opcua.publishing import Lost, Publishing
@@ -25,9 +25,6 @@ from pumpjack_worker.adapters.opcua.times import Source, Times
 
 MOST_READINGS = 20_000
 """In one delivery."""
-RESTART_MARGIN_US = 60 * 1_000_000
-"""A memo holds one time for all tags, and the clocks behind one server differ. What is read back
-and was stored already is a duplicate to the database."""
 _MEMO_BYTES = 8
 BAD_CONFIG = quality(Level.BAD, Reason.CONFIG_ERROR)
 NOT_EXACT = quality(Level.UNCERTAIN, Reason.PRECISION)
@@ -40,22 +37,20 @@ class Readings:
         self, tags: TagTable, clock: Clock, source: Source, memos: Sequence[bytes] = ()
     ) -> None:
         self._clock = clock
-        self._before_us = max(map(_told_in, memos), default=NO_TIME)
+        before_us = max(map(_told_in, memos), default=NO_TIME)
         self.items = Items(tags)
         self.next_items: Items | None = None
-        self.times = Times(len(tags), source, self._before_us)
+        self.times = Times(len(tags), source, before_us)
         self._scale, self._offset = _factors(tags)
         self._owed = Owed()
-        self._made: deque[tuple[Batch, tuple[Quarantined, ...], Counter[str]]] = deque()
         self._odd: dict[int, str] = {}
         self._static: set[int] = set()
         self._overflowed: set[int] = set()
-        self.lost_us: int | None = None
-        if self._before_us != NO_TIME:
-            self.lost_us = self._before_us
-            self.times.lost(self._before_us)
+        if before_us != NO_TIME:
+            self.times.lost(before_us)
+        self.losses = Losses(clock, before_us)
         self.ended: int | None = None
-        self.backfill: Backfill | None = None
+        self.must_read = False
 
     @property
     def rejected(self) -> dict[int, str]:
@@ -90,11 +85,12 @@ class Readings:
 
     def switch(self, items: Items) -> None:
         """Read by these items from now on."""
-        if self.backfill is not None:
-            self.end_backfill(self.backfill)  # its positions are those of the old table
         before, tags = self.items.tags, items.tags
         place = {tag.key: at for at, tag in enumerate(tags.tags)}
         places = np.array([place.get(tag.key, -1) for tag in before.tags], np.int32)
+        if self.losses.backfill is not None:
+            self.losses.end(self.losses.backfill, before)  # its positions are the old ones
+        self.losses.moved(places)
         self.times = self.times.moved(len(tags), places)
         self._scale, self._offset = _factors(tags)
 
@@ -114,8 +110,7 @@ class Readings:
 
     def outage(self) -> None:
         """The session was lost, and who reads is told so."""
-        if self.lost_us is None:
-            self.lost_us = self._clock.now_us()
+        self.losses.session_lost()
         self.times.lost(self._clock.now_us())
         self.redeliver()
 
@@ -123,9 +118,7 @@ class Readings:
         """Deliver again what was delivered and not acknowledged."""
         given_up = self._owed.redeliver()
         if given_up:
-            now_us = self._clock.now_us()
-            known = {"why": "they waited for the journal for too long", "readings": given_up}
-            self._record_gap(now_us, known)
+            self.losses.given_up(given_up, self.items.tags)
 
     def refuse(self, places: list[int]) -> None:
         """The server refuses these tags: they have no value."""
@@ -141,15 +134,15 @@ class Readings:
             np.full(n, BAD_DEVICE, np.int16),
             now_us,
         )
-        self._made.append((batch, (), Counter()))
+        self.losses.made.append((batch, (), Counter()))
 
     def take(self, publishing: Publishing | None) -> Delivery | None:
         """The next delivery, if there is one."""
         again = self._owed.deliver_again(self.items.tags)
         if again is not None:
             return again
-        if self._made:
-            return self._owed.deliver(*self._made.popleft())
+        if self.losses.made:
+            return self._owed.deliver(*self.losses.made.popleft())
         if publishing is None:
             return None
         return self._from(publishing)
@@ -163,8 +156,7 @@ class Readings:
         count = 0
         while count < MOST_READINGS and (message := publishing.take()) is not None:
             if isinstance(message, Lost):
-                quarantined.append(self._gap(message))
-                self.begin_backfill("messages were lost on the way", self._clock.now_us())
+                quarantined.append(self._lost(message))
                 continue
             sequences.append(message.sequence)
             if message.status is not None:
@@ -201,10 +193,9 @@ class Readings:
         self._mark_odd(changes, place, code, quarantined, received_us)
         value[(code & LEVEL_MASK) >= Level.BAD] = np.nan
         full = overflows(changes.status)
-        if full:
-            errors["queue_overflow"] += full
-            told = (changes.status & 0xC00 == 0x400) & (changes.status & 0x80 != 0)
-            self._overflowed.update(place[told & (place != NOBODY)].tolist())
+        if full.any():
+            errors["queue_overflow"] += int(np.count_nonzero(full))
+            self._note_overflows(changes, place, full, received_us)
         known = np.flatnonzero(place != NOBODY)
         if len(known) < len(place):
             changes = _rows(changes, known)
@@ -217,8 +208,8 @@ class Readings:
             code=code,
             received_us=received_us,
         )
-        if self.backfill is not None:
-            self.backfill.saw(
+        if self.losses.backfill is not None:
+            self.losses.backfill.saw(
                 place, self.times.told(changes.source_us, changes.server_us, received_us)
             )
         if len(timed.static):
@@ -230,39 +221,25 @@ class Readings:
 
     # After a loss
 
-    def still(self, changes: Changes) -> None:
-        """What the nodes hold now, after an outage that lost no message.
+    def still(self, changes: Changes, *, everything: bool) -> None:
+        """What the nodes hold now, of which nothing came since the loss.
 
-        What changed meanwhile comes as a notification; this tells the rest.
+        After an outage that lost no message, what changed meanwhile comes as a notification, and
+        this tells the rest; else everything is told.
         """
         place = self._places_of(changes.handle)
         unchanged = (place != NOBODY) & ~self.times.first_seen(place)
-        unchanged &= changes.source_us <= self.times.told_us[place]
+        if not everything:
+            unchanged &= changes.source_us <= self.times.told_us[place]
         quarantined: list[Quarantined] = []
         errors: Counter[str] = Counter()
         batch = self.read(_rows(changes, np.flatnonzero(unchanged)), quarantined, errors)
         if len(batch) or quarantined:
-            self._made.append((batch, tuple(quarantined), errors))
+            self.losses.made.append((batch, tuple(quarantined), errors))
 
-    def begin_backfill(self, why: str, lost_us: int) -> None:
+    def begin_backfill(self, why: str, *, in_session: bool = False) -> None:
         """Values may be missing since the last of each tag."""
-        told_us = self.times.told_us
-        if self._before_us == NO_TIME and not (told_us != NO_TIME).any():
-            return  # nothing was ever delivered
-        since_us = self._before_us
-        if since_us != NO_TIME:
-            since_us -= RESTART_MARGIN_US
-        before = np.where(told_us == NO_TIME, since_us, told_us)
-        if self.backfill is not None:
-            self.end_backfill(self.backfill)
-        self.backfill = Backfill(
-            why,
-            lost_us,
-            before=before,
-            after=np.full(len(self.items.tags), NO_TIME, np.int64),
-            due_at=self._clock.monotonic() + WAIT_FOR_LIVE_S,
-            until_us=self._clock.now_us(),
-        )
+        self.losses.begin(why, self.times.told_us, self.items.tags, in_session=in_session)
 
     def backfilled(self, backfill: Backfill, place: int, changes: Changes) -> None:
         """Values from a node's history; what came live is left out."""
@@ -283,28 +260,7 @@ class Readings:
             (code | BACKFILLED).astype(np.int16),
             self._clock.now_us(),
         )
-        self._made.append((batch, (), Counter()))
-
-    def end_backfill(self, backfill: Backfill) -> None:
-        """Put on record what could not be read back."""
-        if self.backfill is backfill:
-            self.backfill = None
-        without = len(self.items.by_place) if backfill.without is None else backfill.without
-        without += len(backfill.wishes)
-        if without:
-            before = backfill.before[backfill.before != NO_TIME]
-            known = {
-                "why": backfill.why,
-                "tags_without_history": without,
-                "read_back": backfill.read_back,
-                "after": iso_us(int(before.max())),
-                "before": iso_us(backfill.until_us),
-            }
-            self._record_gap(backfill.lost_us, known)
-
-    def _record_gap(self, us: int, known: Mapping[str, Any]) -> None:
-        item = Quarantined(-1, us, "gap", json.dumps(known))
-        self._made.append((no_readings(self.items.tags, us), (item,), Counter()))
+        self.losses.made.append((batch, (), Counter()))
 
     def _places_of(self, handle: Any) -> Any:
         places = self.items.places
@@ -314,6 +270,14 @@ class Readings:
             found[known] = places[handle[known]]
             return found
         return places[handle]
+
+    def _note_overflows(self, changes: Changes, place: Any, full: Any, received_us: int) -> None:
+        known = np.flatnonzero(place != NOBODY)
+        told_us = self.times.told(changes.source_us, changes.server_us, received_us)
+        spans = spans_of_overflows(place[known], told_us[known], full[known], self.times.told_us)
+        for at, before_us, after_us in spans:
+            self._overflowed.add(at)
+            self.losses.overflowed(at, before_us, after_us)
 
     def _mark_odd(
         self,
@@ -345,17 +309,15 @@ class Readings:
                 "number, or correct it on the server; it is read again as soon as it is one"
             )
 
-    def _gap(self, lost: Lost) -> Quarantined:
-        now_us = self._clock.now_us()
-        last = self.times.told_us[self.times.told_us != NO_TIME]
-        known = {
-            "why": "the server sent messages that did not arrive, and does not have them any more",
-            "messages": lost.count,
-            "first": lost.first,
-            "after": iso_us(int(last.max())) if len(last) else None,
-            "before": iso_us(now_us),
-        }
-        return Quarantined(-1, now_us, "gap", json.dumps(known))
+    def _lost(self, lost: Lost) -> Quarantined:
+        """Messages are lost for good: every tag is to be read, for what they would have said."""
+        told_us = self.times.told_us
+        item = self.losses.messages(lost, told_us)
+        self.begin_backfill("messages were lost on the way", in_session=True)
+        if (told_us != NO_TIME).any():
+            self.times.lost(int(told_us.max()))
+            self.must_read = True
+        return item
 
     # Words
 

@@ -62,8 +62,8 @@ def qualities_of(status: UInt32s) -> Int16s:
     return table[where]
 
 
-def overflows(status: UInt32s) -> int:
-    """How many say that the server's queue was full and values before them were lost."""
-    return int(
-        np.count_nonzero(((status & _INFO_MASK) == _DATA_VALUE_INFO) & (status & _OVERFLOW != 0))
-    )
+def overflows(status: UInt32s) -> NDArray[np.bool_]:
+    """Which say that the server's queue was full and values before them were lost."""
+    full: NDArray[np.bool_] = (status & _INFO_MASK) == _DATA_VALUE_INFO
+    full &= status & _OVERFLOW != 0
+    return full
