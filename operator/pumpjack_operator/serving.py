@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from pumpjack_core.credentials import SECRET_TYPE
@@ -12,7 +13,7 @@ from pumpjack_operator import seen, sinks
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Conflict, Refused, Unavailable
 from pumpjack_operator.events import Events
-from pumpjack_operator.grants import sentence
+from pumpjack_operator.grants import sentence, unseen
 from pumpjack_operator.kinds import SECRET
 from pumpjack_operator.reconcile import Logins
 from pumpjack_operator.reflect import Reflector, Watched
@@ -20,6 +21,9 @@ from pumpjack_operator.resolution import Resolutions
 from pumpjack_operator.store import Store
 from pumpjack_operator.tenancy import Owners, Tenants
 from pumpjack_operator.work import Work, connection_work
+
+UNSEEN_S = 5.0
+"""Between two looks at whether Secrets can be seen."""
 
 
 class Serving:
@@ -105,10 +109,8 @@ class Serving:
 
     async def _take_back(self, name: str) -> None:
         """Have nothing left in a namespace that logs in as the tenant whose it was."""
-        try:
+        with contextlib.suppress(Refused):  # where the operator may touch no Secret it gave none
             await self._tenants.take_back(name)
-        except Refused:
-            pass  # where the operator may touch no Secret it gave none
         self._logins.versions.pop(name, None)
         self._logins.set_problem(name, None)
 
@@ -128,29 +130,23 @@ class Serving:
     def _watch(self, namespace: str) -> None:
         if namespace in self._watches:
             return
-        devices = self._reflector(
-            namespace, f"type={SECRET_TYPE}", sinks.SecretSink(self._store, self._add)
-        )
-        stores = None
-        if self._tenants.secret_name is not None:
-            stores = self._reflector(
-                namespace,
-                f"metadata.name={self._tenants.secret_name}",
-                sinks.StoresSecretSink(self._stores_changed),
-            )
-        self._watches[namespace] = self._tasks.create_task(self._follow(namespace, devices, stores))
+        self._watches[namespace] = self._tasks.create_task(self._follow(namespace))
 
     def _reflector(
-        self, namespace: str, fields: str, sink: sinks.SecretSink | sinks.StoresSecretSink
+        self, watched: Watched, sink: sinks.SecretSink | sinks.StoresSecretSink
     ) -> Reflector:
-        watched = Watched(SECRET, namespace, fields=fields, metadata_only=True)
         return Reflector(self._api, watched, sink, key=seen.key_of, relist_s=self._relist_s)
 
-    async def _follow(self, namespace: str, devices: Reflector, stores: Reflector | None) -> None:
+    async def _follow(self, namespace: str) -> None:
+        of_devices = _secrets(namespace, f"type={SECRET_TYPE}")
+        devices = self._reflector(of_devices, sinks.SecretSink(self._store, self._add))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(devices.run())
-            if stores is not None:
-                tasks.create_task(stores.run())
+            if (name := self._tenants.secret_name) is not None:
+                of_stores = _secrets(namespace, f"metadata.name={name}")
+                sink = sinks.StoresSecretSink(self._stores_changed)
+                tasks.create_task(self._reflector(of_stores, sink).run())
+            tasks.create_task(self._say_what_is_unseen(namespace, of_devices))
             await devices.listed.wait()
             self._store.know_secrets(namespace)
             for one in self._store.connections([namespace]):
@@ -158,6 +154,22 @@ class Serving:
                     self._add(connection_work(one.key))
             if namespace in self._logins.problems:
                 self._add(Work("namespace", namespace))  # what it may not was granted just now
+
+    async def _say_what_is_unseen(self, namespace: str, of_devices: Watched) -> None:
+        """Tell the connections whose Secret the operator may not see, each once."""
+        told: set[str] = set()
+        while True:
+            await asyncio.sleep(UNSEEN_S)
+            trouble = self._api.troubled.get(of_devices)
+            message = None if trouble is None else unseen(namespace, trouble.why)
+            if message is None:
+                told.clear()
+                continue
+            for one in self._store.connections([namespace]):
+                asks = one.object is not None and one.object.spec.credentials_secret_ref is not None
+                if asks and one.uid not in told:
+                    told.add(one.uid)
+                    self._events.about_connection(one, "LoginsIncomplete", message, warning=True)
 
     def _stores_changed(self, namespace: str) -> None:
         self._tenants.forget(namespace)
@@ -168,3 +180,7 @@ class Serving:
         if task is not None:
             task.cancel()
             self._store.forget_secrets(namespace)
+
+
+def _secrets(namespace: str, fields: str) -> Watched:
+    return Watched(SECRET, namespace, fields=fields, metadata_only=True)

@@ -178,6 +178,11 @@ async def test_a_namespace_in_which_nothing_was_granted_goes_on_when_the_said_co
             )
         )
         assert wells.get("statefulsets", child_name("plc")) is None
+        wells.connect("meter", credentialsSecretRef={"name": "login"})
+        (told,) = await eventually(
+            lambda: [one for one in wells.events("LoginsIncomplete") if "devices' Secrets" in one]
+        )
+        assert told.endswith(said[said.index("kubectl") :])
         run_command(plane, said)
         await eventually(lambda: wells.get("statefulsets", child_name("plc")), patience_s=60)
         await eventually(lambda: wells.condition("plc", "Stalled")["status"] == "False")
