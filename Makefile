@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Trust what the system trusts, so that a company's own certificate authority works.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help demo test test-fast test-chaos lint bench clean lock types chart
+.PHONY: help demo test test-fast test-chaos lint bench clean lock types chart kind kind-down kind-debug test-kind
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -32,6 +32,18 @@ lint: $(STAMP) ## format, style, types, layers
 
 bench: $(STAMP) ## the figures of docs/benchmarks.md (ARGS="--help" for a part)
 	@$(BIN)/pumpjack bench $(ARGS)
+
+kind: ## the whole system on a local Kubernetes cluster (Docker, kind, helm, kubectl; or Linux and root)
+	@deploy/kind/up.sh
+
+kind-down: ## remove the cluster
+	@deploy/kind/down.sh
+
+kind-debug: ## events, logs and objects of the cluster in one folder
+	@deploy/kind/debug.sh
+
+test-kind: kind $(STAMP) ## tests of the whole system in the cluster
+	@$(BIN)/pytest tests/kind $(ARGS)
 
 types: $(STAMP) ## write the typed forms of crds/ again
 	@$(BIN)/python -m pumpjack_core.manifests.generate

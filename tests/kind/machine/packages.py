@@ -28,19 +28,17 @@ def missing(programs: dict[str, str]) -> list[str]:
     return [package for program, package in programs.items() if shutil.which(program) is None]
 
 
-def install() -> None:
+def install(programs: dict[str, str] = PROGRAMS) -> None:
     """Install what is missing. Raises Impossible, with the command, where that cannot be done."""
-    packages = missing(PROGRAMS)
+    packages = missing(programs)
     if not packages:
         return
     command = f"apt-get install --no-install-recommends {' '.join(packages)}"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Impossible(
-            f"The cluster needs {', '.join(packages)}, which are not installed. As root: {command}"
-        )
+        raise Impossible(f"{', '.join(packages)} must be installed for this. As root: {command}")
     _apt("update")
     _apt("install", "--yes", "--no-install-recommends", *packages)
-    if left := missing(PROGRAMS):
+    if left := missing(programs):
         raise Impossible(f"{', '.join(left)} cannot be found although {command} succeeded.")
 
 
