@@ -1,4 +1,4 @@
-"""An image: one root filesystem of Debian's packages, and what NAME.Containerfile adds to it.
+"""An image: one root filesystem of Debian's packages, and what NAME/Containerfile adds to it.
 
 made("servers")   the name of the image, localhost/pumpjack/debian-servers:KEY, which is there then
 """
@@ -67,8 +67,8 @@ def made(which: str) -> str:
                 "buildah",
                 "build",
                 "--timestamp=0",
-                f"--file={HERE / which}.Containerfile",
-                f"--build-context=here={HERE}",
+                f"--file={HERE / which / 'Containerfile'}",
+                f"--build-context=here={HERE / which}",
                 f"--build-arg=ROOT={root.name}",
                 f"--tag={name}",
                 root.parent,
@@ -82,9 +82,8 @@ def name_of(which: str) -> str:
     """Its tag stands for everything that goes in."""
     of = DEBIAN_IMAGES[which]
     digest = hashlib.sha256(debian.key(of.packages, of.options).encode())
-    for file in sorted(HERE.iterdir()):
-        if file.suffix in (".Containerfile", ".sh"):
-            digest.update(file.read_bytes())
+    for file in sorted((HERE / which).iterdir()):
+        digest.update(file.read_bytes())
     return f"localhost/pumpjack/debian-{which}:{digest.hexdigest()[:12]}"
 
 
