@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.charts.helm import rendered
+from tests.charts.chart_readme import readme
+from tests.charts.helm import CHART, rendered
 from tests.controlplane.binaries import Missing, find
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,12 @@ def strict(schema: Any) -> Any:
 def files() -> dict[Path, str]:
     """Every file that is made, with what should be in it. Raises Missing without helm."""
     find("helm")
-    return {GITOPS / "health-checks.yaml": health_checks(), **schemas(), **deployment()}
+    return {
+        CHART / "README.md": readme(),
+        GITOPS / "health-checks.yaml": health_checks(),
+        **schemas(),
+        **deployment(),
+    }
 
 
 def main() -> None:

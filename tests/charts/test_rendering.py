@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from pumpjack_core.storage.roles import GATEWAY_ROLE, MAINTAIN_ROLE, OPERATOR_ROLE
 from pumpjack_gateway.settings import from_environment
@@ -74,6 +75,7 @@ def test_every_word_of_the_platform_reaches_the_operator(tmp_path):
             "permian": Rules(("10.1.0.0/16", "fd00:1::/64"), ("10.1.7.0/24",)),
             "bakken": Rules(),
         },
+        tenant_by_name=True,
         reserved_networks=("10.244.0.0/16",),
         stores=(
             Peer(6432, cidr="10.9.0.5/32"),
@@ -257,6 +259,29 @@ def test_another_version_migrates_again_and_the_same_does_not():
         return name
 
     assert job() == job("gateway.replicas=3") != job("image.tag=0.2.0")
+
+
+def test_prometheus_checks_the_gateways_certificate_where_it_is_told_who_signs_it():
+    def tls(*more: str) -> object:
+        switches = ("gateway.tls.secretName=tls", "monitoring.serviceMonitors.enabled=true")
+        done = template(EXTERNAL, more=(*switches, *more))
+        assert done.returncode == 0, done.stderr
+        manifests = tuple(filter(None, yaml.safe_load_all(done.stdout)))
+        (endpoint,) = one(manifests, "ServiceMonitor", "-gateway")["spec"]["endpoints"]
+        assert endpoint["scheme"] == "https"
+        return endpoint["tlsConfig"]
+
+    given = "monitoring.serviceMonitors.gatewayTls"
+    name = f"oil-pumpjack-gateway.{NAMESPACE}.svc"
+    assert tls(f"{given}.ca.configMap=ca") == {
+        "serverName": name,
+        "ca": {"configMap": {"name": "ca", "key": "ca.crt"}},
+    }
+    assert tls(f"{given}.ca.secret=ca,{given}.ca.key=b.pem,{given}.serverName=scada.example") == {
+        "serverName": "scada.example",
+        "ca": {"secret": {"name": "ca", "key": "b.pem"}},
+    }
+    assert tls() == {"insecureSkipVerify": True}
 
 
 REFUSED = {
