@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -155,7 +156,7 @@ def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnect
     scale, offset = _scaling(mapped)
     limits, anomaly = mapped.range, mapped.anomaly
     tag = Tag(
-        well_id=well_id,
+        well_id=sys.intern(well_id),  # of a hundred thousand tags, most say the same
         name=mapped.name,
         address=address,
         data_type=mapped.data_type,
@@ -166,7 +167,7 @@ def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnect
         low=limits.min if limits is not None else None,
         high=limits.max if limits is not None else None,
         stale_s=_stale_s(mapped, connection),
-        mapping=mapping.metadata.id,
+        mapping=sys.intern(mapping.metadata.id),
     )
     if anomaly is None:
         return tag
