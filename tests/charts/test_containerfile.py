@@ -86,7 +86,7 @@ def test_what_the_distribution_is_built_from_is_copied_and_not_ignored():
         for source in line.split()[:-1]
     }
     assert needed == copied
-    ignored = (ROOT / ".containerignore").read_text().splitlines()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {each for each in ignored if each.startswith("!")} == {f"!{each}" for each in needed}
     assert ignored[0] == "*"
 
