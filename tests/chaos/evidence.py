@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import asyncpg
 from msgspec import Struct
 
-from pumpjack_core.clock import us_of
+from pumpjack_core.clock import iso_us, us_of
 from tests.chaos.findings import Evidence, Row, Span
 from tests.chaos.ledger import Ledger
 
-_VALUE = re.compile(r"value[ =](-?[0-9.]+(?:e[+-]?\d+)?)", re.IGNORECASE)
+_VALUE = re.compile(r"(?:value|number)[ =](-?[0-9.]+(?:e[+-]?\d+)?)")
 _SERIES = """
 SELECT s.tag_id FROM pumpjack.series s JOIN pumpjack.connection c USING (connection_no)
 WHERE s.tenant_id = $1 AND c.connection_id = $2 AND s.well_id = $3 AND s.tag_name = $4"""
@@ -111,3 +112,17 @@ async def wrong_aggregates(database: asyncpg.Connection) -> list[str]:
             first = dict(wrong[0])
             found.append(f"{len(wrong)} buckets of {name} are not what the readings give: {first}")
     return found
+
+
+def write_down(tag: Evidence, folder: Path) -> None:
+    """Leave what was sent and what is stored of a tag as two tables, for who looks into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = tag.ledger
+    name = f"{ledger.tenant_id}-{ledger.well_id}-{ledger.tag_name}"
+    sent = [
+        f"{iso_us(one.sent_us)},{value:g},{'acknowledged' if value in ledger.promised else ''}"
+        for value, one in ledger.sent.items()
+    ]
+    stored = [f"{iso_us(row.us)},{row.value},{row.quality}" for row in tag.rows]
+    (folder / f"{name}-sent.csv").write_text("\n".join(["sent,value,state", *sent]))
+    (folder / f"{name}-stored.csv").write_text("\n".join(["time,value,quality", *stored]))

@@ -5,11 +5,12 @@ findings = missing(...) + twice(...) + …        # [] when every promise was ke
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec import Struct
 
-from pumpjack_core.quality import LEVEL_MASK, SHIFTED, Level, Reason, reason_of
+from pumpjack_core.quality import SHIFTED, Reason, reason_of
 from tests.chaos.ledger import Ledger
 from tests.chaos.line import Jump
 
@@ -39,12 +40,12 @@ class Evidence(Struct, frozen=True):
 
     ledger: Ledger
     rows: Sequence[Row]
-    quarantined: Collection[float] = ()
+    quarantined: Sequence[float] = ()
 
     @property
     def values(self) -> list[float]:
-        """The stored values that the device sent, by time."""
-        return [row.value for row in self.rows if row.value is not None and row.value > 1 - 0.5]
+        """The stored values by time, without the 0 that a device shows before it counts."""
+        return [row.value for row in self.rows if row.value]
 
 
 def numbers(values: Collection[float]) -> str:
@@ -77,6 +78,7 @@ def twice(tag: Evidence, allowed: Callable[[int], bool] = lambda _at: False) -> 
             again.add(row.value)
         seen.add(row.value)
     again |= seen & set(tag.quarantined)
+    again |= {value for value, count in Counter(tag.quarantined).items() if count > 1}
     return [f"{tag.ledger.name}: stored more than once, {numbers(again)}"] if again else []
 
 
@@ -93,23 +95,23 @@ def misdated(tag: Evidence, allowed: Callable[[int], bool] = lambda _at: False) 
     return [f"{tag.ledger.name}: stored at another time, {numbers(wrong)}"] if wrong else []
 
 
-def disordered(tag: Evidence, jumps: Sequence[Jump], *, old_too: bool = True) -> list[str]:
+def disordered(
+    tag: Evidence, jumps: Sequence[Jump], allowed: Callable[[int], bool] = lambda _at: False
+) -> list[str]:
     """By the time of receipt, values follow one another as they were sent, clock by clock.
 
     jumps    when the clock of who stamps them was wrong; a wrong clock has an order of its own
-    old_too  also readings marked as old: they waited somewhere, and stand where they were received
+    allowed  says of a row's position that it may stand anywhere
     """
     offsets = [0, *{jump.by_s * 1_000_000 for jump in jumps}]
     found: list[str] = []
     for offset_us in offsets:
         last = -1.0
         late: list[float] = []
-        for row in tag.rows:
+        for at, row in enumerate(tag.rows):
             if row.value is None or (sent := tag.ledger.sent.get(row.value)) is None:
                 continue
-            if reason_of(row.quality) is Reason.STALE and not old_too:
-                continue
-            if abs(row.us - sent.sent_us - offset_us) > HALF_HOUR_US:
+            if abs(row.us - sent.sent_us - offset_us) > HALF_HOUR_US or allowed(at):
                 continue
             if row.value < last:
                 late.append(row.value)
@@ -160,8 +162,3 @@ def repeats_what_holds(rows: Sequence[Row]) -> Callable[[int], bool]:
         return bool(before) and rows[at].value == before[-1]
 
     return allowed
-
-
-def is_mark(row: Row) -> bool:
-    """Whether it says that there was no value."""
-    return row.value is None and row.quality & LEVEL_MASK == Level.BAD

@@ -15,6 +15,8 @@ UNIT = 1
 REGISTERS = 2
 INTERVAL_S = 0.1
 NAMES = ("first", "second")
+TIMEOUT = "5s"
+"""Longer than a busy machine needs: an answer that comes too late is asked for again, and lost."""
 
 
 class ModbusField:
@@ -47,7 +49,7 @@ class ModbusField:
 
     def spec(self, port: int) -> ScadaConnectionSpec:
         """The connection, at a port of this machine."""
-        target = ModbusTcp(host="127.0.0.1", port=port, unit_id=UNIT, timeout="500ms")
+        target = ModbusTcp(host="127.0.0.1", port=port, unit_id=UNIT, timeout=TIMEOUT)
         return ScadaConnectionSpec(
             protocol="modbus-tcp", modbus_tcp=target, clock=ConnectionClock(source="receipt")
         )

@@ -20,11 +20,13 @@ from tests.mosquitto import Mosquitto
 from tests.workers.adapters.mqtt.broker import Publisher
 
 TENANT, CONNECTION, WELL = "permian", "permian-ops/broker", "pad7-1"
-PLAIN, TIMED = "pads/7/plain", "pads/7/timed"
+PLAIN, TIMED, TEXT = "pads/7/plain", "pads/7/timed", "pads/7/text"
 BACK_US = 3 * 3_600 * 1_000_000
 """The times in payloads are so far back: hours that are over are rolled up during the run."""
 PAUSE_S = 0.1
 AT_ONCE = 2
+TEXT_EVERY = 20
+"""One in so many numbers also goes out as text, for the quarantine: it samples what comes often."""
 AGAIN_S = 0.2
 PIECE = 65_536
 
@@ -34,12 +36,14 @@ class MqttField:
 
     worker_port  where the worker finds the broker
     plain, timed  ledgers of both
+    text          of a third topic, whose numbers are in words that belong into quarantine
     """
 
     def __init__(self, version: str) -> None:
         self.plain = Ledger(TENANT, CONNECTION, WELL, "plain")
         self.timed = Ledger(TENANT, CONNECTION, WELL, "timed")
-        self.ledgers = (self.plain, self.timed)
+        self.text = Ledger(TENANT, CONNECTION, WELL, "text")
+        self.ledgers = (self.plain, self.timed, self.text)
         self.unconfirmed: set[float] = set()
         """Published, and the broker did not say that it has them."""
         self.kills_us: list[int] = []
@@ -84,6 +88,7 @@ class MqttField:
     tags = (
         Tag(WELL, "plain", PLAIN, "float64", 1.0, stale_s=0.0),
         Tag(WELL, "timed", f"{TIMED};path=$.p;time=$.t", "float64", 1.0, stale_s=0.0),
+        Tag(WELL, "text", TEXT, "float64", 1.0, stale_s=0.0),
     )
 
     def begin(self) -> None:
@@ -132,6 +137,9 @@ class MqttField:
             self.timed.send(float(number), source_us)
             messages.append((PLAIN, str(number).encode()))
             messages.append((TIMED, json.dumps({"p": number, "t": source_us}).encode()))
+            if number % TEXT_EVERY == 0:
+                self.text.send(float(number))
+                messages.append((TEXT, f"number {number}".encode()))
         self.unconfirmed.update(map(float, numbers))
         await publisher.publish_all(messages)
         self.unconfirmed.difference_update(map(float, numbers))
@@ -143,6 +151,8 @@ class MqttField:
             self.plain.promised.add(float(content))
         elif topic == TIMED:
             self.timed.promised.add(float(json.loads(content)["p"]))
+        elif topic == TEXT:
+            self.text.promised.add(float(content.rpartition(" ")[2]))
 
 
 class Tap:

@@ -168,8 +168,11 @@ def main() -> None:
     parser.add_argument("--faults", type=int, default=FAULTS)
     parser.add_argument("--pause", type=float, default=LONGEST_PAUSE_S, help="longest pause [s]")
     parser.add_argument("--kinds", nargs="+", choices=plan.KINDS, help="default: all of them")
-    parser.add_argument("--worker", nargs="+", default=list(WORKER), help="program of the workers")
+    parser.add_argument(
+        "--worker", nargs=argparse.REMAINDER, default=list(WORKER), help="program of the workers"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
+    parser.add_argument("--discard", action="store_true", help="remove the folder in any case")
     options = parser.parse_args()
     seed = random.randrange(10**6) if options.seed is None else options.seed
     print(f"seed {seed}, {options.faults} faults", flush=True)
@@ -192,7 +195,7 @@ def main() -> None:
     print(report)
     for sentence in found:
         print(f"NOT KEPT: {sentence}")
-    if found or options.keep:
+    if options.keep or (found and not options.discard):
         print(f"seed {seed}; faults, logs and journals are in {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
+from msgspec.structs import replace
 
 from tests.chaos import evidence
 from tests.chaos.evidence import Note
@@ -42,6 +43,7 @@ async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
             tags = [await evidence.of_tag(database, ledger) for ledger in line.field.ledgers]
             notes = await evidence.notes(database, line.tenant_id, line.connection_id)
             for tag in tags:
+                evidence.write_down(tag, site.folder / "tags")
                 found += invented(tag)
                 found += missing(tag, tag.ledger.promised, "acknowledged to the device")
                 found += _unseen(site, line, tag)
@@ -50,7 +52,7 @@ async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
             elif line.protocol == "modbus":
                 found += _modbus(line, tags, notes, troubles[line.protocol])
             else:
-                found += _opcua(tags, notes)
+                found += _opcua(line, tags, notes)
         found += await evidence.wrong_aggregates(database)
         return found + _screen(site)
     finally:
@@ -58,22 +60,18 @@ async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
 
 
 def _mqtt(site: Site, line: Line, tags: Sequence[Evidence]) -> list[str]:
-    plain, timed = tags
-    confirmed = plain.ledger.sent.keys() - site.mqtt.unconfirmed
+    plain, timed, text = tags
     forgotten = [(at - BROKER_SAVES_US, at + MARGIN_US) for at in site.mqtt.kills_us]
     found: list[str] = []
     for tag in tags:
+        confirmed = tag.ledger.sent.keys() - site.mqtt.unconfirmed
         expected = outside(confirmed, tag.ledger, forgotten)
         found += missing(tag, expected, "confirmed by the broker")
-    doubtful = _wider(line.replaced)
-    ours = [row.value for row in plain.rows]
-
-    def two_workers(at: int) -> bool:
-        value = ours[at]
-        return value is not None and not outside([value], plain.ledger, doubtful)
-
+    two_workers = _sent_in(plain, line.replaced)
     found += twice(plain, two_workers) + twice(timed)
-    found += unstamped(plain, line.jumps) + disordered(plain, line.jumps)
+    alone = outside(text.ledger.sent, text.ledger, _wider(line.replaced))
+    found += twice(replace(text, quarantined=[one for one in text.quarantined if one in alone]))
+    found += unstamped(plain, line.jumps) + disordered(plain, line.jumps, two_workers)
     return found + misdated(timed)
 
 
@@ -85,16 +83,20 @@ def _modbus(
     for tag in tags:
         calm = outside(tag.ledger.sent, tag.ledger, excused)
         found += missing(tag, calm, "served while nothing was wrong")
-        found += twice(tag) + unstamped(tag, line.jumps) + disordered(tag, line.jumps)
+        two_workers = _sent_in(tag, line.replaced)
+        found += twice(tag) + unstamped(tag, line.jumps)
+        found += disordered(tag, line.jumps, two_workers)
     return found
 
 
-def _opcua(tags: Sequence[Evidence], notes: Sequence[Note]) -> list[str]:
+def _opcua(line: Line, tags: Sequence[Evidence], notes: Sequence[Note]) -> list[str]:
     kept, unkept = tags
+    unknown = _wider(line.replaced)  # the second one's journal does not know where the first was
     gaps = [note.span for note in notes if note.reason == "gap"]
-    found = missing(kept, kept.ledger.sent, "in the server's history")
-    told = outside(unkept.ledger.sent, unkept.ledger, gaps)
-    found += missing(unkept, told, "in no gap that is on record")
+    known = outside(kept.ledger.sent, kept.ledger, unknown)
+    found = missing(kept, known, "in the server's history")
+    untold = outside(unkept.ledger.sent, unkept.ledger, [*gaps, *unknown])
+    found += missing(unkept, untold, "in no gap that is on record")
     for tag in tags:
         again = repeats_what_holds(tag.rows)
         found += twice(tag, again) + misdated(tag, again)
@@ -126,3 +128,14 @@ def _screen(site: Site) -> list[str]:
 
 def _wider(spans: Sequence[Span]) -> list[Span]:
     return [(low - MARGIN_US, high + MARGIN_US) for low, high in spans]
+
+
+def _sent_in(tag: Evidence, spans: Sequence[Span]) -> Callable[[int], bool]:
+    """Whether the row at a position was sent in one of these spans, or a little beside it."""
+    wider = _wider(spans)
+
+    def there(at: int) -> bool:
+        value = tag.rows[at].value
+        return value in tag.ledger.sent and not outside([value], tag.ledger, wider)
+
+    return there

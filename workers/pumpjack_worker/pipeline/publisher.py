@@ -70,6 +70,8 @@ class Publisher:
 
     def publish(self, seq: int, batch: Batch, *, stored: bool) -> None:
         """Send a batch as soon as Redis can take it; the oldest goes when too many wait."""
+        if self._silent:
+            return
         for message in self._feed.encode(seq, batch, stored=stored):
             if message.latest:
                 self._latest.setdefault(message.well_id, {}).update(message.latest)
@@ -93,7 +95,10 @@ class Publisher:
                 del self._latest[well_id]
 
     def silence(self) -> None:
-        """Say no more: another worker speaks for this connection."""
+        """Say nothing new: another worker speaks for this connection.
+
+        What waits is sent all the same: no heartbeat of ours would tell that it is missing.
+        """
         self._silent = True
 
     async def run(self) -> None:
@@ -138,6 +143,8 @@ class Publisher:
             await asyncio.sleep(wire.HEARTBEAT_S)
 
     async def _beat(self) -> None:
+        if self._silent:
+            return
         async with self._order:
             beat = wire.encode(self._heartbeat())
             pipe = self._redis.pipeline(transaction=True)
@@ -169,7 +176,7 @@ class Publisher:
 
     async def _execute(self, pipe: redis.asyncio.client.Pipeline) -> bool:
         """Whether Redis took it. After an outage the latest hashes are written again, whole."""
-        if self._silent or not self.breaker.allows():
+        if not self.breaker.allows():
             return False
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
@@ -186,6 +193,8 @@ class Publisher:
         return True
 
     async def _write_latest_again(self) -> None:
+        if self._silent:
+            return
         pipe = self._redis.pipeline(transaction=False)
         for well_id, fields in self._latest.items():
             pipe.hset(wire.latest_key(self._tenant_id, well_id), mapping=fields)

@@ -1,0 +1,81 @@
+"""Workers with a fault in their code, to see that the run finds them out.
+
+    python -m tests.chaos.flawed_worker acknowledge-first
+
+Started in place of `python -m pumpjack_worker`, with the same environment.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from pumpjack_core.readings import Batch, Quarantined
+from pumpjack_core.storage.ingest import Ingest, Written
+from pumpjack_worker import main
+from pumpjack_worker.adapters.contract import Ack, no_ack
+from pumpjack_worker.pipeline import journal
+from pumpjack_worker.pipeline.pipeline import Pipeline
+
+GROUP_S = 0.2
+"""Longer than the journal's own: what is not on disk yet is so for long enough to be hit."""
+
+
+def acknowledge_first() -> None:
+    """Tell the device that its readings are safe before the journal has them on disk."""
+    store = Pipeline._store
+
+    async def hasty(
+        self: Pipeline,
+        batch: Batch,
+        quarantined: tuple[Quarantined, ...],
+        ack: Ack,
+        memo: bytes = b"",
+    ) -> None:
+        await ack()
+        await store(self, batch, quarantined, no_ack, memo)
+
+    journal.GROUP_S = GROUP_S
+    Pipeline._store = hasty  # type: ignore[method-assign]
+
+
+def write_without_cursor() -> None:
+    """Write each batch as the first of a journal that nobody knows: nothing is compared."""
+    write = Ingest.write_batch
+    opened = Ingest.open_journal
+    connections: dict[UUID, str] = {}
+
+    async def open_journal(self: Ingest, journal_id: UUID, connection_id: str) -> int:
+        connections[journal_id] = connection_id
+        return await opened(self, journal_id, connection_id)
+
+    async def write_batch(
+        self: Ingest, journal_id: UUID, prev: int, seq: int, *columns: Any
+    ) -> Written:
+        unknown = uuid4()
+        await opened(self, unknown, connections[journal_id])
+        written = await write(self, unknown, 0, seq, *columns)
+        return replace(written, cursor=seq)
+
+    Ingest.open_journal = open_journal  # type: ignore[method-assign]
+    Ingest.write_batch = write_batch  # type: ignore[method-assign]
+
+
+FLAWS: dict[str, Callable[[], None]] = {
+    "acknowledge-first": acknowledge_first,
+    "write-without-cursor": write_without_cursor,
+}
+
+
+def command(flaw: str) -> Sequence[str]:
+    """What is started in place of the worker."""
+    return (sys.executable, "-m", "tests.chaos.flawed_worker", flaw)
+
+
+if __name__ == "__main__":
+    FLAWS[sys.argv[1]]()
+    main.main()
