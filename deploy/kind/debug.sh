@@ -4,6 +4,7 @@
 #   debug.sh [FOLDER]
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=deploy/kind/environment.sh
 . "$here/environment.sh"
 readonly LIMIT_S=20 LOG_LINES=5000
 folder=${1:-$PUMPJACK_REPOSITORY/.pumpjack/kind-debug/$(date +%Y%m%d-%H%M%S)}

@@ -2,6 +2,7 @@
 # Removes the cluster, and all that runs of it. What took long to build or download stays.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=deploy/kind/environment.sh
 . "$here/environment.sh"
 if ! command -v kind >/dev/null; then
   echo "There is no kind here, and so no cluster of its making." >&2

@@ -3,6 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tenant=${1:?which tenant? permian or bakken}
+# shellcheck source=deploy/kind/environment.sh
 . "$here/environment.sh"
 in_cluster -n pumpjack exec deployment/pumpjack-gateway -- python -c '
 import os, sys

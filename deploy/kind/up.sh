@@ -2,10 +2,12 @@
 # A kind cluster with Pumpjack, simulated devices and two tenants. Again: only what changed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=deploy/kind/environment.sh
 . "$here/environment.sh"
 cd "$PUMPJACK_REPOSITORY"
 readonly NAMESPACE=pumpjack
 readonly CLUSTER_S=180 READY_S=600 FLOWING_S=300
+readonly made=${XDG_CACHE_HOME:-$HOME/.cache}/pumpjack/kind # by images.sh: values.yaml and field.yaml
 readonly REST_PORT=4000 WS_PORT=4001 # as in kind-config.yaml
 
 say() { printf '%4d s  %s\n' "$SECONDS" "$*" >&2; }
@@ -46,22 +48,23 @@ make_cluster() {
   done
   [ -z "${PUMPJACK_KIND_NODE_IMAGE:-}" ] || image=(--image "$PUMPJACK_KIND_NODE_IMAGE")
   say "making the cluster"
-  kind create cluster --config "${PUMPJACK_KIND_CONFIG:-kind-config.yaml}" ${image[@]+"${image[@]}"} --wait ${CLUSTER_S}s --quiet ||
-    fail "kind made no cluster. Try \`kind create cluster --config kind-config.yaml --retain -v 3\`, and see https://kind.sigs.k8s.io/docs/user/known-issues/."
+  kind create cluster --config "${PUMPJACK_KIND_CONFIG:-kind-config.yaml}" ${image[@]+"${image[@]}"} --wait ${CLUSTER_S}s --retain --quiet ||
+    fail "kind made no cluster; its reason is above. \`make kind-debug\` gathers more, \`make kind-down\` clears away what there is of it."
 }
 
-installed() { helm --kube-context "$PUMPJACK_CONTEXT" -n $NAMESPACE status pumpjack --output json 2>/dev/null || true; }
-
-install_chart() { # TAG: only when the chart, its values or the images differ from what is there
-  local tag=$1 wanted
-  wanted=$( (find charts/pumpjack deploy/kind/values.yaml -type f -print0 | LC_ALL=C sort -z | xargs -0 cat; echo "$tag") | sha256sum | cut -c1-16)
-  if installed | grep -q "\"status\":\"deployed\",.*\"description\":\"$wanted\"\|\"description\":\"$wanted\".*\"status\":\"deployed\""; then
+install_chart() { # only when the chart, its values or the images differ from what is there
+  local wanted
+  wanted=$(find charts/pumpjack deploy/kind/values.yaml "$made/values.yaml" -type f -print0 |
+    LC_ALL=C sort -z | xargs -0 cat | cksum | tr -d ' ')
+  if helm --kube-context "$PUMPJACK_CONTEXT" -n $NAMESPACE status pumpjack --output json 2>/dev/null |
+    grep -q "\"description\":\"$wanted\",\"status\":\"deployed\""; then
     say "the chart is installed"
     return
   fi
   say "installing the chart"
   helm --kube-context "$PUMPJACK_CONTEXT" upgrade --install pumpjack charts/pumpjack -n $NAMESPACE \
-    -f deploy/kind/values.yaml --set-string "image.tag=$tag" --description "$wanted" >/dev/null
+    -f deploy/kind/values.yaml -f "$made/values.yaml" --description "$wanted" >/dev/null ||
+    fail "Helm installed nothing. \`make kind-debug\` gathers why."
 }
 
 wait_ready() { # the release and the simulated field
@@ -79,12 +82,12 @@ mkdir -p "$(dirname "$PUMPJACK_KIND_WAY_FILE")"
 echo "$PUMPJACK_KIND" >"$PUMPJACK_KIND_WAY_FILE"
 make_cluster
 say "building the images, and loading what the cluster does not have"
-tag=$(deploy/kind/images.sh)
+deploy/kind/images.sh >/dev/null
 in_cluster apply --filename deploy/kind/tenants.yaml >/dev/null
-install_chart "$tag"
+install_chart
 in_cluster wait --for=condition=Established --timeout 60s crd/scadaconnections.pumpjack.dev crd/tagmappings.pumpjack.dev >/dev/null
 say "starting the simulated field, two tenants and their connections"
-in_cluster apply --filename deploy/kind/field.yaml --filename deploy/kind/gateway.yaml >/dev/null
+in_cluster apply --filename "$made/field.yaml" --filename deploy/kind/gateway.yaml >/dev/null
 in_cluster kustomize --load-restrictor LoadRestrictionsNone deploy/kind | in_cluster apply --filename - >/dev/null
 say "waiting for the system"
 wait_ready
