@@ -19,6 +19,7 @@ from pumpjack_core.errors import JournalDamaged, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Batch, Quarantined, no_readings
 from pumpjack_worker.pipeline import codec
+from pumpjack_worker.pipeline.durable import write_file
 from pumpjack_worker.pipeline.spool import Confirmed, Row, Spool, Waiting
 
 GROUP_S = 0.020
@@ -110,7 +111,7 @@ class Journal:
                 aside = self._folder / f"journal.damaged-batch-{row.seq}.bin"
                 _log.error(f"batch {row.seq} cannot be stored: {error}; it is kept as {aside}")
                 try:
-                    await self._run(partial(aside.write_bytes, row.payload))
+                    await self._run(partial(write_file, aside, row.payload))
                 except OSError as reason:
                     _log.error(f"{aside} cannot be written: {reason}")
                 note = Quarantined(-1, row.created_us, "damaged_batch", aside.name)

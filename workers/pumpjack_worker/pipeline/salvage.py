@@ -1,14 +1,15 @@
 """What can be read of a damaged journal, into a new one.
 
-In three steps, each of which may be cut off by a kill and is then begun again at the next start:
-copy into journal.salvaging.db, rename that to journal.salvaged.db, put it in the journal's place.
+In three steps, each of which may be cut off by a kill or a power cut and is then begun again at
+the next start: copy into journal.salvaging.db, rename that to journal.salvaged.db, put it in the
+journal's place. Each rename is on disk before the next: a write-ahead log of the damaged file
+beside the new one would be taken for the new one's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from pumpjack_core.errors import JournalDamaged
 from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.pipeline import codec
+from pumpjack_worker.pipeline.durable import move, move_if_there
 
 _FORWARDS = "SELECT seq, tag_table, payload FROM batch ORDER BY seq"
 _BACKWARDS = "SELECT seq, tag_table, payload FROM batch ORDER BY seq DESC"
@@ -37,7 +39,7 @@ def salvage(journal: Path, make: Callable[[sqlite3.Connection], None]) -> int:
         db.execute("BEGIN")
         saved = copy(journal, db)
         db.execute("COMMIT")
-    os.replace(part, _saved(journal))  # noqa: PTH105 - os.replace says what it does
+    move(part, _saved(journal))
     swap(journal)
     return saved
 
@@ -49,9 +51,8 @@ def swap(journal: Path) -> None:
         return
     aside = journal.with_name(f"journal.damaged-{time.time_ns() // 1_000_000}.db")
     for suffix in _SUFFIXES:
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(f"{journal}{suffix}", f"{aside}{suffix}")  # noqa: PTH105
-    os.replace(saved, journal)  # noqa: PTH105
+        move_if_there(Path(f"{journal}{suffix}"), Path(f"{aside}{suffix}"))
+    move(saved, journal)
     _log.error(f"the damaged journal is kept as {aside}; what else is in it is not stored")
 
 

@@ -1,7 +1,18 @@
 """The journal's file: SQLite in WAL mode, one row a batch, on a local disk.
 
-Blocking; journal.py gives it a thread. Durability: synchronous=FULL makes SQLite fsync the WAL
-at each commit, so what append() returned from survives a power cut (sqlite.org/pragma.html).
+Blocking; journal.py gives it a thread. What survives a power cut, and by which fsync:
+
+    append(), remove(), renew()  are on disk when they return: synchronous=FULL makes SQLite fsync
+                                 the log at each commit (sqlite.org/pragma.html), and the file
+                                 before the log is begun anew (sqlite.org/wal.html)
+    the folder and its files     are there once the Spool is made: each folder that was missing is
+                                 synced in the one above, the files' names before the first append
+    a number that was used       is not used again: set aside on disk long before
+    a salvage                    begins again where it was cut off (salvage.py)
+
+An append that did not return is there whole or not at all. Assumed of the disk: what is fsynced
+stays, and a sector of 512 bytes is old or new. tests/workers/pipeline/test_power_loss.py replays
+the system calls of all this with every way in which a power cut may leave them.
 """
 
 from __future__ import annotations
@@ -22,6 +33,7 @@ from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import MEMOS_KEPT
 from pumpjack_worker.pipeline import salvage
+from pumpjack_worker.pipeline.durable import make_folder, sync_folder
 from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
 
 FORMAT = 1
@@ -91,6 +103,7 @@ class Spool:
             self.next_seq = self._ceiling + 1
             self.confirmed = self._read_confirmed()
             self._tidy()
+            sync_folder(self._folder)
         except BaseException:
             self._lock.close()
             raise
@@ -323,8 +336,9 @@ class Spool:
         meta = dict(db.execute("SELECT key, value FROM meta"))
         if meta.get("format") != str(FORMAT):
             raise JournalError(
-                f"the journal {self._path} has format {meta.get('format')}, this version writes "
-                f"{FORMAT}; drain it with the version that wrote it"
+                f"the journal {self._path} was written by a newer version of Pumpjack (format "
+                f"{meta.get('format')}, this version knows {FORMAT}); start that version again, "
+                "or have it empty the journal first: nothing in it was changed"
             )
         if meta.get("connection_id") != connection_id:
             raise JournalError(
@@ -334,7 +348,7 @@ class Spool:
 
     def _take_lock(self) -> IO[str]:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             refuse_network_file_system(self._folder)
             lock = (self._folder / "journal.lock").open("w")
         except OSError as error:
