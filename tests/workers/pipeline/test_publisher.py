@@ -6,6 +6,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+import redis.asyncio
 
 from pumpjack_core import wire
 from pumpjack_core.tags import TagTable
@@ -19,10 +20,9 @@ TAGS = TagTable((tag("pressure", well="a1"), tag("pressure", well="b2")))
 NAMES = {"tenant_id": "permian", "connection_id": "ops/plc"}
 
 
-@pytest.fixture
-def publisher():
+def made(url: str) -> Publisher:
     return Publisher(
-        "redis://127.0.0.1:1/0",
+        url,
         Feed(epoch=UUID(int=7), follows=0, protocol="modbus-tcp", **NAMES),
         heartbeat=lambda: wire.Heartbeat(
             *[""] * 4, "", {}, 0, "connected", None, None, 0, 0, 0, 0, ""
@@ -31,6 +31,11 @@ def publisher():
         metrics=Metrics(protocol="modbus-tcp", **NAMES),
         **NAMES,
     )
+
+
+@pytest.fixture
+def publisher():
+    return made("redis://127.0.0.1:1/0")
 
 
 async def test_a_message_that_found_no_room_is_counted_in_the_heartbeat(publisher, monkeypatch):
@@ -56,3 +61,23 @@ async def test_a_message_that_a_stop_cut_off_is_counted_in_the_heartbeat(publish
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert publisher.sent_seq == {"a1": 9}
+
+
+async def test_what_waits_when_a_worker_is_replaced_is_sent_and_nothing_after_it(valkey):
+    replaced = made(valkey.url)
+    channel = wire.readings_channel(NAMES["tenant_id"])
+    async with redis.asyncio.from_url(valkey.url) as server, server.pubsub() as listening:
+        await listening.subscribe(channel)
+        await listening.get_message(timeout=5)  # subscribed
+        replaced.publish(1, batch(TAGS, [1.0]), stored=True)
+        replaced.silence()
+        replaced.publish(2, batch(TAGS, [2.0]), stored=True)
+        sending = asyncio.create_task(replaced.run())
+        first = await listening.get_message(timeout=10)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await replaced.close()
+        await server.publish(channel, "the end")
+        last = await listening.get_message(timeout=10)
+    assert wire.decode_message(first["data"]).seq == 1
+    assert last["data"] == b"the end"
