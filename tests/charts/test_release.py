@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.charts.helm import CHART, INSTALLATIONS, NAMESPACE, RELEASE
+from tests.charts.helm import CHART, INSTALLATIONS, NAMESPACE, RELEASE, VALUES
 from tests.controlplane import binaries
 from tests.controlplane.server import TOKEN, ControlPlane
 
@@ -85,3 +88,47 @@ def test_an_upgrade_keeps_the_passwords_and_a_removal_the_kinds(plane, helm):
     assert plane.client.get(operator).status_code == 404
     # and they are taken over again
     helm("install", RELEASE, CHART, *values)
+
+
+OLDER = (("tenancy", "byName"), ("monitoring", "serviceMonitors", "gatewayTls"))
+"""Values that a release before did not know."""
+
+
+def older_chart(folder: Path) -> Path:
+    """The chart as it was before OLDER."""
+    made = shutil.copytree(CHART, folder / "older")
+    values = yaml.safe_load((made / "values.yaml").read_text())
+    schema = json.loads((made / "values.schema.json").read_text())
+    for *above, name in OLDER:
+        at, known = values, schema
+        for step in above:
+            at, known = at[step], known["properties"][step]
+        del at[name], known["properties"][name]
+    (made / "values.yaml").write_text(yaml.safe_dump(values))
+    (made / "values.schema.json").write_text(json.dumps(schema))
+    return made
+
+
+@pytest.mark.parametrize("how", ["the same file", "--reuse-values"])
+def test_an_upgrade_takes_the_values_of_a_release_that_knew_fewer(plane, helm, tmp_path, how):
+    file = ("--values", VALUES / "external.yaml")
+    helm("install", RELEASE, older_chart(tmp_path), "--create-namespace", *file)
+    helm("upgrade", RELEASE, CHART, *((how,) if how.startswith("--") else file))
+    path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RELEASE}-pumpjack-platform"
+    told = yaml.safe_load(plane.client.get(path).json()["data"]["platform.yaml"])
+    assert told["tenantByName"] is False
+
+
+def test_a_migration_that_was_deleted_runs_again_with_an_upgrade_to_the_same(plane, helm):
+    """So that changed passwords reach the database, as docs/operations.md says."""
+    file = ("--values", VALUES / "external.yaml")
+    helm("install", RELEASE, CHART, "--create-namespace", *file)
+    jobs = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+    (job,) = plane.client.get(jobs).json()["items"]
+    gone = {"propagationPolicy": "Background"}
+    where = f"{jobs}/{job['metadata']['name']}"
+    assert plane.client.request("DELETE", where, json=gone).status_code == 200
+    assert plane.client.get(jobs).json()["items"] == []
+    helm("upgrade", RELEASE, CHART, *file)
+    (again,) = plane.client.get(jobs).json()["items"]
+    assert again["metadata"]["uid"] != job["metadata"]["uid"]
