@@ -5,11 +5,13 @@ ApiError                  what was asked, and the server's own words
 ├── Conflict       409    it exists already, or was changed meanwhile: read again
 ├── Expired        410    the resource version is too old: list again
 ├── Refused        4xx    asked again it would be refused again: a quota, a webhook, RBAC, a rule
+│   └── JournalUnchanged  the volume of a journal stays what it is
 └── Unavailable           429, 5xx, no answer: ask again later
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pumpjack_core.errors import PumpjackError
@@ -43,10 +45,24 @@ class Expired(ApiError):
 
 
 class Refused(ApiError):
-    """Asked again in the same way, it would be refused again."""
+    """Asked again in the same way, it would be refused again, until somebody does something."""
 
     ending: bool = False
     """The namespace is being deleted, so nothing new is made in it."""
+    child: str = ""
+    """Kind and name of the child that was to be made or changed."""
+
+    @property
+    def sentence(self) -> str:
+        """What was refused, and by whom, in the server's words."""
+        return f"the API server does not take {self.child or 'a child'}: {self.said}"
+
+
+class JournalUnchanged(Refused):
+    """A volume that is there cannot become what the connection asks for; its worker runs on."""
+
+    for_good: bool = False
+    """No volume ever can, so that there is nothing to try again."""
 
 
 class Unavailable(ApiError):
@@ -55,6 +71,7 @@ class Unavailable(ApiError):
     after_s: float | None = None
 
 
+_BY_WEBHOOK = re.compile(r"admission webhook .* denied the request|failed calling webhook ")
 _BY_CODE: dict[int, type[ApiError]] = {404: NotFound, 409: Conflict, 410: Expired, 429: Unavailable}
 
 
@@ -66,6 +83,8 @@ def error_of(asked: str, code: int, answer: Any, retry_after: str | None) -> Api
     status = answer if isinstance(answer, dict) else {}
     said = str(status.get("message") or f"HTTP {code}")
     kind = _BY_CODE.get(code) or (Unavailable if code >= 500 else Refused)
+    if _BY_WEBHOOK.search(said):
+        kind = Refused  # whatever code the webhook chose, and where none could be reached: 500
     error = kind(asked, said, code=code, reason=str(status.get("reason") or ""))
     if isinstance(error, Unavailable) and retry_after and retry_after.isdigit():
         error.after_s = float(retry_after)

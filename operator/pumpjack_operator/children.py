@@ -7,7 +7,7 @@ again costs a hash and writes nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from pumpjack_core.log import get_logger
-from pumpjack_operator import drift, seen
+from pumpjack_operator import drift, seen, volumes
 from pumpjack_operator.api import Api
-from pumpjack_operator.api_errors import NotFound
+from pumpjack_operator.api_errors import JournalUnchanged, NotFound, Refused
 from pumpjack_operator.cluster import SeenChild, SeenConnection
 from pumpjack_operator.events import Events
 from pumpjack_operator.kinds import CHILDREN, CLAIM, NETWORK_POLICY, STATEFUL_SET
@@ -26,6 +26,8 @@ from pumpjack_operator.names import KEPT_ANNOTATION
 from pumpjack_operator.specs.wanted import Manifest
 from pumpjack_operator.store import ChildId, Store
 
+INVALID = 422
+"""HTTP status of an object that breaks a rule of its kind."""
 MOST_PATHS = 5
 """So many of the changed fields are named in an Event."""
 
@@ -54,14 +56,37 @@ class Children:
     async def bring(self, of: SeenConnection, manifests: Sequence[Manifest]) -> int:
         """Make the children what the manifests say, in their order; returns how many it wrote.
 
-        Raises ApiError for the first that the API server does not take.
+        Raises ApiError for the first that the API server does not take; JournalUnchanged only after
+        all the others were made, for a volume that is there stops no worker.
         """
         wrote = 0
+        unchanged: JournalUnchanged | None = None
         for manifest in manifests:
-            if manifest["kind"] == CLAIM.kind:
-                wrote += await self._adopt(of, manifest)
-            wrote += await self._one(of, manifest)
-        return wrote + await self._prune(of, manifests)
+            try:
+                if manifest["kind"] == CLAIM.kind:
+                    wrote += await self._claim(of, manifest)
+                else:
+                    wrote += await self._one(of, manifest)
+            except JournalUnchanged as error:
+                unchanged = error
+            except Refused as error:
+                error.child = f"{manifest['kind']} {manifest['metadata']['name']}"
+                raise
+        wrote += await self._prune(of, manifests)
+        if unchanged is not None:
+            raise unchanged
+        return wrote
+
+    def right(self, namespace: str, manifests: Sequence[Manifest]) -> dict[ChildId, int] | None:
+        """Version at which each child was what was rendered; None while one of them is not."""
+        found = {}
+        for manifest in manifests:
+            id_ = (manifest["kind"], manifest["metadata"]["name"])
+            known = self._right.get((namespace, id_))
+            if known is None:
+                return None
+            found[id_] = known.version
+        return found
 
     def forget(self, namespace: str, id_: ChildId) -> None:
         """A child is gone."""
@@ -75,10 +100,33 @@ class Children:
         if live is None:
             await self._apply(manifest, rendered)
             return 1
+        if live.ending:
+            return 0  # it is made anew when it is gone
         known = self._right.get(place)
         if known is not None and known == _Right(rendered, live.version):
             return 0
         return await self._repair(of, manifest, live, rendered)
+
+    async def _claim(self, of: SeenConnection, manifest: Manifest) -> int:
+        """Bring a journal's volume as near to its manifest as it can come."""
+        wrote = await self._adopt(of, manifest)
+        live = self._store.children(of.key).get((CLAIM.kind, manifest["metadata"]["name"]))
+        if live is None:
+            return wrote + await self._one(of, manifest)
+        content = drift.unpacked(live.content)
+        asked = f"change {CLAIM.kind} {live.key}"
+        try:
+            wrote += await self._one(of, volumes.possible(manifest, content))
+        except Refused as error:
+            if error.ending:
+                raise
+            why = volumes.not_larger(manifest, content, error.said)
+            raise JournalUnchanged(asked, why, code=error.code) from error
+        if (other := volumes.of_another_class(manifest, content)) is not None:
+            unchanged = JournalUnchanged(asked, other)
+            unchanged.for_good = True
+            raise unchanged
+        return wrote
 
     async def _adopt(self, of: SeenConnection, manifest: Manifest) -> int:
         """A journal that was kept when its connection was deleted is in use again."""
@@ -100,7 +148,6 @@ class Children:
     ) -> int:
         """Bring a child that is there, and may have been changed, to its manifest."""
         content = drift.unpacked(live.content)
-        manifest = _kept_by_others(manifest, content)
         changed = list(drift.differences(manifest, content))
         extra = self._extra(live, manifest, content)
         if not changed and not extra:
@@ -108,13 +155,22 @@ class Children:
                 rendered, live.version
             )
             return 0
+        if drift.is_fixed(live.kind, changed, extra, content):
+            return await self._replace(of, live, changed, extra)
         was_ours = self._was_ours(live, rendered)
         wrote = 0
         now = live
         if changed:
-            now = await self._apply(manifest, rendered)
+            try:
+                now = await self._apply(manifest, rendered)
+            except Refused as error:
+                if not extra or error.code != INVALID:
+                    raise
+                # of a list whose items are told apart by what was changed, both would stay
+                await self._remove(live, manifest, rendered)
+                now = await self._apply(manifest, rendered)
             wrote += 1
-        if extra:
+        if extra and now.meddlers:
             now = await self._remove(now, manifest, rendered)
             wrote += 1
         if now.version == live.version:
@@ -122,6 +178,23 @@ class Children:
         if live.meddlers or was_ours:
             self._tell(of, live, changed, extra)
         return wrote
+
+    async def _replace(
+        self, of: SeenConnection, live: SeenChild, changed: list[str], extra: dict[str, Any]
+    ) -> int:
+        """Delete a child that cannot be changed to what it should be; the watch has it made anew.
+
+        The pod of a StatefulSet reads on meanwhile, and the new one takes it over, unless it would
+        not find it.
+        """
+        orphan = live.kind == STATEFUL_SET.kind and not _has_another_selector(changed, extra)
+        self.forget(live.key.namespace, (live.kind, live.key.name))
+        await delete(self._api, self._store, live, orphan=orphan)
+        if live.meddlers:
+            self._tell(of, live, changed, extra)
+        else:
+            _log.info("made anew, since it cannot be changed", kind=live.kind, child=str(live.key))
+        return 1
 
     def _was_ours(self, live: SeenChild, rendered: str) -> bool:
         """Whether the operator itself had made it what was rendered, so that another changed it."""
@@ -205,10 +278,11 @@ class Children:
         return wrote
 
 
-async def delete(api: Api, store: Store, live: SeenChild) -> None:
-    """Delete a child; that it is gone already is as good."""
+async def delete(api: Api, store: Store, live: SeenChild, *, orphan: bool = False) -> None:
+    """Delete a child, and what it owns unless that is orphaned; that it is gone is as good."""
+    kind = CHILDREN[live.kind]
     try:
-        await api.delete(CHILDREN[live.kind], live.key.namespace, live.key.name, live.uid)
+        await api.delete(kind, live.key.namespace, live.key.name, live.uid, orphan=orphan)
     except NotFound:
         id_ = (live.kind, live.key.name)
         store.remove_child(live.key.namespace, id_, live.uid, live.version)
@@ -219,23 +293,8 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
 
 
-def _kept_by_others(manifest: Manifest, live: Mapping[str, Any]) -> Manifest:
-    """A claim that is there can grow, and nothing else of it can be changed."""
-    if manifest["kind"] != CLAIM.kind:
-        return manifest
-    wanted, have = manifest["spec"], live.get("spec") or {}
-    spec = {**wanted}
-    for key in ("accessModes", "storageClassName"):
-        if key in have:
-            spec[key] = have[key]
-        else:
-            spec.pop(key, None)
-    size = ((have.get("resources") or {}).get("requests") or {}).get("storage")
-    new = drift.amount(wanted["resources"]["requests"]["storage"])
-    old = drift.amount(size) if size else None
-    if old is not None and new is not None and old > new:
-        spec["resources"] = {"requests": {"storage": size}}
-    return {**manifest, "spec": spec}
+def _has_another_selector(changed: Iterable[str], extra: Mapping[str, Any]) -> bool:
+    return drift.is_below(changed, "spec.selector") or "selector" in (extra.get("spec") or ())
 
 
 def _join(patch: dict[str, Any], more: Mapping[str, Any]) -> None:

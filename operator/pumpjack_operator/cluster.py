@@ -96,6 +96,7 @@ class SeenPod(Struct, frozen=True):
     address   its IP address, "" before it has one
     exit_code of a worker that has ended, None while it runs
     ending    it is being deleted
+    has_claim its journal is on a volume that outlives it
     """
 
     key: Key
@@ -105,3 +106,4 @@ class SeenPod(Struct, frozen=True):
     address: str
     exit_code: int | None
     ending: bool
+    has_claim: bool = True

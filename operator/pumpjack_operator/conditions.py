@@ -104,6 +104,13 @@ def logins_incomplete(facts: Facts) -> Verdict | None:
     return Verdict("False", "LoginsIncomplete", facts.logins_problem)
 
 
+def journal_unchanged(facts: Facts) -> Verdict | None:
+    """The worker runs, with another volume than is asked for."""
+    if facts.journal_problem is None:
+        return None
+    return Verdict("False", "JournalUnchanged", facts.journal_problem)
+
+
 def suspended_is_ready(facts: Facts) -> Verdict | None:
     """Suspended on purpose is as it should be."""
     if not facts.suspended:
@@ -212,7 +219,7 @@ def tags_rejected(facts: Facts) -> Verdict | None:
 
 def stalled(facts: Facts) -> Verdict | None:
     """Nothing gets better until a person does something."""
-    for check in (refused, not_applied, secret_missing):
+    for check in (refused, not_applied, secret_missing, journal_unchanged):
         found = check(facts)
         if found is not None:
             return found._replace(status="True")
@@ -234,6 +241,7 @@ CHAINS: dict[str, tuple[Check, ...]] = {
         no_pod,
         no_answer,
         old_configuration,
+        journal_unchanged,
         logins_incomplete,
         suspended_is_ready,
         _holds("Running", "the worker runs the current configuration"),

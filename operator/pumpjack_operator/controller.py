@@ -93,6 +93,7 @@ class Controller:
             statuses=self._statuses,
             reports=self.reports,
             releases=Releases(api, self.store, self._events, self.metrics),
+            events=self._events,
             logins=logins,
             services=self._services,
             platform=platform,

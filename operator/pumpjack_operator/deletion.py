@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from pumpjack_core.log import get_logger
-from pumpjack_operator import seen
+from pumpjack_operator import drift, seen
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import NotFound
 from pumpjack_operator.children import delete
@@ -61,8 +61,24 @@ class Releases:
                 wrote = await self._journal(key, live) or wrote
         return wrote
 
-    async def _journal(self, key: Key, claim: SeenChild) -> bool:
-        """Delete a volume in which nothing waits, keep another and say so."""
+    async def unused_journal(self, key: Key) -> bool:
+        """Let go of the volume of a connection that is there and has its journal elsewhere now.
+
+        Only once another pod runs without it: until then the one before may come again.
+        """
+        if not self._store.runs_without_claim(key):
+            return False
+        wrote = False
+        for live in list(self._store.children(key).values()):
+            if live.kind == CLAIM.kind and not live.ending and not _is_kept(live):
+                wrote = await self._journal(key, live, gone=False) or wrote
+        return wrote
+
+    async def _journal(self, key: Key, claim: SeenChild, *, gone: bool = True) -> bool:
+        """Delete a volume in which nothing waits, keep another and say so.
+
+        gone: whether its connection is.
+        """
         try:
             raw = await self._api.get(CLAIM, claim.key.namespace, claim.key.name)
         except NotFound:
@@ -74,19 +90,26 @@ class Releases:
         if exit_code == DRAINED or never_used:
             await delete(self._api, self._store, claim)
             return True
-        await self._keep(key, raw, exit_code)
+        await self._keep(key, raw, exit_code, gone=gone)
         return True
 
-    async def _keep(self, key: Key, raw: dict[str, Any], exit_code: int | None) -> None:
+    async def _keep(
+        self, key: Key, raw: dict[str, Any], exit_code: int | None, *, gone: bool
+    ) -> None:
         why = (
             "nobody saw how its worker ended, so readings may wait in its journal"
             if exit_code is None
             else f"its worker ended with code {exit_code}, so readings wait in its journal"
         )
         claim = Key(key.namespace, raw["metadata"]["name"])
+        what, back = (
+            ("was deleted", "Create the connection again")
+            if gone
+            else ("has its journal elsewhere now", "Set spec.journal.storage back to pvc")
+        )
         message = (
-            f"ScadaConnection {key} was deleted and {why}; the volume is kept. Create the "
-            "connection again and its worker stores them, or delete the claim to give them up"
+            f"ScadaConnection {key} {what} and {why}; the volume is kept. {back} and its worker "
+            "stores them, or delete the claim to give them up"
         )
         patch = {
             "metadata": {
@@ -101,3 +124,8 @@ class Releases:
         self._metrics.journals_kept.inc()
         self._events.about_claim(claim, raw["metadata"]["uid"], "JournalKept", message)
         _log.warning(message)
+
+
+def _is_kept(claim: SeenChild) -> bool:
+    annotations = drift.unpacked(claim.content)["metadata"].get("annotations") or {}
+    return KEPT_ANNOTATION in annotations

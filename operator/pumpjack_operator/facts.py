@@ -50,6 +50,7 @@ class Facts(Struct, frozen=True):
     suspended        spec.suspend
     refused          why no worker may run: no tenant, an address that is not allowed; a sentence
     not_applied      why a child could not be made: a quota, a webhook, too many tags; a sentence
+    journal_problem  why its volume is not what spec.journal asks for, though it runs; a sentence
     logins_problem   what is wrong with its logins to the stores, though it has some; a sentence
     secret_missing   name of the device's Secret, where there is none of the right type
     mappings         how many TagMappings select it
@@ -67,6 +68,7 @@ class Facts(Struct, frozen=True):
     suspended: bool = False
     refused: str | None = None
     not_applied: str | None = None
+    journal_problem: str | None = None
     logins_problem: str | None = None
     secret_missing: str | None = None
     mappings: int = 0

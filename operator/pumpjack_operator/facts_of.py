@@ -17,10 +17,17 @@ STALE_INTERVALS = 3
 
 
 class Trouble(Struct, frozen=True):
-    """What stands in the way of a worker. refused: it may not run; not_applied: it cannot."""
+    """What stands in the way of a worker.
+
+    refused      it may not run
+    not_applied  it cannot, or not as it should; child: what the API server does not take
+    journal      it runs with another volume than is asked for
+    """
 
     refused: str | None = None
     not_applied: str | None = None
+    child: str = ""
+    journal: str | None = None
 
 
 def known_of(
@@ -58,13 +65,14 @@ def known_of(
         suspended=spec is not None and spec.suspend,
         refused=trouble.refused,
         not_applied=trouble.not_applied,
+        journal_problem=trouble.journal,
         logins_problem=logins_problem,
         secret_missing=ref.name if ref is not None and has_secret is False else None,
         mappings=mappings,
         mapped=max(0, mapped),
         rejected=len(rejected),
         first_rejected=f"{rejected[0].tag}: {rejected[0].reason}" if rejected else "",
-        pod=pod.state if pod is not None else Pod(),
+        pod=pod.state if pod is not None else _absent(seen),
         report=report,
         by_exception=spec is not None and spec.opcua is not None,
         interval_s=interval_s,
@@ -75,6 +83,14 @@ def known_of(
         endpoint=endpoint(spec) if spec is not None else "",
         worker=child_name(seen.key.name) if trouble.refused is None else None,
         rejected=rejected,
+    )
+
+
+def _absent(seen: SeenConnection) -> Pod:
+    child = child_name(seen.key.name)
+    return Pod(
+        message="Kubernetes has not made it yet; if it stays so, what refuses it is said by "
+        f"kubectl -n {seen.key.namespace} describe statefulset {child}"
     )
 
 

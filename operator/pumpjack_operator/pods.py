@@ -1,4 +1,4 @@
-"""How a worker's pod is, from its status. No I/O."""
+"""How a worker's pod is, from its spec and status. No I/O."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def worker_exit(status: Mapping[str, Any]) -> int | None:
     """Exit code of the worker, None while it runs or has not run."""
     ended = (_worker(status).get("state") or {}).get("terminated")
     return None if ended is None else int(ended.get("exitCode", 0))
+
+
+def has_claim(spec: Mapping[str, Any]) -> bool:
+    """Whether the pod mounts a volume that outlives it: its journal."""
+    return any("persistentVolumeClaim" in volume for volume in spec.get("volumes") or ())
 
 
 def _worker(status: Mapping[str, Any]) -> Mapping[str, Any]:

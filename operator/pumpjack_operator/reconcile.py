@@ -10,12 +10,13 @@ from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.resolve import RefusedConnection, ResolvedConnection
 from pumpjack_operator import drift, facts_of
 from pumpjack_operator.access import refusal
-from pumpjack_operator.api_errors import Conflict, NotFound, Refused
+from pumpjack_operator.api_errors import Conflict, JournalUnchanged, NotFound, Refused
 from pumpjack_operator.children import Children
 from pumpjack_operator.cluster import Key, SeenConnection
 from pumpjack_operator.deletion import Releases
 from pumpjack_operator.describe import ConnectionKnown
 from pumpjack_operator.device_services import DeviceServices
+from pumpjack_operator.events import Events
 from pumpjack_operator.facts_of import Trouble
 from pumpjack_operator.kinds import STATEFUL_SET
 from pumpjack_operator.names import child_name
@@ -45,7 +46,7 @@ class Logins:
 
 
 class _Done(Struct, frozen=True):
-    """What a connection was brought to, and the versions that its children had then."""
+    """What a connection was brought to, and the versions at which its children are that."""
 
     resolved: ResolvedConnection
     uid: str
@@ -67,6 +68,7 @@ class Reconciler:
         statuses: Statuses,
         reports: Reports,
         releases: Releases,
+        events: Events,
         logins: Logins,
         services: DeviceServices,
         platform: Platform,
@@ -78,6 +80,7 @@ class Reconciler:
         self._statuses = statuses
         self._reports = reports
         self._releases = releases
+        self._events = events
         self._logins = logins
         self._services = services
         self._platform = platform
@@ -102,13 +105,25 @@ class Reconciler:
         self._follow(key)
         try:
             wrote = await self._bring(seen)
+            if seen.object is not None and seen.object.spec.journal.storage != "pvc":
+                wrote = await self._releases.unused_journal(key) or wrote
+        except JournalUnchanged:
+            await self._write_status(key)
+            raise
         except Refused as error:
             if error.ending:
                 return False
-            self._trouble[key] = Trouble(not_applied=_sentence(error))
+            self._refused(seen, error)
             await self._write_status(key)
             raise
         return await self._write_status(key) or wrote
+
+    def _refused(self, seen: SeenConnection, error: Refused) -> None:
+        """Say it in the status, and by an Event once for each child."""
+        before = self._trouble.get(seen.key)
+        self._trouble[seen.key] = Trouble(not_applied=error.sentence, child=error.child)
+        if before is None or before.child != error.child:
+            self._events.about_connection(seen, "NotApplied", error.sentence, warning=True)
 
     def status_differs(self, key: Key) -> bool:
         """Whether a look would write the status: what a worker says may change nothing."""
@@ -160,17 +175,27 @@ class Reconciler:
         if not self._services.follow(seen):
             return False  # it comes again when it is known what is behind the device's name
         asked = (resolved, seen.uid, self._secret(seen), stores, self._services.behind(seen))
-        if self._done.get(key) == _Done(*asked, self._versions(key)):
+        before = self._versions(key)
+        if self._done.get(key) == _Done(*asked, before):
             return False
         try:
             manifests = render(self._wanted(*asked))
         except ManifestError as error:
             self._trouble[key] = Trouble(not_applied=str(error))
             return False
-        wrote = await self._children.bring(seen, manifests)
-        self._trouble.pop(key, None)
-        self._done[key] = _Done(*asked, self._versions(key))
-        return wrote > 0
+        try:
+            wrote = await self._children.bring(seen, manifests) > 0
+        except JournalUnchanged as error:
+            self._trouble[key] = Trouble(journal=error.said)
+            if not error.for_good:
+                raise
+            wrote = True
+        else:
+            self._trouble.pop(key, None)
+        # not what is there now: it may have been changed or deleted behind what was looked at
+        if (right := self._children.right(key.namespace, manifests)) is not None:
+            self._done[key] = _Done(*asked, before | right)
+        return wrote
 
     def _wanted(
         self,
@@ -263,7 +288,3 @@ class Reconciler:
         self._done.pop(key, None)
         self._trouble.pop(key, None)
         self._services.leave(key)
-
-
-def _sentence(error: Refused) -> str:
-    return f"the API server does not take a part of the worker: {error.said}"

@@ -30,7 +30,7 @@ from pumpjack_operator.cluster import (
 )
 from pumpjack_operator.kinds import CHILDREN
 from pumpjack_operator.names import CONNECTION_ANNOTATION, CONNECTION_LABEL
-from pumpjack_operator.pods import pod_state, worker_exit
+from pumpjack_operator.pods import has_claim, pod_state, worker_exit
 
 Raw = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -114,6 +114,7 @@ def pod(raw: Raw) -> SeenPod | None:
         address=status.get("podIP") or "",
         exit_code=worker_exit(status),
         ending="deletionTimestamp" in about,
+        has_claim=has_claim(raw.get("spec") or {}),
     )
 
 

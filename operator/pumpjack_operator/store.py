@@ -45,7 +45,7 @@ class Store:
         self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
         """Key of a worker (namespace and child_name) to its pods."""
         self._exits: dict[Key, int | None] = {}
-        """Key of a worker to the exit code of its last pod, that is gone."""
+        """Key of a worker to the exit code of its last pod with a volume, that is gone."""
         self._named: dict[Key, Key] = {}
         """Key of a worker to its connection."""
         self._versions = Versions()
@@ -221,11 +221,12 @@ class Store:
             return None
         worker = Key(key.namespace, seen.child)
         self._pods_of[worker].discard(key)
-        self._exits[worker] = seen.exit_code
+        if seen.has_claim:
+            self._exits[worker] = seen.exit_code
         return seen, self._named.get(worker)
 
     def exit_code(self, key: Key) -> int | None:
-        """How the last pod of a connection's worker ended, None when nobody saw that."""
+        """How the last pod that wrote to a connection's volume ended, None: nobody saw that."""
         return self._exits.get(worker_key(key))
 
     def pod(self, key: Key) -> SeenPod | None:
@@ -233,6 +234,11 @@ class Store:
         found = [self._pods[one] for one in self._pods_of.get(worker_key(key), ())]
         found.sort(key=lambda pod: (pod.ending, pod.state.state != "running", pod.key))
         return found[0] if found else None
+
+    def runs_without_claim(self, key: Key) -> bool:
+        """Whether a connection's worker has its journal elsewhere than on a volume now."""
+        found = [self._pods[one] for one in self._pods_of.get(worker_key(key), ())]
+        return bool(found) and not any(pod.has_claim for pod in found)
 
     def connection_of(self, pod: SeenPod) -> Key | None:
         """Whose pod it is."""

@@ -225,6 +225,7 @@ class Namespace:
                         "containers": [{"name": "worker", "image": "x"}],
                         "serviceAccountName": child_name(name),
                         "automountServiceAccountToken": False,
+                        "volumes": stateful_set["spec"]["template"]["spec"]["volumes"],
                     },
                 },
             )

@@ -55,6 +55,10 @@ CASES = {
             "Stalled": "True NotApplied",
         },
     ),
+    "a journal that stays what it is": (
+        replace(WELL, journal_problem="its volume cannot grow"),
+        {"Ready": "False JournalUnchanged", "Stalled": "True JournalUnchanged"},
+    ),
     "screens that see nothing, because Redis lets nobody make users": (
         replace(WELL, logins_problem="Redis lets nobody make users"),
         {"Ready": "False LoginsIncomplete"},

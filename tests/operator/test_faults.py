@@ -9,12 +9,14 @@ import random
 import pytest
 
 from pumpjack_operator.api import Api
+from pumpjack_operator.cluster import Key
 from pumpjack_operator.controller import Controller
 from pumpjack_operator.login import Login
 from tests.controlplane.server import TOKEN, anyone
 from tests.faults import FaultProxy
 from tests.operator.cluster import (
     CHILDREN,
+    ON_ITS_WAY_S,
     PLATFORM,
     answered,
     eventually,
@@ -262,6 +264,52 @@ async def test_a_hundred_namespaces_leave_room_for_work(plane, wells):
         await eventually(lambda: others[-1].reason("pad8", "Connected") == "WorkerNotAnswering")
     for other in others:
         other.drop()
+
+
+class Held(Api):
+    """The StatefulSet, which is applied last, waits until it may go."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(login)
+        self.waits = asyncio.Event()
+        self.may_go = asyncio.Event()
+        HELD.append(self)
+
+    async def apply(self, kind, manifest):
+        if kind.kind == "StatefulSet":
+            self.waits.set()
+            await self.may_go.wait()
+        return await super().apply(kind, manifest)
+
+
+HELD: list[Held] = []
+
+
+@pytest.mark.parametrize("what", ["deletes", "changes"])
+async def test_what_somebody_does_to_a_child_while_the_others_are_made_is_put_right(
+    plane, wells, what
+):
+    async with operating(plane, api_class=Held) as controller:
+        wells.connect("pad7")
+        wells.map("pumps", to="pad7")
+        async with asyncio.timeout(60):
+            await HELD[-1].waits.wait()
+        before = wells.get("services", "scada-pad7")
+        if what == "deletes":
+            wells.delete("services", "scada-pad7")
+        else:
+            ports = [{"op": "replace", "path": "/spec/ports/0/port", "value": 1}]
+            wells.patch("services", "scada-pad7", ports)
+        wells.connect("other", modbusTcp={"host": "10.1.7.21"})  # so that the watch has told it
+        await eventually(lambda: controller.store.connection(Key(wells.name, "other")))
+        await asyncio.sleep(ON_ITS_WAY_S)
+        HELD[-1].may_go.set()
+        await eventually(
+            lambda: (
+                (now := wells.get("services", "scada-pad7"))
+                and now["spec"]["ports"] == before["spec"]["ports"]
+            )
+        )
 
 
 class SlowMappings(Api):

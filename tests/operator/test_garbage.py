@@ -126,9 +126,8 @@ async def test_a_connection_that_is_replaced_by_one_of_the_same_name_gets_a_work
     assert after != before
 
     def whole() -> bool:
-        if is_there := running.get("pods", POD):
-            if "deletionTimestamp" in is_there["metadata"]:
-                end(running, 0)
+        if "deletionTimestamp" in (running.get("pods", POD) or {"metadata": {}})["metadata"]:
+            end(running, 0)
         children = running.children("pad7")
         owners = {
             owner["uid"]

@@ -38,6 +38,8 @@ def stateful_set(wanted: Wanted) -> Manifest:
         "metadata": metadata(wanted),
         "spec": {
             "replicas": 1,
+            # with OrderedReady a pod that never gets ready would never be replaced by a mended one
+            "podManagementPolicy": "Parallel",
             "serviceName": wanted.name,
             "selector": {"matchLabels": selector(of)},
             "revisionHistoryLimit": 2,
