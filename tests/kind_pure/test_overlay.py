@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import yaml
 
-from tests.kind.machine.overlay import merge
+from tests.kind.machine.overlay import Value, merge
 from tests.kind.machine.places import HERE, REPOSITORY
 
 CONFIG = yaml.safe_load((REPOSITORY / "kind-config.yaml").read_text())
@@ -28,7 +28,7 @@ def test_a_value_that_both_name_is_the_overlays() -> None:
 
 
 def test_what_goes_in_is_not_changed() -> None:
-    config = {"nodes": [{"role": "control-plane"}]}
+    config: Value = {"nodes": [{"role": "control-plane"}]}
 
     merge(config, {"nodes": [{"role": "worker"}]})
 

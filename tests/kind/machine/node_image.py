@@ -50,13 +50,14 @@ PROGRAMS = {
     "kubelet": "/usr/bin/kubelet",
     "kubectl": "/usr/bin/kubectl",
 }
+REPOSITORY = "localhost/pumpjack-node"
 LOAD_LIMIT_S = 600
 LOOK_LIMIT_S = 60
 
 
 def image() -> str:
     """The node image's name; the same input has the same name. Raises Impossible."""
-    name = f"localhost/pumpjack-node:{key()}"
+    name = f"{REPOSITORY}:{key()}"
     environment = containers.environment()
     found = subprocess.run(
         ["podman", "image", "exists", name], env=environment, timeout=LOOK_LIMIT_S, check=False
@@ -64,6 +65,7 @@ def image() -> str:
     if found.returncode != 0:
         with steps.step("making the node's image"):
             _make(name, environment)
+        _forget_others(name, environment)
     return name
 
 
@@ -99,6 +101,23 @@ def _make(name: str, environment: dict[str, str]) -> None:
         )
         archive.write_archive(place, name, [root, layer], settings)
         steps.run("podman", "load", "--input", place, limit_s=LOAD_LIMIT_S, env=environment)
+
+
+def _forget_others(name: str, environment: dict[str, str]) -> None:
+    """Each is a gigabyte; one that a cluster runs on stays."""
+    listed = steps.run(
+        *("podman", "images", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY),
+        limit_s=LOOK_LIMIT_S,
+        env=environment,
+    )
+    for other in set(listed.split()) - {name}:
+        subprocess.run(
+            ["podman", "image", "rm", other],
+            env=environment,
+            capture_output=True,
+            timeout=LOAD_LIMIT_S,
+            check=False,
+        )
 
 
 def _files(pause: str, images: list[Path]) -> list[archive.File]:

@@ -45,7 +45,7 @@ async def _apply(applied: str) -> str:
     """Load the table where it differs from the one applied; gives the one in force."""
     try:
         told = await _run("kubectl", "get", ",".join(WATCHED), "-A", "-o", "json")
-        wanted = table(_by_kind(json.loads(told)["items"]))
+        wanted: str = table(_by_kind(json.loads(told)["items"]))
         if wanted != applied:
             await _run("nft", "-f", "-", given=wanted)
             print(wanted, flush=True)
