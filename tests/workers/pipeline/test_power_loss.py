@@ -18,13 +18,22 @@ import pytest
 
 from pumpjack_worker.pipeline import codec
 from pumpjack_worker.pipeline.spool import Spool
-from tests.workers.pipeline.power import lives
 from tests.workers.pipeline.power.disk import Chance, Disk, Everything, Fate, Nothing
 from tests.workers.pipeline.power.lives import CONNECTION, SIZE_BYTES, row
-from tests.workers.pipeline.power.recording import Mark, Operation, Write, record, why_not
+from tests.workers.pipeline.power.recording import (
+    MARKS,
+    Mark,
+    Operation,
+    Write,
+    killed_at,
+    record,
+    why_not,
+)
 
 CUTS = float(os.environ.get("PUMPJACK_POWER_CUTS", "0.2"))
 """Random ways to cut the power after each system call, beside losing all and losing nothing."""
+MOST_OF_NAMES = 4
+"""At least, while names are not on disk: these moments are few, and the dangerous ones."""
 _REASON = why_not()
 pytestmark = pytest.mark.skipif(_REASON is not None, reason=_REASON or "")
 
@@ -102,6 +111,7 @@ def fates(number: int, disk: Disk, chooses: random.Random) -> list[Fate]:
     extremes: list[Fate] = [Nothing()] if chooses.random() < 2 * CUTS else []
     extremes += [Everything()] if chooses.random() < CUTS else []
     count = int(CUTS) + (chooses.random() < CUTS % 1)
+    count = max(count, min(MOST_OF_NAMES, 2**disk.unsynced_names - 1))
     return extremes + [Chance(1_000 * number + one) for one in range(count)]
 
 
@@ -213,10 +223,29 @@ def test_a_salvage_that_is_cut_off_saves_as_much_when_it_begins_again(tmp_path):
     assert run("opens_and_appends", tmp_path, check) > 20
 
 
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        *(("pwrite64", number) for number in (2, 17, 45)),
+        *(("fdatasync", number) for number in (2, 9)),
+        ("fsync", 2),
+        ("unlink", 1),
+        ("ftruncate", 1),
+    ],
+    ids=str,
+)
+def test_kill_minus_9_between_two_system_calls_loses_nothing(tmp_path, call, number):
+    root = tmp_path / "disk"
+    root.mkdir()
+    script = (
+        f"from tests.workers.pipeline.power.lives import fills_and_empties as f; f({str(root)!r})"
+    )
+    assert killed_at([sys.executable, "-c", script], call, number)
+    told = said((root / MARKS).read_text().splitlines())
+    check_after(root / "wells" / "journal", told)
+
+
 def test_without_the_sync_of_the_log_the_model_finds_the_loss(tmp_path):
     """The model itself: a journal that does not sync loses what it promised."""
     with pytest.raises(AssertionError, match="append had returned"):
         run("syncs_nothing", tmp_path)
-
-
-__all__ = ["lives"]

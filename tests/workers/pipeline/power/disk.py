@@ -157,6 +157,11 @@ class Disk:
         """How many changes a power cut may undo."""
         return _unsynced(self._top)
 
+    @property
+    def unsynced_names(self) -> int:
+        """How many of them are names."""
+        return _unsynced_names(self._top)
+
     def after_power_cut(self, target: Path, fate: Fate) -> None:
         """Put the files into target, as they may be found after a power cut now."""
         _store(copy.copy(self._top), target, fate)
@@ -200,6 +205,12 @@ def _unsynced(node: _Node) -> int:
     if isinstance(node, _File):
         return len(node.changes)
     return len(node.changes) + sum(_unsynced(one) for one in node.now().values())
+
+
+def _unsynced_names(node: _Node) -> int:
+    if isinstance(node, _File):
+        return 0
+    return len(node.changes) + sum(_unsynced_names(one) for one in node.now().values())
 
 
 def _load(path: Path) -> _Folder:

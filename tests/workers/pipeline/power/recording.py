@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,6 +100,16 @@ def record(command: Sequence[str], root: Path) -> list[Operation]:
         raise AssertionError(f"the recorded program failed:\n{done.stdout}\n{done.stderr}")
     with trace.open() as lines:
         return _Reader(str(root), before).read(list(lines))
+
+
+def killed_at(command: Sequence[str], call: str, number: int) -> bool:
+    """Run a program that is killed with -9 at its n-th call of this name. Whether it was."""
+    inject = f"inject={call}:signal=KILL:when={number}"
+    tracing = ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", inject, "-o", os.devnull]
+    done = subprocess.run([*tracing, *command], check=False, capture_output=True, text=True)
+    killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    assert killed or done.returncode == 0, done.stderr
+    return killed
 
 
 _LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<call>\w+)\((?P<arguments>.*)\)\s+=\s+(?P<result>-?\d+)")
