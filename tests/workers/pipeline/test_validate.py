@@ -184,6 +184,32 @@ def test_a_constant_tag_that_moves_by_its_last_digit_is_not_anomalous():
     assert feed(judge, [150.0]) == ["anomaly"]
 
 
+def test_what_a_device_kept_and_sends_later_is_marked_so_and_its_range_still_holds():
+    tags = TagTable((tag("flow", low=0.0, high=200.0),))
+    times = [T0_US - 86_400 * SECOND, T0_US - 5 * MINUTE - 1, T0_US - 4 * MINUTE, T0_US]
+    came = batch(tags, [999.0, 1.0, 1.0, 1.0], index=[0] * 4, us=times)
+    found = validator(tags).judge(came).batch
+    assert [bool(code & BACKFILLED) for code in found.quality.tolist()] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [reason_text(code) for code in found.quality.tolist()] == ["out_of_range", *[None] * 3]
+    assert found.source_us.tolist() == times
+
+
+def test_what_was_kept_is_no_anomaly_and_teaches_nothing_about_what_is_going_on_now():
+    judge = validator(WATCHED)
+    feed(judge, noise(40))
+    yesterday = [T0_US - 86_400 * SECOND + at * SECOND for at in range(200)]
+    kept = batch(WATCHED, [150.0] * 200, index=[0] * 200, us=yesterday)
+    found = judge.judge(kept)
+    assert "anomaly" not in found.errors
+    assert {reason_text(code) for code in found.batch.quality.tolist()} == {None}
+    assert feed(judge, [100.0, 150.0]) == [None, "anomaly"]
+
+
 def test_each_tag_has_its_own_window():
     judge = validator(WATCHED)
     feed(judge, noise(40), at=0)

@@ -1,6 +1,8 @@
 """Judge a batch: device quality, number, range, clock, anomaly; vectorised.
 
-No reading is dropped: each comes back in the batch, or as Quarantined with its reason.
+No reading is dropped: each comes back in the batch, or as Quarantined with its reason. What a
+device kept and sent later than its clock may be wrong (maxFuture, either way) is `backfilled`: it
+is judged by its range and not as an anomaly, for it says nothing of what is going on now.
 Rules: design, section 2 (Clock rules) and section 1.
 """
 
@@ -66,7 +68,8 @@ class Validator:
         batch, quarantined = self._quarantine_old(batch, errors)
         level = batch.quality & LEVEL_MASK
         value = batch.value
-        marks = batch.quality.copy()
+        late = batch.source_us < batch.received_us - self._max_future_us
+        marks = np.where(late, batch.quality | BACKFILLED, batch.quality).astype(np.int16)
 
         def mark(rows: NDArray[np.bool_], code: int, name: str) -> None:
             count = int(np.count_nonzero(rows))
@@ -83,7 +86,8 @@ class Validator:
         index = batch.tag_index
         outside = not_bad & ((value < self._low[index]) | (value > self._high[index]))
         mark(outside, _OUT_OF_RANGE, "out_of_range")
-        candidates = (level == Level.GOOD) & finite & ~outside
+        kept = (marks & BACKFILLED) != 0
+        candidates = (level == Level.GOOD) & finite & ~outside & ~kept
         mark(self.windows.anomalous(index, value, candidates), _ANOMALY, "anomaly")
 
         source_us = batch.source_us
