@@ -8,7 +8,9 @@ settles the claims, and parts that did not change stay the same objects.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -24,6 +26,8 @@ from pumpjack_core.manifests.resolve import (
 from pumpjack_operator.cluster import Key
 from pumpjack_operator.store import Store
 
+_OfConnection = ResolvedConnection | RefusedConnection
+_Resolved = TypeVar("_Resolved")
 Group = str
 """A tenant, or "/namespace" for a namespace that has none: its connections are refused."""
 
@@ -43,22 +47,19 @@ class Resolutions:
         self._members: defaultdict[Group, set[str]] = defaultdict(set)
         """Group to its namespaces."""
         self._group_of: dict[str, Group] = {}
-        self._connections: dict[Key, ResolvedConnection | RefusedConnection] = {}
-        self._mappings: dict[Key, ResolvedMapping] = {}
-        self._of_group: defaultdict[Group, tuple[set[Key], set[Key]]] = defaultdict(
-            lambda: (set(), set())
-        )
+        self._connections: _Known[_OfConnection] = _Known()
+        self._mappings: _Known[ResolvedMapping] = _Known()
         self._remembered: defaultdict[Group, _Memory] = defaultdict(_Memory)
         self._selected: dict[Group, Counter[str]] = {}
         """How many mappings select each connection."""
 
-    def connection(self, key: Key) -> ResolvedConnection | RefusedConnection | None:
+    def connection(self, key: Key) -> _OfConnection | None:
         """What became of a connection, None when it was not resolved yet."""
-        return self._connections.get(key)
+        return self._connections.of.get(key)
 
     def mapping(self, key: Key) -> ResolvedMapping | None:
         """What became of a mapping, None when it was not resolved yet."""
-        return self._mappings.get(key)
+        return self._mappings.of.get(key)
 
     def mappings_of(self, key: Key) -> int:
         """How many mappings select a connection."""
@@ -99,45 +100,41 @@ class Resolutions:
         self._selected[group] = Counter(
             chain.from_iterable(one.connections for one in found.mappings)
         )
-        connections = self._take_connections(group, (*found.connections, *found.refused))
-        mappings = self._take_mappings(group, found.mappings)
-        return Changed(frozenset(connections), frozenset(mappings))
+        either: Iterable[_OfConnection] = (*found.connections, *found.refused)
+        connections = {_key(one.connection): one for one in either}
+        mappings = {_key(one.mapping): one for one in found.mappings}
+        return Changed(
+            self._connections.take(group, connections, self.group),
+            self._mappings.take(group, mappings, self.group),
+        )
 
-    def _take_connections(
-        self, group: Group, found: tuple[ResolvedConnection | RefusedConnection, ...]
-    ) -> set[Key]:
-        changed = set()
-        now = set()
-        for resolved in found:
-            about = resolved.connection.metadata
-            key = Key(about.namespace, about.name)
-            now.add(key)
-            if self._connections.get(key) != resolved:
-                self._connections[key] = resolved
-                changed.add(key)
-        gone = self._of_group[group][0] - now
-        for key in gone:
-            if self.group(key.namespace) == group:
-                del self._connections[key]
-        self._of_group[group] = (now, self._of_group[group][1])
-        return changed | gone
 
-    def _take_mappings(self, group: Group, found: tuple[ResolvedMapping, ...]) -> set[Key]:
-        changed = set()
-        now = set()
-        for resolved in found:
-            about = resolved.mapping.metadata
-            key = Key(about.namespace, about.name)
-            now.add(key)
-            if self._mappings.get(key) != resolved:
-                self._mappings[key] = resolved
-                changed.add(key)
-        gone = self._of_group[group][1] - now
+class _Known(Generic[_Resolved]):
+    """What became of the objects of one kind, and in which group."""
+
+    def __init__(self) -> None:
+        self.of: dict[Key, _Resolved] = {}
+        self._in: defaultdict[Group, set[Key]] = defaultdict(set)
+
+    def take(
+        self, group: Group, found: Mapping[Key, _Resolved], group_of: Callable[[str], Group]
+    ) -> frozenset[Key]:
+        """Take over what was found in a group; returns what is different now.
+
+        group_of: the group of a namespace now; what moved to another is not forgotten with this.
+        """
+        changed = {key for key, resolved in found.items() if self.of.get(key) != resolved}
+        self.of.update((key, found[key]) for key in changed)
+        gone = self._in[group] - found.keys()
         for key in gone:
-            if self.group(key.namespace) == group:
-                del self._mappings[key]
-        self._of_group[group] = (self._of_group[group][0], now)
-        return changed
+            if group_of(key.namespace) == group:
+                del self.of[key]
+        self._in[group] = set(found)
+        return frozenset(changed | gone)
+
+
+def _key(of: ScadaConnection | TagMapping) -> Key:
+    return Key(of.metadata.namespace, of.metadata.name)
 
 
 class _Memory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
@@ -51,32 +51,24 @@ def namespace(raw: Raw) -> SeenNamespace:
 
 def connection(raw: Raw) -> SeenConnection:
     """A ScadaConnection, whose defaults are those of its type."""
-    about = raw["metadata"]
     spec, problem = _spec(raw, ScadaConnectionSpec)
     return SeenConnection(
-        key=key_of(raw),
-        uid=about["uid"],
-        generation=about.get("generation", 0),
-        object=None if spec is None else ScadaConnection(Metadata.of(about), spec),
+        **_stored(raw),
+        object=None if spec is None else ScadaConnection(Metadata.of(raw["metadata"]), spec),
         problem=problem,
         status=_status(raw, ScadaConnectionStatus),
-        ending="deletionTimestamp" in about,
-        version=int(about["resourceVersion"]),
+        ending="deletionTimestamp" in raw["metadata"],
     )
 
 
 def mapping(raw: Raw) -> SeenMapping:
     """A TagMapping."""
-    about = raw["metadata"]
     spec, problem = _spec(raw, TagMappingSpec)
     return SeenMapping(
-        key=key_of(raw),
-        uid=about["uid"],
-        generation=about.get("generation", 0),
-        object=None if spec is None else TagMapping(Metadata.of(about), spec),
+        **_stored(raw),
+        object=None if spec is None else TagMapping(Metadata.of(raw["metadata"]), spec),
         problem=problem,
         status=_status(raw, TagMappingStatus),
-        version=int(about["resourceVersion"]),
     )
 
 
@@ -116,6 +108,24 @@ def pod(raw: Raw) -> SeenPod | None:
         ending="deletionTimestamp" in about,
         has_claim=has_claim(raw.get("spec") or {}),
     )
+
+
+class _Stored(TypedDict):
+    key: Key
+    uid: str
+    generation: int
+    version: int
+
+
+def _stored(raw: Raw) -> _Stored:
+    """What is known of every object of a user."""
+    about = raw["metadata"]
+    return {
+        "key": key_of(raw),
+        "uid": about["uid"],
+        "generation": about.get("generation", 0),
+        "version": int(about["resourceVersion"]),
+    }
 
 
 def _spec(raw: Raw, kind: type[_T]) -> tuple[_T | None, str | None]:
