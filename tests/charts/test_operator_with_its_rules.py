@@ -142,18 +142,7 @@ def kubeconfig(plane: ControlPlane, folder: Path) -> Path:
         json={"spec": {"expirationSeconds": 3600}},
     )
     assert answer.status_code == 201, answer.text
-    server = {"server": f"https://127.0.0.1:{plane.port}", "insecure-skip-tls-verify": True}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": server}],
-        "users": [{"name": "u", "user": {"token": answer.json()["status"]["token"]}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    file = folder / "kubeconfig"
-    file.write_text(yaml.safe_dump(config))
-    return file
+    return plane.kubeconfig(answer.json()["status"]["token"], folder)
 
 
 def chart(wells: Namespace) -> tuple[Manifest, ...]:

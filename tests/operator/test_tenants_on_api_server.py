@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec import structs
 
 from pumpjack_core.manifests.objects import TENANT_LABEL
 from pumpjack_core.storage.migrate import migrate
@@ -31,6 +32,7 @@ from pumpjack_operator.logins import (
 from pumpjack_operator.names import child_name
 from pumpjack_operator.namespaces import Namespaces, Record
 from pumpjack_operator.objects import Conflict, Objects
+from pumpjack_operator.platform import Platform, Rules
 from pumpjack_operator.redis_users import RedisUsers
 from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION
 from pumpjack_operator.stores import Stores, with_login
@@ -39,6 +41,8 @@ from pumpjack_operator.work import Work
 from tests.controlplane.binaries import Missing
 from tests.controlplane.server import TOKEN, ControlPlane, anyone
 from tests.operator.cluster import (
+    PLATFORM,
+    Namespace,
     answered,
     control_plane,
     eventually,
@@ -151,7 +155,9 @@ class Stage:
         self.stores = stores
 
     @contextlib.asynccontextmanager
-    async def operator(self) -> AsyncIterator[Tenants]:
+    async def operator(
+        self, *, platform: Platform = PLATFORM, by_name: bool = False
+    ) -> AsyncIterator[Tenants]:
         async with Api(Login(f"https://127.0.0.1:{self.plane.port}", anyone(), TOKEN)) as api:
             objects = KubeObjects(api)
             users = RedisUsers(self.stores.redis_urls)
@@ -163,8 +169,10 @@ class Stage:
                 secret_name="pumpjack-stores",
                 changed=lambda name: controller.queue.add(Work("namespace", name)),
             )
-            owners = Namespaces(objects, OWN)
-            async with operating(self.plane, owners=owners, tenants=tenants) as controller:
+            owners = Namespaces(objects, OWN, fallback=by_name)
+            async with operating(
+                self.plane, platform=platform, owners=owners, tenants=tenants
+            ) as controller:
                 keeping = asyncio.create_task(tenants.run())
                 yield tenants
                 keeping.cancel()
@@ -259,18 +267,83 @@ POINTED_AT = {
     "the other tenant's PLC": ("10.2.7.20", "is in no network that the tenant may reach"),
     "the cloud's metadata service": ("169.254.169.254", "is link-local"),
     "the worker's own pod": ("127.0.0.1", "is the worker's own pod"),
+    "the API server": ("10.0.0.1", "belongs to the cluster itself"),
 }
+WHEREVER = structs.replace(
+    PLATFORM,
+    tenants={"permian": Rules(("0.0.0.0/0",)), "bakken": Rules(("10.2.0.0/16",))},
+    reserved_networks=("10.0.0.0/24", "10.2.0.0/16"),
+)
+"""A platform that lets a tenant out, and keeps from it what is the cluster's or another's."""
 
 
 @pytest.mark.parametrize(("host", "why"), POINTED_AT.values(), ids=list(POINTED_AT))
 async def test_a_connection_that_points_elsewhere_gets_no_worker_and_is_told_why(stage, host, why):
     ops = new_namespace(stage.plane.client)
     ops.connect("plc", modbusTcp={"host": host})
-    async with stage.operator():
+    platform = structs.replace(PLATFORM, reserved_networks=("10.0.0.0/24",))
+    async with stage.operator(platform=platform):
         found = await eventually(lambda: ops.condition("plc", "Ready"))
     assert found["reason"] == "Refused"
     assert why in found["message"]
     assert ops.children("plc") == {}
+
+
+@pytest.mark.parametrize("host", [host for host, _ in POINTED_AT.values()], ids=list(POINTED_AT))
+async def test_nor_does_one_of_a_tenant_that_may_go_out_into_the_world(stage, host):
+    ops = new_namespace(stage.plane.client)
+    ops.connect("plc", modbusTcp={"host": host})
+    ops.connect("far", modbusTcp={"host": "203.0.113.7"})
+    async with stage.operator(platform=WHEREVER):
+        await eventually(lambda: ops.get("statefulsets", child_name("far")))
+        assert (await eventually(lambda: ops.condition("plc", "Ready")))["reason"] == "Refused"
+    assert ops.children("plc") == {}
+
+
+async def test_a_namespace_that_bears_a_tenants_name_is_not_that_tenant(stage):
+    """Also where the platform lets names stand for labels."""
+    labelled = new_namespace(stage.plane.client)
+    about = {"metadata": {"name": "permian"}}
+    answered(stage.plane.client.post("/api/v1/namespaces", json=about))
+    thief, free = Namespace(stage.plane.client, "permian"), new_namespace(stage.plane.client, None)
+    for one in (labelled, thief, free):
+        one.connect("plc")
+    tenants = {**PLATFORM.tenants, free.name: Rules(("10.1.0.0/16",))}
+    platform = structs.replace(PLATFORM, tenants=tenants)
+    async with stage.operator(platform=platform, by_name=True):
+        for one in (labelled, free):
+            await eventually(lambda one=one: one.get("statefulsets", child_name("plc")))
+        found = await eventually(lambda: thief.condition("plc", "Ready"))
+    assert found["reason"] == "Refused"
+    assert "its name is the id of a tenant" in found["message"]
+    assert thief.get("secrets", "pumpjack-stores") is None
+    given = free.get("secrets", "pumpjack-stores")["data"]
+    assert given != labelled.get("secrets", "pumpjack-stores")["data"]
+    for one in (thief, free):
+        one.clear()
+
+
+async def test_a_namespace_that_loses_its_label_loses_worker_and_logins_until_it_has_it_again(
+    stage,
+):
+    ops = new_namespace(stage.plane.client)
+    ops.connect("plc")
+
+    def worker_and_logins() -> tuple[bool, bool]:
+        secret = ops.get("secrets", "pumpjack-stores") or {}
+        has_logins = "database-url" in (secret.get("data") or {})
+        return ops.get("statefulsets", child_name("plc")) is not None, has_logins
+
+    async with stage.operator():
+        await eventually(lambda: worker_and_logins() == (True, True))
+        ops.drop()
+        await eventually(lambda: worker_and_logins() == (False, False))
+        stage.plane.client.patch(
+            f"/api/v1/namespaces/{ops.name}",
+            json={"metadata": {"labels": {TENANT_LABEL: "permian"}}},
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+        await eventually(lambda: worker_and_logins() == (True, True))
 
 
 def test_the_copy_is_of_a_type_that_no_connection_can_name():
