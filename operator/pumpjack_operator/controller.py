@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from pumpjack_core.clock import Clock, SystemClock
-from pumpjack_core.errors import PumpjackError
+from pumpjack_core.errors import PumpjackError, SetupError
 from pumpjack_core.log import get_logger
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Conflict, NotFound, Refused, Unavailable
@@ -134,9 +134,7 @@ class Controller:
             tasks.create_task(self._events.run())
             self._services.start(tasks)
             await self._serving.start(tasks)
-            async with asyncio.timeout(LISTED_LIMIT_S):
-                for reflector in self._reflectors:
-                    await reflector.listed.wait()
+            await self._listed()
             await self._settle()
             tasks.create_task(self.reports.run())
             tasks.create_task(self._look_at_all_forever())
@@ -146,6 +144,19 @@ class Controller:
                 await self._steady_then_watch()
             finally:
                 self.queue.close()
+
+    async def _listed(self) -> None:
+        """Wait until everything was listed once. Raises SetupError when that takes too long."""
+        try:
+            async with asyncio.timeout(LISTED_LIMIT_S):
+                for reflector in self._reflectors:
+                    await reflector.listed.wait()
+        except TimeoutError:
+            why = "; ".join(dict.fromkeys(one.why for one in self._api.troubled.values()))
+            raise SetupError(
+                f"the cluster could not be listed within {LISTED_LIMIT_S:.0f} s: "
+                f"{why or 'the API server is too slow'}"
+            ) from None
 
     @property
     def api_calls(self) -> Counter[tuple[str, str]]:

@@ -17,12 +17,23 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from pumpjack_cli.local.addresses import free_ports
+from pumpjack_core.errors import SetupError, leaves
+from pumpjack_operator import controller
 from pumpjack_operator.api import Api, Trouble
 from pumpjack_operator.health import Health
+from pumpjack_operator.kinds import POD, Kind
+from pumpjack_operator.login import Login
 from tests.broker_certificates import BrokerCertificates
-from tests.controlplane.server import TOKEN, ControlPlane
+from tests.controlplane.server import TOKEN, ControlPlane, anyone
 from tests.faults import FaultProxy
-from tests.operator.cluster import Namespace, answered, eventually, new_namespace, operating
+from tests.operator.cluster import (
+    PLATFORM,
+    Namespace,
+    answered,
+    eventually,
+    new_namespace,
+    operating,
+)
 from tests.operator.program import Replica, replica
 
 pytestmark = pytest.mark.peers
@@ -220,3 +231,23 @@ async def webhook_that_never_answers(
         plane.client.delete(f"{webhooks}/slow")
         over.set()
         await runner.cleanup()
+
+
+async def test_a_kind_that_cannot_be_listed_ends_it_with_what_is_missing(plane, wells, monkeypatch):
+    monkeypatch.setattr(controller, "LISTED_LIMIT_S", 3.0)
+
+    class Forbidden(Api):
+        async def list_page(self, kind: Kind, *given: Any, **more: Any) -> Any:
+            if kind is POD:
+                kind = kind_of_nobody
+            return await super().list_page(kind, *given, **more)
+
+    kind_of_nobody = Kind("Nothing", "nobody.example/v1", "nothings")
+    login = Login(f"https://127.0.0.1:{plane.port}", anyone(), TOKEN)
+    async with Forbidden(login) as api:
+        with pytest.raises(ExceptionGroup) as ended:
+            await controller.Controller(api, PLATFORM).run()
+    (error,) = leaves(ended.value)
+    assert isinstance(error, SetupError)
+    assert "could not be listed within 3 s" in str(error)
+    assert "list /apis/nobody.example/v1/nothings" in str(error)
