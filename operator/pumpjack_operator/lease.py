@@ -92,7 +92,8 @@ class Lease:
                     holder = await self._try()
             except (ApiError, TimeoutError) as error:
                 if self._clock.monotonic() - renewed >= self._times.gives_up:
-                    raise Lost(f"the Lease could not be renewed: {error}") from error
+                    why = str(error) or "the API server did not answer in time"
+                    raise Lost(f"the Lease could not be renewed: {why}") from error
                 continue
             if holder != self._identity:
                 raise Lost(f"{holder} has taken the Lease over")

@@ -51,11 +51,20 @@ EVENTS = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v
 
 def metric(one: Replica, name: str) -> float:
     """Sum of a metric over its labels, -1 while nobody answers."""
+    check(one)
     try:
         lines = one.get("/metrics").text.splitlines()
     except httpx.TransportError:
         return -1.0
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def check(one: Replica) -> bool:
+    """End where the operator has ended: what is then measured is not it."""
+    if one.process.poll() is not None:
+        last = one.log.read_text().rstrip().rpartition("\n")[2]
+        raise SystemExit(f"the operator has ended: {last}")
+    return True
 
 
 def is_steady(one: Replica) -> bool:
@@ -74,6 +83,7 @@ def operating(plane: ControlPlane, folder: Path, namespace: str) -> Iterator[Rep
     login = plane.kubeconfig(TOKEN, folder)
     with replica(folder, namespace=namespace, login=login) as one:
         yield one
+        check(one)
         one.process.send_signal(signal.SIGTERM)
         one.process.wait(STOP_S)
 
@@ -128,10 +138,13 @@ def all_have_status(wells: Namespace) -> bool:
     return all((one.get("status") or {}).get("mappedTags") for one in items)
 
 
-def wait_for_all(wells: Namespace, connections: int) -> None:
-    until(lambda: count(wells, "statefulsets") == connections, 0.5)
-    until(lambda: count(wells, "configmaps") >= 2 * connections, 0.5)
-    until(lambda: all_have_status(wells), 1.0)
+def wait_for_all(wells: Namespace, one: Replica, connections: int) -> None:
+    for is_so in (
+        lambda: count(wells, "statefulsets") == connections,
+        lambda: count(wells, "configmaps") >= 2 * connections,
+        lambda: all_have_status(wells),
+    ):
+        until(lambda is_so=is_so: check(one) and is_so(), 1.0)
 
 
 def mapping_change(wells: Namespace, selected: int, tags: int) -> float:
@@ -176,7 +189,7 @@ def first_operator(
     began, cpu = time.monotonic(), cpu_s(pid)
     apply_all(wells, connections, tags)
     yield "applying_s", time.monotonic() - began
-    wait_for_all(wells, connections)
+    wait_for_all(wells, one, connections)
     yield "applied_s", time.monotonic() - began
     until(lambda: is_through(one))
     yield "operator_cpu_s", cpu_s(pid) - cpu
@@ -197,30 +210,31 @@ def first_operator(
     yield "after_rss_mb", rss_mb(pid)
 
 
-def run(connections: int, tags: int, idle_s: float) -> dict[str, float]:
-    """All steps; returns the figures."""
-    found: dict[str, float] = {"connections": connections, "tags": tags, "load_before": load()}
+def run(connections: int, tags: int, idle_s: float) -> Iterator[tuple[str, float]]:
+    """All steps; yields each figure as soon as it is known."""
+    yield "connections", connections
+    yield "tags", tags
+    yield "load_before", load()
     with tempfile.TemporaryDirectory() as name, control_plane(Path(name)) as plane:
         folder = Path(name)
         wells = new_namespace(plane.client)
         wells.client.timeout = httpx.Timeout(60)
         with operating(plane, folder, wells.name) as one:
-            found.update(first_operator(wells, one, connections, tags, idle_s))
+            yield from first_operator(wells, one, connections, tags, idle_s)
         wells.client.request("DELETE", wells.path("pods"), json={"gracePeriodSeconds": 0})
-        with operating(plane, folder, wells.name) as one:  # the pods that went are told once
+        with operating(plane, folder, wells.name) as one:  # that the pods went is written once
             until(lambda: is_steady(one))
             time.sleep(2 * LATE_S)
         before = versions(wells)
         began = time.monotonic()
         with operating(plane, folder, wells.name) as one:
             until(lambda: is_steady(one))
-            found["restart_s"] = time.monotonic() - began
-            found["restart_cpu_s"] = cpu_s(one.process.pid)
-            found["restart_rss_mb"] = rss_mb(one.process.pid)
+            yield "restart_s", time.monotonic() - began
+            yield "restart_cpu_s", cpu_s(one.process.pid)
+            yield "restart_rss_mb", rss_mb(one.process.pid)
             time.sleep(LATE_S)
         after = versions(wells)
-        found["restart_writes"] = sum(after[key] != before.get(key) for key in after)
-    return {key: round(value, 2) for key, value in found.items()}
+        yield "restart_writes", sum(after[key] != before.get(key) for key in after)
 
 
 def load() -> float:
@@ -237,11 +251,13 @@ def main() -> None:
     parser.add_argument("--output", choices=("text", "json"), default="text")
     options = parser.parse_args()
     for connections in options.connections:
-        found = run(connections, options.tags, options.idle)
+        found = {}
+        for key, value in run(connections, options.tags, options.idle):
+            found[key] = round(value, 2)
+            if options.output == "text":
+                print(f"{value:12,.2f}  {key}", flush=True)
         if options.output == "json":
             print(json.dumps(found), flush=True)
-        else:
-            print("\n".join(f"{value:12,.2f}  {key}" for key, value in found.items()), flush=True)
 
 
 if __name__ == "__main__":

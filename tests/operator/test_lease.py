@@ -109,7 +109,7 @@ async def test_who_cannot_renew_stops_before_another_may_begin(plane, wells):
             proxy.stall()
             clock = SystemClock()
             began = clock.monotonic()
-            with pytest.raises(Lost):
+            with pytest.raises(Lost, match="renewed: the API server did not answer in time"):
                 await first.keep()
             assert clock.monotonic() - began < QUICK.lasts
             proxy.resume()
