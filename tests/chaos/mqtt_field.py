@@ -25,7 +25,7 @@ BACK_US = 3 * 3_600 * 1_000_000
 """The times in payloads are so far back: hours that are over are rolled up during the run."""
 PAUSE_S = 0.1
 AT_ONCE = 2
-TEXT_EVERY = 20
+TEXT_EVERY = 10
 """One in so many numbers also goes out as text, for the quarantine: it samples what comes often."""
 AGAIN_S = 0.2
 PIECE = 65_536

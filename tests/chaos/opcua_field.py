@@ -1,7 +1,5 @@
 """An OPC UA server whose nodes count on: one that keeps a history, one that does not."""
 
-# asyncua does not export what it offers.
-# mypy: disable-error-code="attr-defined"
 from __future__ import annotations
 
 import asyncio

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from msgspec import Struct
+
+from tests.chaos.ledger import now_us
 
 AGAIN_S = 0.2
 STOP_LIMIT_S = 30.0
@@ -19,9 +20,15 @@ _LEFT_BY_FAKETIME = ("faketime_shm_{pid}", "sem.faketime_sem_{pid}")
 
 
 class Exit(Struct, frozen=True):
-    """One end of a program: when [µs since the epoch], and its code; -9 for kill -9."""
+    """One end of a program.
+
+    from_us  when it was asked to end, or ended by itself [µs since the epoch]
+    at_us    when it had ended
+    code     -9 for kill -9
+    """
 
     name: str
+    from_us: int
     at_us: int
     code: int
 
@@ -44,6 +51,7 @@ class Program:
         self._keeper: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
         self._retired = False
+        self._asked_us: int | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -61,6 +69,8 @@ class Program:
         """Send a signal; nothing happens in the moment between an end and the next start."""
         process = self._process
         if process is not None and process.returncode is None:
+            if number in (signal.SIGTERM, signal.SIGKILL) and self._asked_us is None:
+                self._asked_us = now_us()
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
 
@@ -102,7 +112,9 @@ class Program:
             self._process = process
             self._started.set()
             code = await process.wait()
-            self.exits.append(Exit(self.name, time.time_ns() // 1000, code))
+            at_us = now_us()
+            self.exits.append(Exit(self.name, self._asked_us or at_us, at_us, code))
+            self._asked_us = None
             _sweep(process.pid)
             if not self._retired:
                 await asyncio.sleep(AGAIN_S)

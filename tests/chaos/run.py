@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import shutil
@@ -104,6 +105,8 @@ class Chaos:
         finally:
             self._room.release()
         self.struck.append(Struck(fault, from_us, now_us(), problem))
+        with (self._site.folder / "faults.txt").open("a") as file:
+            file.write(f"{self.struck[-1]}\n")
 
     async def _all_over(self) -> None:
         for _ in range(AT_ONCE):
@@ -121,8 +124,8 @@ class Chaos:
             if one.fault.kind in _TROUBLES:
                 found[one.fault.target].append((one.from_us, one.to_us))
         for name, line in self._site.lines.items():
-            exits = [end.at_us for program in line.programs for end in program.exits]
-            found[name] += [(at_us, at_us) for at_us in exits]
+            ends = [end for program in line.programs for end in program.exits]
+            found[name] += [(end.from_us, end.at_us) for end in ends]
         return found
 
 
@@ -145,8 +148,6 @@ async def chaos(
                 line.have_small_disk()
         run = Chaos(site, faults)
         found = await run.run()
-        report = "\n".join(map(str, sorted(run.struck, key=lambda one: one.from_us)))
-        (folder / "faults.txt").write_text(f"seed {seed}, MQTT {version}\n{report}\n")
         if found:
             for name, line in site.lines.items():
                 line.keep_journals(folder / "journals" / name)
@@ -182,6 +183,8 @@ def main() -> None:
     kinds = [kind for kind in options.kinds or plan.KINDS if kind not in without]
     folder = Path(tempfile.mkdtemp(prefix="pj-chaos-"))
     folder.chmod(0o755)  # the database runs as an account of its own
+    for name in ("asyncua", "asyncio"):  # they tell of every fault that we make
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     found, report = asyncio.run(
         chaos(
             folder,

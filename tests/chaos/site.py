@@ -114,10 +114,11 @@ class Site:
         for line in self.lines.values():
             await line.field.stop()
         for line in self.lines.values():
-            await until(line.is_idle, f"the {line.protocol} worker has stored what it read")
+            await until(line.keeps_up, f"the {line.protocol} worker has stored what it read")
         await self.recovered()
-        for line in self.lines.values():
-            await line.drain_all()
+        undrained = [one for line in self.lines.values() for one in await line.drain_all()]
+        if undrained:
+            raise NotRecovered("; ".join(undrained))
 
     async def summary(self) -> str:
         """What was sent and stored, in a line."""

@@ -6,6 +6,7 @@ Each run prints its seed; `make test-chaos SEED=… FAULTS=25` breaks the same t
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 
@@ -15,7 +16,12 @@ from tests.chaos.flawed_worker import command
 from tests.mosquitto import program
 
 LIMIT_S = 600
-pytestmark = [pytest.mark.servers, pytest.mark.peers, pytest.mark.timeout(LIMIT_S + 60)]
+STOP_LIMIT_S = 60
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.peers,
+    pytest.mark.timeout(LIMIT_S + 2 * STOP_LIMIT_S),
+]
 
 ALWAYS = 4711
 FAULTS, LONGEST_PAUSE_S = 25, 1.2
@@ -24,15 +30,20 @@ FAULTS, LONGEST_PAUSE_S = 25, 1.2
 def run(seed: int, *arguments: str) -> tuple[int, str]:
     """Exit code and all that it said."""
     program("mosquitto")
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.run", "--seed", str(seed), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LIMIT_S,
-        check=False,
     )
-    return done.returncode, done.stdout
+    try:
+        said, _ = process.communicate(timeout=LIMIT_S)
+    except BaseException:
+        process.send_signal(signal.SIGINT)  # it ends what it started
+        said, _ = process.communicate(timeout=STOP_LIMIT_S)
+        print(said)
+        raise
+    return process.returncode, said
 
 
 @pytest.mark.parametrize("seed", [ALWAYS, random.randrange(10**6)])

@@ -29,6 +29,8 @@ S = 1_000_000
 BROKER_SAVES_US = 5 * S
 """A broker that is killed forgets what it got so shortly before."""
 MARGIN_US = 2 * S
+TOLD = 1_500
+"""Characters of a traceback that are told; the log has it whole."""
 
 
 async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
@@ -54,7 +56,7 @@ async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
             else:
                 found += _opcua(line, tags, notes)
         found += await evidence.wrong_aggregates(database)
-        return found + _screen(site)
+        return found + _screen(site) + _crashes(site)
     finally:
         await database.close()
 
@@ -99,7 +101,8 @@ def _opcua(line: Line, tags: Sequence[Evidence], notes: Sequence[Note]) -> list[
     found += missing(unkept, untold, "in no gap that is on record")
     for tag in tags:
         again = repeats_what_holds(tag.rows)
-        found += twice(tag, again) + misdated(tag, again)
+        found += twice(tag, _either(again, _while_clock_was_wrong(tag, line)))
+        found += misdated(tag, again)
     return found
 
 
@@ -126,8 +129,27 @@ def _screen(site: Site) -> list[str]:
     return found
 
 
+def _crashes(site: Site) -> list[str]:
+    """Faults are told in sentences: nothing of ours ends with a traceback, or hides one."""
+    found: list[str] = []
+    for log in sorted(site.folder.glob("**/*.log")):
+        text = log.read_text(errors="replace")
+        if (at := text.find("Traceback (most recent call last)")) >= 0:
+            found.append(f"{log.relative_to(site.folder)} has a traceback: …{text[at:][-TOLD:]}")
+    return found
+
+
 def _wider(spans: Sequence[Span]) -> list[Span]:
     return [(low - MARGIN_US, high + MARGIN_US) for low, high in spans]
+
+
+def _while_clock_was_wrong(tag: Evidence, line: Line) -> Callable[[int], bool]:
+    """Whether a row's time was not believed: read back later, it is told at its own as well."""
+    return _sent_in(tag, [(jump.from_us, jump.to_us) for jump in line.jumps])
+
+
+def _either(one: Callable[[int], bool], other: Callable[[int], bool]) -> Callable[[int], bool]:
+    return lambda at: one(at) or other(at)
 
 
 def _sent_in(tag: Evidence, spans: Sequence[Span]) -> Callable[[int], bool]:
