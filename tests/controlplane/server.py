@@ -44,7 +44,7 @@ class ControlPlane:
             base_url=f"https://127.0.0.1:{self.port}",
             headers={"Authorization": f"Bearer {TOKEN}"},
             verify=anyone(),
-            timeout=10,
+            timeout=60,
         )
 
     def __enter__(self) -> ControlPlane:

@@ -368,7 +368,9 @@ async def operating(
                 await task
 
 
-async def eventually(look: Callable[[], _T], *, patience_s: float = PATIENCE_S) -> _T:
+async def eventually(
+    look: Callable[[], _T], *, patience_s: float = PATIENCE_S, every_s: float = 0.03
+) -> _T:
     """Look again and again until what is seen is true; returns it. Fails with what was seen."""
     deadline = time.monotonic() + patience_s
     while True:
@@ -376,7 +378,7 @@ async def eventually(look: Callable[[], _T], *, patience_s: float = PATIENCE_S) 
         if found:
             return found
         assert time.monotonic() < deadline, f"still {found!r} after {patience_s} s"
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(every_s)
 
 
 async def quiet(controller: Controller) -> None:
