@@ -35,6 +35,10 @@ class _Lasting:
         self._clock = clock
         self._since_s: dict[str, float] = {}
 
+    def begin(self, key: str) -> None:
+        """It is so from now on."""
+        self._since_s[key] = self._clock.monotonic()
+
     def for_s(self, key: str, is_so: bool) -> float:
         """For how long it has been so, as far as anybody looked; -1 when it is not."""
         if not is_so:
@@ -75,6 +79,10 @@ class Departures:
         self._told: dict[str, str] = {}
         """Tenant to why it could not be let out, as it was logged."""
 
+    def was_renewed(self, tenant: str) -> None:
+        """A tenant has other logins from now on: sessions that begin later are with those."""
+        self._renewed.begin(tenant)
+
     async def look(self, tenant: str, logins: Logins) -> None:
         """Let out whoever has been due for long enough. Tried again at the next look."""
         if logins.closed and not self._serves(tenant):
@@ -86,7 +94,7 @@ class Departures:
             if left_s >= CLOSE_AFTER_S:
                 await self._close(tenant)
             elif renewed_s >= OVERLAP_S:
-                await self._end_sessions(tenant)
+                await self._end_sessions(tenant, renewed_s)
         except PumpjackError as error:
             if self._told.get(tenant) != str(error):
                 _log.warning(f"tenant {tenant}: its old logins still open something: {error}")
@@ -106,15 +114,15 @@ class Departures:
             self._closed(tenant)
         _log.info("a tenant without a namespace: its logins are closed", tenant=tenant)
 
-    async def _end_sessions(self, tenant: str) -> None:
+    async def _end_sessions(self, tenant: str, older_than_s: float) -> None:
         async with self._turn(tenant):
             record = await self._records.read(tenant)
             logins = record.logins
             if logins is None or logins.alone == logins.version:
                 return
             async with self._database.connected() as connection:
-                ended = await roles.end_sessions(connection, tenant, older_than_s=OVERLAP_S)
+                ended = await roles.end_sessions(connection, tenant, older_than_s=older_than_s)
             if not logins.redis_url:
-                await self._users.end_sessions(tenant, older_than_s=OVERLAP_S)
+                await self._users.end_sessions(tenant, older_than_s=older_than_s)
             await self._records.write(tenant, replace(logins, alone=logins.version), record.stored)
         _log.info("sessions with an earlier password are ended", tenant=tenant, sessions=ended)

@@ -275,6 +275,7 @@ class Tenants:
         if logins.applied != logins.version:
             logins = msgspec.structs.replace(logins, applied=logins.version)
             await self._records.write(tenant, logins, stored)
+            self._departures.was_renewed(tenant)
         return logins
 
     async def _copy(self, copy: Manifest) -> None:

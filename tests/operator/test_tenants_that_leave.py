@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ import redis.asyncio
 import redis.exceptions
 
 from pumpjack_core import wire
+from pumpjack_core.storage import roles
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import reader_role, writer_role
 from pumpjack_operator.departures import CLOSE_AFTER_S, OVERLAP_S
@@ -72,6 +74,16 @@ async def in_session(url: str) -> tuple[asyncpg.Connection, asyncio.Event]:
     session, ended = await asyncpg.connect(url), asyncio.Event()
     session.add_termination_listener(lambda _: ended.set())
     return session, ended
+
+
+def whatever_age(end: Callable[..., Awaitable[Any]], asked: list[float]) -> Any:
+    """The same, for sessions of any age; keeps what age was asked for."""
+
+    async def ended(*given: Any, older_than_s: float) -> Any:
+        asked.append(older_than_s)
+        return await end(*given, older_than_s=0.0)
+
+    return ended
 
 
 async def test_a_tenant_that_left_gets_in_nowhere_and_its_readings_can_be_read(cluster, tenant):
@@ -188,7 +200,7 @@ async def test_a_secret_of_the_tenants_own_is_not_taken(cluster, tenant):
 async def test_sessions_with_an_earlier_password_end_when_each_worker_has_had_its_new_one(
     cluster, tenant, monkeypatch
 ):
-    """The servers' clocks cannot be played: an overlap of no time stands for the five minutes."""
+    """The servers' clocks cannot be played: sessions of any age stand for those of five minutes."""
     await cluster.ensure("ops", tenant)
     session, ended = await in_session(cluster.copy("ops")["database-url"])
     async with redis.asyncio.from_url(cluster.copy("ops")["redis-url"]) as feed:
@@ -201,8 +213,13 @@ async def test_sessions_with_an_earlier_password_end_when_each_worker_has_had_it
         await cluster.tenants.look_at_records()
         assert await session.fetchval("SELECT 1") == 1
         cluster.clock.now_s += 1
-        monkeypatch.setattr("pumpjack_operator.departures.OVERLAP_S", 0.0)
+        asked: list[float] = []
+        monkeypatch.setattr(roles, "end_sessions", whatever_age(roles.end_sessions, asked))
+        monkeypatch.setattr(
+            cluster.users, "end_sessions", whatever_age(cluster.users.end_sessions, asked)
+        )
         await cluster.tenants.look_at_records()
+        assert asked == [OVERLAP_S, OVERLAP_S], "since the renewal, and none of later ones"
         await asyncio.wait_for(ended.wait(), PATIENCE_S)
         with cluster.live.admin() as admin:
             assert writer_role(tenant) not in str(admin.client_list())
