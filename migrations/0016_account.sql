@@ -287,7 +287,9 @@ BEGIN
 END
 $$;
 
--- write_batch as it was, but for the counting: the cursor moves last, when the counts are known.
+-- write_batch as it was, but for the counting. The cursor's own row counts the hour that runs, in the
+-- statement that moves it: what is usual, that all readings are of that hour and none is there already,
+-- is counted at once, and corrected when it was otherwise.
 CREATE OR REPLACE FUNCTION pumpjack.write_batch(
     p_journal uuid, p_prev bigint, p_seq bigint,
     p_us bigint[], p_tag integer[], p_quality integer[], p_value double precision[], p_quarantined jsonb,
@@ -300,12 +302,17 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_rows integer := cardinality(p_us);
     v_connection integer;
-    v_cursor pumpjack.ingest_cursor;
+    v_newest bigint;
     v_strangers integer;
     v_low bigint;
     v_high bigint;
-    v_done record;
     v_hour timestamptz;
+    v_hour_before timestamptz;
+    v_stored bigint;
+    v_duplicates bigint;
+    v_shifted bigint;
+    v_usual integer;
+    v_done record;
 BEGIN
     applied := false; stored := 0; duplicates := 0; shifted := 0; quarantined := 0;
     IF cardinality(p_tag) <> v_rows OR cardinality(p_quality) <> v_rows OR cardinality(p_value) <> v_rows THEN
@@ -317,7 +324,7 @@ BEGIN
 
     -- The connection's lock makes the writers of a connection take turns (a replaced worker may
     -- still drain its journal), so that what is stored of its tags stands still from here on.
-    SELECT c.connection_no, c.fence INTO v_connection, fence
+    SELECT c.connection_no, c.fence, j.newest_us INTO v_connection, fence, v_newest
     FROM pumpjack.ingest_cursor AS j
     JOIN pumpjack.connection AS c ON c.connection_no = j.connection_no
     JOIN pumpjack.tenant AS t ON t.tenant_id = c.tenant_id
@@ -340,44 +347,46 @@ BEGIN
             USING ERRCODE = 'PJ003', HINT = 'Use the numbers that register_series returned.';
     END IF;
 
-    -- A statement of its own, so that it sees what the one who held the lock before has done.
-    SELECT j.* INTO v_cursor FROM pumpjack.ingest_cursor AS j WHERE j.journal_id = p_journal;
-    IF v_cursor.seq <> p_prev THEN
-        cursor := v_cursor.seq;
+    IF v_low / 3600000000 = v_high / 3600000000 THEN
+        v_hour := to_timestamp(v_low / 3600000000 * 3600);
+    END IF;
+    UPDATE pumpjack.ingest_cursor AS j
+       SET seq = p_seq, newest_us = greatest(j.newest_us, v_high), moved_at = now(),
+           stored = CASE WHEN j.hour = v_hour THEN j.stored + v_rows ELSE j.stored END
+     WHERE j.journal_id = p_journal AND j.seq = p_prev
+    RETURNING j.hour, j.stored, j.duplicates, j.shifted INTO v_hour_before, v_stored, v_duplicates, v_shifted;
+    IF NOT FOUND THEN
+        SELECT j.seq INTO cursor FROM pumpjack.ingest_cursor AS j WHERE j.journal_id = p_journal;
         RETURN;
     END IF;
     applied := true;
     cursor := p_seq;
+    v_usual := CASE WHEN v_hour_before = v_hour THEN v_rows ELSE 0 END;
 
     v_done := pumpjack.store_batch(
-        v_connection, p_journal, v_cursor.newest_us, v_low, v_high, p_us, p_tag, p_quality, p_value, p_quarantined);
+        v_connection, p_journal, v_newest, v_low, v_high, p_us, p_tag, p_quality, p_value, p_quarantined);
     stored := v_done.stored; duplicates := v_done.duplicates;
     shifted := v_done.shifted; quarantined := v_done.quarantined;
-
-    -- The hour that runs is counted in the cursor's own row, which changes anyway.
-    v_hour := coalesce(to_timestamp(v_done.hour * 3600), v_cursor.hour);
-    IF v_hour <> v_cursor.hour THEN
+    v_hour := to_timestamp(v_done.hour * 3600);
+    IF v_usual = 0 AND v_hour IS NULL OR v_hour = v_hour_before AND v_usual = stored AND duplicates = 0 AND shifted = 0 THEN
+        RETURN;
+    END IF;
+    v_stored := v_stored - v_usual;
+    IF v_hour <> v_hour_before THEN
         INSERT INTO pumpjack.ingest_hour AS a
                (connection_no, journal_id, hour, received, stored, duplicates, shifted, quarantined)
-        VALUES (v_connection, p_journal, v_cursor.hour, v_cursor.stored + v_cursor.duplicates,
-                v_cursor.stored, v_cursor.duplicates, v_cursor.shifted, 0)
+        VALUES (v_connection, p_journal, v_hour_before, v_stored + v_duplicates, v_stored, v_duplicates, v_shifted, 0)
         ON CONFLICT ON CONSTRAINT ingest_hour_pkey DO UPDATE
            SET received = a.received + EXCLUDED.received, stored = a.stored + EXCLUDED.stored,
                duplicates = a.duplicates + EXCLUDED.duplicates, shifted = a.shifted + EXCLUDED.shifted;
-        v_cursor.stored := 0; v_cursor.duplicates := 0; v_cursor.shifted := 0;
+        v_stored := 0; v_duplicates := 0; v_shifted := 0;
     END IF;
-    IF v_done.hour IS NOT NULL THEN
-        v_cursor.stored := v_cursor.stored + stored;
-        v_cursor.duplicates := v_cursor.duplicates + duplicates;
-        v_cursor.shifted := v_cursor.shifted + shifted;
+    IF v_hour IS NOT NULL THEN
+        v_stored := v_stored + stored; v_duplicates := v_duplicates + duplicates; v_shifted := v_shifted + shifted;
     END IF;
     UPDATE pumpjack.ingest_cursor AS j
-       SET seq = p_seq, newest_us = greatest(j.newest_us, v_high), moved_at = now(), hour = v_hour,
-           stored = v_cursor.stored, duplicates = v_cursor.duplicates, shifted = v_cursor.shifted
-     WHERE j.journal_id = p_journal AND j.seq = p_prev;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the cursor of the journal % moved by itself', p_journal USING ERRCODE = 'serialization_failure';
-    END IF;
+       SET hour = coalesce(v_hour, j.hour), stored = v_stored, duplicates = v_duplicates, shifted = v_shifted
+     WHERE j.journal_id = p_journal;
 END
 $$;
 

@@ -33,9 +33,13 @@ from pumpjack_core.errors import PumpjackError
 
 COMMANDS = (
     *("demo", "up", "validate", "test-connection", "browse", "watch", "token"),
-    *("migrate", "maintain", "simulate", "bench"),
+    *("migrate", "maintain", "reconcile", "simulate", "bench"),
 )
-GROUPS = {"journal": ("status", "drain")}
+GROUPS = {
+    "journal": ("status", "drain"),
+    "quarantine": ("list", "explain", "replay"),
+    "storage": ("status",),
+}
 """Commands with parts, and their parts."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
