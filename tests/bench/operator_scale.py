@@ -7,8 +7,8 @@ API server, etcd, operator and this program share the machine. For each size:
 
 applied_s           from the first apply until all children are there and every status is written
 rss_mb, idle_...    the operator's resident memory then, and its CPU while nothing happens
-mapping_change_s    from the apply of one mapping that selects 500 connections until the last of
-                    their ConfigMaps has changed
+mapping_change_...  from the apply of one mapping that selects 500 connections until the last of
+                    their ConfigMaps has changed, and the operator's CPU for it
 workers_...         every connection has a pod that runs; all pods answer at one address, as one
                     worker does: CPU of the operator, how often it asked, how many statuses it wrote
 restart_...         another operator starts, as after an upgrade, and nothing has changed
@@ -196,7 +196,9 @@ def first_operator(
     time.sleep(LATE_S)
     yield "rss_mb", rss_mb(pid)
     yield "idle_cpu_percent", measured(one, idle_s, writes)[0]
+    cpu = cpu_s(pid)
     yield "mapping_change_s", mapping_change(wells, min(connections, GROUP), tags)
+    yield "mapping_change_cpu_s", cpu_s(pid) - cpu
     with endpoint() as asked:
         yield "workers_pods_made_s", run_pods(wells, names(connections))
         answering = "pumpjack_operator_workers_answering"

@@ -79,6 +79,7 @@ async def test_a_watch_that_ends_at_once_again_and_again_is_trouble_and_asked_fo
         @contextlib.asynccontextmanager
         async def watch(self, kind, *_given, **_more):
             self.calls["watch", kind.resource] += 1
+            await asyncio.sleep(0.001)
 
             async def nothing():
                 for line in ():
