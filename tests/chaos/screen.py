@@ -79,11 +79,17 @@ class Feed:
         self.open = (epoch, last)
 
     def unexplained(self, tag: str, values: Iterable[float]) -> set[float]:
-        """Values that never came, although no loss was told between their neighbours."""
-        came = {value: at for (name, value), at in self.seen.items() if name == tag}
+        """Values that never came, although no loss was told between their neighbours.
+
+        values: those that were sent in order; what a device kept and sent later has its own.
+        """
+        values = set(values)
+        came = {
+            value: at for (name, value), at in self.seen.items() if name == tag and value in values
+        }
         known = sorted(came)
         found: set[float] = set()
-        for value in set(values) - came.keys():
+        for value in values - came.keys():
             place = bisect_left(known, value)
             low = came[known[place - 1]] if place else 0
             high = came[known[place]] if place < len(known) else self.events + 1

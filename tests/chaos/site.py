@@ -27,7 +27,7 @@ from tests.faults import FaultProxy
 from tests.gateway.screens import SECRET
 
 NAME = "chaos"
-RECOVERY_LIMIT_S = 120.0
+RECOVERY_LIMIT_S = 240.0
 
 
 class Site:

@@ -15,7 +15,7 @@ import pytest
 from tests.chaos.flawed_worker import command
 from tests.mosquitto import program
 
-LIMIT_S = 600
+LIMIT_S = 900
 STOP_LIMIT_S = 60
 pytestmark = [
     pytest.mark.servers,

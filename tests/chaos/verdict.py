@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import asyncpg
 from msgspec.structs import replace
 
+from pumpjack_core.quality import BACKFILLED
 from tests.chaos import evidence
 from tests.chaos.evidence import Note
 from tests.chaos.findings import (
@@ -111,7 +112,10 @@ def _unseen(site: Site, line: Line, tag: Evidence) -> list[str]:
     ledger = tag.ledger
     (screen,) = [one for one in site.screens if one.tenant_id == line.tenant_id]
     feed = screen.feed(ledger.well_id, ledger.connection_id)
-    unsaid = feed.unexplained(ledger.tag_name, set(tag.values))
+    unsaid: set[float] = set()
+    for late in (0, BACKFILLED):
+        rows = [row for row in tag.rows if row.quality & BACKFILLED == late]
+        unsaid |= feed.unexplained(ledger.tag_name, [row.value for row in rows if row.value])
     if not unsaid:
         return []
     return [f"{ledger.name}: stored, not shown, and no gap was told, {numbers(unsaid)}"]
