@@ -289,3 +289,10 @@ def test_a_tenant_finds_its_resources_by_short_name_and_category(stage):
     together = stage.kubectl("-n", WHERE, "get", "pumpjack")
     assert f"scadaconnection.pumpjack.dev/{NAME}" in together
     assert "tagmapping.pumpjack.dev/well-1" in together
+
+
+@pytest.mark.parametrize("folder", sorted(WELL.parents[1].iterdir()), ids=lambda path: path.name)
+def test_a_folder_of_examples_can_be_applied_at_once(stage, folder):
+    """kubectl goes by the files' names: a namespace has to come before what is in it."""
+    applied = stage.kubectl("apply", "-f", str(folder)).splitlines()
+    assert any("scadaconnection" in line and line.endswith("created") for line in applied)

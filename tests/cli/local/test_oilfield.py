@@ -14,9 +14,9 @@ from pumpjack_core.errors import SetupError
 def test_the_copy_is_made_once_and_then_kept_as_it_is(tmp_path: Path) -> None:
     folder, kept = copy_to(tmp_path)
     assert not kept
-    (folder / "namespaces.yaml").write_text("# mine\n")
+    (folder / "all-namespaces.yaml").write_text("# mine\n")
     assert copy_to(tmp_path) == (folder, True)
-    assert (folder / "namespaces.yaml").read_text() == "# mine\n"
+    assert (folder / "all-namespaces.yaml").read_text() == "# mine\n"
 
 
 def test_a_device_whose_port_is_taken_gets_another_and_comments_stay(tmp_path: Path) -> None:
