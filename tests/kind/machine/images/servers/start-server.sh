@@ -20,6 +20,7 @@ END
   if [ "${POSTGRES_DB:-postgres}" != postgres ]; then
     echo "CREATE DATABASE \"$POSTGRES_DB\"" | postgres --single -D "$new" postgres >/dev/null
   fi
+  echo 'CREATE EXTENSION timescaledb' | postgres --single -D "$new" "${POSTGRES_DB:-postgres}" >/dev/null
   mv "$new" "$PGDATA"
 fi
 exec "$@"
