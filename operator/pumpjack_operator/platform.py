@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,19 @@ class Platform(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     def device_networks(self, tenant: str) -> tuple[str, ...]:
         """What a tenant's workers may reach, as CIDRs, reserved ranges cut out."""
         rules = self.tenants.get(tenant, Rules())
-        listed = parse_networks(rules.device_networks)
-        reserved = parse_networks((*ALWAYS_RESERVED, *self.reserved_networks))
-        return tuple(str(network) for network in without_reserved(listed, reserved))
+        return _open(rules.device_networks, (*ALWAYS_RESERVED, *self.reserved_networks))
 
 
+MOST_TENANTS = 4_096
 ALWAYS_RESERVED = ("0.0.0.0/8", "127.0.0.0/8", "::/127", "169.254.0.0/16", "fe80::/10")
 """This host, loopback, and link-local, where clouds keep credentials (RFC 1122, 3927, 4291)."""
+
+
+@lru_cache(maxsize=MOST_TENANTS)
+def _open(listed: tuple[str, ...], reserved: tuple[str, ...]) -> tuple[str, ...]:
+    """Remembered, since it is asked for each answer of each worker."""
+    found = without_reserved(parse_networks(listed), parse_networks(reserved))
+    return tuple(str(network) for network in found)
 
 
 def read(path: Path) -> Platform:
