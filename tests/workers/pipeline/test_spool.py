@@ -8,11 +8,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
+import zlib
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from pumpjack_core.errors import JournalError, JournalFull
+from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
 from pumpjack_core.readings import Quarantined
 from pumpjack_worker.pipeline import codec, salvage, spool
 from pumpjack_worker.pipeline.filesystems import file_system_of, refuse_network_file_system
@@ -24,7 +29,7 @@ TAGS = table("a", "b")
 
 def row(seq: int, tags=TAGS, readings: int = 2) -> Row:
     content = batch(tags, [float(seq)] * readings, index=[0] * readings)
-    return Row(seq, T0_US + seq, readings, tags, codec.encode(content))
+    return Row(seq, T0_US + seq, readings, tags, codec.encode(content, seq=seq))
 
 
 def opened(folder, size=1 << 20) -> Spool:
@@ -325,8 +330,6 @@ MOUNTS = (
     [("/var/x", "ext4"), ("/data/j", "nfs4"), ("/database", "ext4"), ("/data/local disk/j", "xfs")],
 )
 def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount(folder, kind, tmp_path):
-    from pathlib import Path
-
     assert file_system_of(Path(folder), MOUNTS) == kind
 
 
@@ -364,3 +367,124 @@ def test_a_journal_of_before_there_were_memos_is_opened_as_it_is(tmp_path):
     with opened(tmp_path) as journal:
         assert journal.memos() == ()
         assert len(journal.oldest(most_readings=10)) == 1
+
+
+def test_what_the_database_confirmed_is_known_after_a_new_start(tmp_path):
+    with opened(tmp_path) as journal:
+        assert journal.confirmed == (0, 0)
+        journal.append([row(1), row(2), row(3)])
+        journal.remove(2)
+    with opened(tmp_path) as journal:
+        assert journal.confirmed == (2, T0_US + 2)
+        journal.remove(3)
+        journal.remove(1)  # the database was put back
+        assert journal.confirmed == (1, T0_US + 3)
+        journal.renew()
+    with opened(tmp_path) as journal:
+        assert journal.confirmed == (0, 0)
+
+
+# Other versions, and damage
+
+
+def as_format_1(folder) -> None:
+    """The file as format 1 had it: no seal, no memos, batches without number and tag table."""
+    with sqlite3.connect(folder / "journal.db") as db:
+        db.execute("DELETE FROM meta WHERE key IN ('seal', 'removed_until_us', 'confirmed')")
+        db.execute("UPDATE meta SET value = '1' WHERE key = 'format'")
+        db.execute("DROP TABLE memo")
+        for seq, payload in db.execute("SELECT seq, payload FROM batch").fetchall():
+            body = payload[8:24] + payload[40:]
+            old = b"PJB1" + zlib.crc32(body).to_bytes(4, "little") + body
+            db.execute("UPDATE batch SET payload = ? WHERE seq = ?", (old, seq))
+    db.close()
+
+
+def test_a_journal_of_the_format_before_is_taken_over_with_its_batches(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1), row(2)])
+        identity = journal.journal_id
+    as_format_1(tmp_path)
+    for _ in range(2):
+        with opened(tmp_path) as journal:
+            assert (journal.journal_id, journal.salvaged) == (identity, 0)
+            for found in journal.oldest(most_readings=100)[:2]:
+                content, _ = codec.decode(found.payload, found.tags, seq=found.seq)
+                assert content.value.tolist() == [float(found.seq)] * 2
+            journal.append([row(journal.next_seq)])
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("2",)
+    db.close()
+
+
+def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1)])
+        journal._db.execute("DROP TABLE memo")
+        journal._db.execute("UPDATE meta SET value = '3' WHERE key = 'format'")
+    before = (tmp_path / "journal.db").read_bytes()
+    with pytest.raises(JournalError, match=r"newer version .*format 3.* start that version again"):
+        opened(tmp_path)
+    assert (tmp_path / "journal.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("key", ["journal_id", "reserved_seq", "connection_id", "removed_until_us"])
+def test_a_note_that_flipped_on_the_disk_is_not_believed(tmp_path, key):
+    with opened(tmp_path) as journal:
+        journal.append([row(1), row(2)])
+        journal.remove(1)
+        journal._db.execute("UPDATE meta SET value = '7' WHERE key = ?", (key,))
+    with opened(tmp_path) as journal:
+        assert journal.salvaged == 1
+        assert seqs(journal) == [2]
+
+
+def test_a_batch_under_another_number_or_other_tags_is_no_batch(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1, table("a")), row(2, table("b")), row(3, table("a"))])
+        journal._db.execute("UPDATE batch SET seq = 9 WHERE seq = 3")
+        journal._db.execute("UPDATE batch SET tag_table = 3 - tag_table WHERE seq = 2")
+        for found, right in zip(
+            journal.oldest(most_readings=100), (True, False, False), strict=True
+        ):
+            with contextlib.nullcontext() if right else pytest.raises(JournalDamaged):
+                codec.decode(found.payload, found.tags, seq=found.seq)
+
+
+@given(
+    places=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=6),
+    flips=st.integers(1, 255),
+    run=st.sampled_from([1, 8, 700]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_of_a_file_with_bytes_flipped_anywhere_nothing_false_is_read(places, flips, run):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tables = (table("a", "b"), table("b", "a"))
+        rows = [row(seq, tables[seq % 2], readings=30) for seq in range(1, 61)]
+        with opened(folder) as journal:
+            journal.append(rows)
+        path = folder / "journal.db"
+        content = bytearray(path.read_bytes())
+        for place in places:
+            for at in range(int(place * len(content)), len(content))[:run]:
+                content[at] ^= flips
+        path.write_bytes(content)
+        try:
+            journal = opened(folder)
+        except JournalError as refused:
+            assert "newer version" in str(refused)  # one of the many ways in which bytes can lie
+            assert path.read_bytes() == content
+            return
+        with journal:
+            for found in journal.oldest(most_readings=10**9, most_bytes=10**9):
+                try:
+                    codec.decode(found.payload, found.tags, seq=found.seq)
+                except JournalDamaged:
+                    continue  # kept aside and told, see journal.py
+                assert found.payload == rows[found.seq - 1].payload
+                assert found.tags == rows[found.seq - 1].tags
+            if journal.salvaged or journal.waiting.batches < len(rows):
+                assert bytes(content) in [
+                    one.read_bytes() for one in folder.glob("journal.damaged-*.db")
+                ]

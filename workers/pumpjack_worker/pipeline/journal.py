@@ -93,7 +93,7 @@ class Journal:
         self, seq: int, batch: Batch, quarantined: Sequence[Quarantined] = (), memo: bytes = b""
     ) -> asyncio.Future[None]:
         """Put a batch on disk. The future is done when it is there; JournalFull when it is not."""
-        payload = codec.encode(batch, quarantined)
+        payload = codec.encode(batch, quarantined, seq=seq)
         row = Row(seq, batch.received_us, len(batch), batch.tags, payload, memo)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((row, done))
@@ -106,7 +106,7 @@ class Journal:
         entries: list[Entry] = []
         for row in rows:
             try:
-                entries.append(Entry(row.seq, *codec.decode(row.payload, row.tags)))
+                entries.append(Entry(row.seq, *codec.decode(row.payload, row.tags, seq=row.seq)))
             except JournalDamaged as error:
                 aside = self._folder / f"journal.damaged-batch-{row.seq}.bin"
                 _log.error(f"batch {row.seq} cannot be stored: {error}; it is kept as {aside}")

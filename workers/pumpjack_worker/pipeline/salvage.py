@@ -20,7 +20,7 @@ import msgspec
 from pumpjack_core.errors import JournalDamaged
 from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
-from pumpjack_worker.pipeline import codec
+from pumpjack_worker.pipeline import codec, notes
 from pumpjack_worker.pipeline.durable import move, move_if_there
 
 _FORWARDS = "SELECT seq, tag_table, payload FROM batch ORDER BY seq"
@@ -74,7 +74,7 @@ def copy(damaged: Path, db: sqlite3.Connection) -> int:
                 _log.warning(f"stopped saving batches from {damaged} at damage: {error}")
         _copy_removed_until(source, db)
     last = max(saved, default=0)
-    db.execute("UPDATE meta SET value = ? WHERE key = 'reserved_seq'", (str(last),))
+    notes.write(db, reserved_seq=str(last))
     return len(saved)
 
 
@@ -102,7 +102,7 @@ def _copy_rows(
         if tags is None or seq in saved or not isinstance(payload, bytes):
             continue
         try:
-            batch, _ = codec.decode(payload, tags)
+            batch, _ = codec.decode(payload, tags, seq=seq)
         except JournalDamaged:
             continue
         if len(batch) and int(batch.tag_index.max()) >= len(tags):
@@ -118,7 +118,7 @@ def _copy_removed_until(source: sqlite3.Connection, db: sqlite3.Connection) -> N
     """Up to when batches were read and removed, so that the time since then is marked."""
     with contextlib.suppress(sqlite3.Error, ValueError):
         for (value,) in source.execute("SELECT value FROM meta WHERE key = 'removed_until_us'"):
-            db.execute("INSERT INTO meta VALUES ('removed_until_us', ?)", (str(int(value)),))
+            notes.write(db, removed_until_us=str(int(value)))
 
 
 def _saved(journal: Path) -> Path:

@@ -32,11 +32,12 @@ from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import MEMOS_KEPT
-from pumpjack_worker.pipeline import salvage
+from pumpjack_worker.pipeline import notes, salvage
 from pumpjack_worker.pipeline.durable import make_folder, sync_folder
 from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
 
-FORMAT = 1
+FORMAT = 2
+"""1 had neither the seal of the notes nor names in the batches (codec.py)."""
 SEQ_RESERVE = 1_000_000
 """Numbers set aside on disk long before their use: one goes out on the live feed before its batch
 is on disk, or while the disk is full, and receivers drop what comes under a used number."""
@@ -193,8 +194,7 @@ class Spool:
     def renew(self) -> None:
         """Become another journal with the same batches; takes effect at the next start."""
         with self._transaction("renew"):
-            self._set_meta("journal_id", str(uuid4()))
-            self._db.execute("DELETE FROM meta WHERE key = 'confirmed'")
+            notes.write(self._db, journal_id=str(uuid4()), confirmed=None)
 
     def close(self) -> None:
         """Close the file. What waits in it stays."""
@@ -225,9 +225,12 @@ class Spool:
             removed_us = max(self._removed_us, newest_us)
             if gone:
                 self._db.execute("DELETE FROM batch WHERE seq <= ?", (up_to,))
-                self._set_meta("removed_until_us", str(removed_us))
+            if gone or up_to != self.confirmed.seq:
+                told = f"{up_to} {removed_us}"
+                notes.write(self._db, removed_until_us=str(removed_us), confirmed=told)
             first = self._db.execute("SELECT created_us FROM batch ORDER BY seq LIMIT 1").fetchone()
         self._removed_us = removed_us
+        self.confirmed = Confirmed(up_to, removed_us)
         self.waiting = Waiting(
             self.waiting.batches - gone,
             self.waiting.readings - readings,
@@ -239,7 +242,7 @@ class Spool:
         if used + SEQ_RESERVE // 2 <= self._ceiling:
             return
         with self._transaction("set numbers aside"):
-            self._set_meta("reserved_seq", str(used + SEQ_RESERVE))
+            notes.write(self._db, reserved_seq=str(used + SEQ_RESERVE))
         self._ceiling = used + SEQ_RESERVE
 
     def _tidy(self) -> None:
@@ -326,6 +329,7 @@ class Spool:
         db.execute("PRAGMA temp_store=MEMORY")
         if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             _make(db, connection_id)
+        self._refuse_a_newer_one(db)
         db.execute(_MEMOS)
         verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
@@ -333,17 +337,27 @@ class Spool:
         for digest, content in db.execute("SELECT hash, tags FROM tag_table"):
             if not salvage.tags_are_sound(digest, content):
                 raise JournalDamaged("a tag table is not what its hash was made of")
-        meta = dict(db.execute("SELECT key, value FROM meta"))
-        if meta.get("format") != str(FORMAT):
-            raise JournalError(
-                f"the journal {self._path} was written by a newer version of Pumpjack (format "
-                f"{meta.get('format')}, this version knows {FORMAT}); start that version again, "
-                "or have it empty the journal first: nothing in it was changed"
-            )
+        meta = notes.read(db)
+        if not notes.are_sound(meta):
+            raise JournalDamaged("what it says of itself is not what was written")
         if meta.get("connection_id") != connection_id:
             raise JournalError(
                 f"the journal {self._path} belongs to {meta.get('connection_id')}, not to "
                 f"{connection_id}; give each connection a folder of its own"
+            )
+        if meta["format"] != str(FORMAT):
+            db.execute("BEGIN IMMEDIATE")
+            notes.write(db, format=str(FORMAT))
+            db.execute("COMMIT")
+
+    def _refuse_a_newer_one(self, db: sqlite3.Connection) -> None:
+        """Before anything of it is touched."""
+        found = notes.read(db).get("format", "")
+        if found.isdecimal() and int(found) > FORMAT:
+            raise JournalError(
+                f"the journal {self._path} was written by a newer version of Pumpjack (format "
+                f"{found}, this version knows {FORMAT}); start that version again, or have it "
+                "empty the journal first: nothing in it was changed"
             )
 
     def _take_lock(self) -> IO[str]:
@@ -380,9 +394,6 @@ class Spool:
     def _read_confirmed(self) -> Confirmed:
         found = self._db.execute("SELECT value FROM meta WHERE key = 'confirmed'").fetchone()
         return Confirmed(*map(int, found[0].split())) if found else Confirmed(0, 0)
-
-    def _set_meta(self, key: str, value: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _removed_until(self) -> int:
         """Receipt of the newest batch that was removed [µs]; 0 without one, or in an old file."""
@@ -426,5 +437,5 @@ def _make(db: sqlite3.Connection, connection_id: str) -> None:
         "connection_id": connection_id,
         "reserved_seq": "0",
     }
-    db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    notes.write(db, **meta)
     db.execute("COMMIT")

@@ -19,7 +19,7 @@ _READINGS = 40
 def row(seq: int) -> Row:
     """The batch of this number: any of it can be told from any other."""
     content = batch(TAGS, [seq + at / 64 for at in range(_READINGS)], index=[seq % 2] * _READINGS)
-    payload = codec.encode(content)
+    payload = codec.encode(content, seq=seq)
     return Row(seq, T0_US + seq, _READINGS, TAGS, payload, b"memo %d" % seq)
 
 
