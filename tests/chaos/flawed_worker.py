@@ -7,6 +7,7 @@ Started in place of `python -m pumpjack_worker`, with the same environment.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,11 +15,13 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
+from pumpjack_core import wire
 from pumpjack_core.readings import Batch, Quarantined
 from pumpjack_core.storage.ingest import Ingest, Written
 from pumpjack_worker import main
 from pumpjack_worker.adapters.contract import Ack, no_ack
 from pumpjack_worker.pipeline import journal
+from pumpjack_worker.pipeline.feed import Feed, FeedMessage
 from pumpjack_worker.pipeline.pipeline import Pipeline
 
 GROUP_S = 0.2
@@ -73,9 +76,28 @@ def write_without_cursor() -> None:
     Ingest.write_batch = write_batch  # type: ignore[method-assign]
 
 
+def hide_losses() -> None:
+    """Number the messages of the live feed as if none had ever been lost."""
+    encode = Feed.encode
+    heartbeat = Pipeline._heartbeat
+
+    def whole(self: Feed, seq: int, batch: Batch, *, stored: bool = True) -> list[FeedMessage]:
+        return [
+            message._replace(payload=re.sub(r'"prev":\d+', '"prev":0', message.payload))
+            for message in encode(self, seq, batch, stored=stored)
+        ]
+
+    def silent(self: Pipeline) -> wire.Heartbeat:
+        return replace(heartbeat(self), wells={})
+
+    Feed.encode = whole  # type: ignore[method-assign]
+    Pipeline._heartbeat = silent  # type: ignore[method-assign]
+
+
 FLAWS: dict[str, Callable[[], None]] = {
     "acknowledge-first": acknowledge_first,
     "write-without-cursor": write_without_cursor,
+    "hide-losses": hide_losses,
 }
 
 
