@@ -38,7 +38,7 @@ class DebianImage(Struct, frozen=True):
 
 DEBIAN_IMAGES = {
     "base": DebianImage(
-        packages=("python3-minimal", "python3-venv", "ca-certificates", "tzdata", "media-types"),
+        packages=("python3-venv", "ca-certificates", "libstdc++6", "media-types", "tzdata"),
         options=("--variant=essential", NO_MACHINE),
     ),
     "servers": DebianImage(
