@@ -54,7 +54,7 @@ CREATE TABLE batch (
 """
 _MEMOS = "CREATE TABLE IF NOT EXISTS memo (seq INTEGER PRIMARY KEY, content BLOB NOT NULL)"
 """What the adapter wants to know again after a restart; apart, for it outlives its batch."""
-_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _log = get_logger("worker.journal")
 
 
