@@ -284,6 +284,14 @@ def test_prometheus_checks_the_gateways_certificate_where_it_is_told_who_signs_i
     assert tls() == {"insecureSkipVerify": True}
 
 
+@pytest.mark.parametrize("key", ["tenancy.byName", "monitoring.serviceMonitors.gatewayTls"])
+def test_a_value_that_an_older_release_did_not_know_is_not_missed(key):
+    """As with `helm upgrade --reuse-values`, also where what reads it is switched on."""
+    done = template(EVERYTHING, more=(f"{key}=null",))
+    assert done.returncode == 0, done.stderr
+    assert "<no value>" not in done.stdout
+
+
 REFUSED = {
     "no database": ("database.host=", "database.host is not set"),
     "no Redis": ("redis.host=", "redis.host is not set"),
