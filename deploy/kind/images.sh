@@ -43,7 +43,7 @@ build() { # PART
   local engine=(docker build)
   if [ "$PUMPJACK_KIND" = machine ]; then engine=(buildah build --layers --timestamp 0); fi
   "${engine[@]}" --file Containerfile --target "$1" --tag "$NAME/$1:$tag" --build-arg "BASE=$base" \
-    --secret "id=packages,src=$secrets/packages" "${certificates[@]}" . >"$secrets/log" 2>&1 || {
+    --secret "id=packages,src=$secrets/packages" ${certificates[@]+"${certificates[@]}"} . >"$secrets/log" 2>&1 || {
     cat "$secrets/log" >&2
     say "The image $1 was not built; the reason is above."
     exit 1
