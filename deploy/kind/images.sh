@@ -18,6 +18,10 @@ made=${XDG_CACHE_HOME:-$HOME/.cache}/pumpjack/kind
 secrets=$(mktemp -d)
 trap 'rm -rf "$secrets" "$made/loading.$$.tar"' EXIT
 mkdir -p "$made"
+if command -v flock >/dev/null; then # another run builds the same
+  exec 9>"$made/images.lock"
+  flock 9
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 
