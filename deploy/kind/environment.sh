@@ -16,8 +16,10 @@ fi
 export PUMPJACK_KIND=${PUMPJACK_KIND:-}
 
 use_machine() { # [prepare]: make what is missing, and use it
-  make --silent -C "$PUMPJACK_REPOSITORY" .venv/.installed || return
   local settings
+  if [ "${1:-}" = prepare ] || [ ! -x "$PUMPJACK_REPOSITORY/.venv/bin/python" ]; then
+    make --silent -C "$PUMPJACK_REPOSITORY" .venv/.installed >&2 || return
+  fi
   settings=$(cd "$PUMPJACK_REPOSITORY" && .venv/bin/python -m tests.kind.machine "${1:-settings}") || return
   eval "$settings"
 }
