@@ -86,9 +86,8 @@ class _Session(Ingest):
         self._heir = heir
 
     async def take_fence(self, connection_id: str, protocol: str) -> int:
-        """The fence as it stands. With a protocol, a connection that is not known is registered."""
-        sql = "SELECT pumpjack.know_connection($1, $2) AS fence"
-        return int((await self._call(sql, connection_id, protocol or None))["fence"])
+        """The fence as it stands: none is taken."""
+        return await self.know_connection(connection_id, protocol or None)
 
     async def write_batch(  # noqa: PLR0917 - as its parent
         self,

@@ -70,6 +70,11 @@ class Ingest:
         sql = "SELECT pumpjack.take_fence($1, $2) AS fence"
         return int((await self._call(sql, connection_id, protocol))["fence"])
 
+    async def know_connection(self, connection_id: str, protocol: str | None) -> int:
+        """The fence as it stands. With a protocol, a connection that is not known is registered."""
+        sql = "SELECT pumpjack.know_connection($1, $2) AS fence"
+        return int((await self._call(sql, connection_id, protocol))["fence"])
+
     async def open_journal(self, journal_id: UUID, connection_id: str) -> int:
         """Register a journal; returns its cursor: 0 for a new one."""
         sql = "SELECT pumpjack.open_journal($1, $2) AS cursor"
