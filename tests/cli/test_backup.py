@@ -170,6 +170,8 @@ async def test_with_a_base_backup_and_archived_wal_a_moment_is_gone_back_to(
             "recovery_target_action = 'promote'\n"
         )
     (data / "recovery.signal").touch()
+    for socket in data.glob(".s.PGSQL.*"):  # this server has it among its data
+        socket.unlink()
     for path in (data, *data.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
     data.chmod(0o700)
