@@ -8,7 +8,7 @@ cd "$PUMPJACK_REPOSITORY"
 readonly NAMESPACE=pumpjack
 readonly CLUSTER_S=180 READY_S=600 FLOWING_S=300
 readonly made=${XDG_CACHE_HOME:-$HOME/.cache}/pumpjack/kind # by images.sh: values.yaml and field.yaml
-readonly REST_PORT=4000 WS_PORT=4001 # as in kind-config.yaml
+read -r rest_port ws_port <<<"$(sed -n 's/.*hostPort: \([0-9]*\).*/\1/p' kind-config.yaml | xargs)"
 
 say() { printf '%4d s  %s\n' "$SECONDS" "$*" >&2; }
 fail() { printf '\n%s\n' "$*" >&2; exit 1; }
@@ -41,7 +41,7 @@ make_cluster() {
     say "the cluster is there"
     return
   fi
-  for port in $REST_PORT $WS_PORT; do
+  for port in $rest_port $ws_port; do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       fail "Something listens on 127.0.0.1:$port, where the gateway is to be reached. End it (\`pumpjack demo\`?), or change hostPort in kind-config.yaml."
     fi
@@ -100,13 +100,13 @@ say "data flows"
 
 cat <<END
 
-Pumpjack runs in the cluster $PUMPJACK_KIND_CLUSTER: REST on http://127.0.0.1:$REST_PORT, the WebSocket on ws://127.0.0.1:$WS_PORT
+Pumpjack runs in the cluster $PUMPJACK_KIND_CLUSTER: REST on http://127.0.0.1:$rest_port, the WebSocket on ws://127.0.0.1:$ws_port
 
   . deploy/kind/environment.sh        # for this cluster's kubectl, helm and kind
   kubectl --context $PUMPJACK_CONTEXT get scadaconnections,tagmappings --all-namespaces
   TOKEN=\$(deploy/kind/token.sh permian)
-  curl -H "Authorization: Bearer \$TOKEN" http://127.0.0.1:$REST_PORT/api/scada/wells
-  curl -H "Authorization: Bearer \$TOKEN" "http://127.0.0.1:$REST_PORT/api/scada/latest?wellId=permian-a1"
+  curl -H "Authorization: Bearer \$TOKEN" http://127.0.0.1:$rest_port/api/scada/wells
+  curl -H "Authorization: Bearer \$TOKEN" "http://127.0.0.1:$rest_port/api/scada/latest?wellId=permian-a1"
   deploy/kind/token.sh bakken         # the other tenant's: it sees nothing of permian
   make kind-down                      # remove it
 END
