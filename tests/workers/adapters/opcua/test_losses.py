@@ -16,6 +16,7 @@ from pumpjack_core.quality import BACKFILLED, BAD_COMM_FAILURE, BAD_DEVICE, GOOD
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Surroundings
 from pumpjack_worker.adapters.opcua import channel, items, session
+from pumpjack_worker.adapters.opcua.adapter import OpcuaAdapter
 from pumpjack_worker.adapters.opcua.backfill import WAIT_FOR_LIVE_S
 from pumpjack_worker.adapters.opcua.simulated_nodes import NAMESPACE, SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
@@ -483,6 +484,38 @@ async def test_a_worker_that_starts_anew_reads_back_what_it_missed(
     known = [row for row in again.of("a") if row not in missed]
     assert all(row.quality & BACKFILLED for row in known), "the database knows these"
     assert len(again.gaps) == 1
+
+
+class Ahead(SystemClock):
+    """A clock that is an hour ahead."""
+
+    def now_us(self) -> int:
+        return super().now_us() + 3_600 * 1_000_000
+
+
+async def test_a_worker_whose_clock_was_ahead_does_not_take_what_follows_for_read(
+    historian: SimulatedServer,
+) -> None:
+    async with FaultProxy(("127.0.0.1", historian.port)) as proxy:
+        rig = SimulatedRig(historian, proxy)
+        adapter = OpcuaAdapter(rig.connection(), TagTable(TAGS), Ahead(), rig.surroundings)
+        await adapter.connect()
+        seen = await read_until(adapter, both)
+        await historian.forget_sessions()
+        await read_until_lost(adapter, seen)
+        await reconnect(adapter)
+        await historian.write(A, 1.5)
+        await read_until(adapter, lambda seen: seen.has("a", 1.5), seen)
+        await adapter.close()
+        assert max(row.us for row in seen.rows) > SystemClock().now_us(), "the trap is set"
+        for value in (2.0, 3.0, 4.0):
+            await historian.write(A, value)
+        rig = SimulatedRig(historian, proxy, Surroundings(memos=tuple(seen.memos)))
+        anew = rig.make(*TAGS)
+        await anew.connect()
+        again = await read_until(anew, lambda seen: seen.has("a", 2.0) and bool(seen.gaps))
+        await anew.close()
+    assert {2.0, 3.0} <= {row.value for row in again.of("a") if row.quality & BACKFILLED}
 
 
 async def test_the_first_start_of_all_has_no_gap(rig: SimulatedRig) -> None:

@@ -178,7 +178,7 @@ class Readings:
             errors,
             publishing=publishing,
             sequences=sequences,
-            memo=_memo(batches),
+            memo=_memo(batches, self.times),
         )
 
     def read(self, changes: Changes, quarantined: list[Quarantined], errors: Counter[str]) -> Batch:
@@ -368,9 +368,19 @@ def _joined(batches: list[Batch], tags: TagTable, received_us: int) -> Batch:
     )
 
 
-def _memo(batches: Sequence[Batch]) -> bytes:
-    """What a worker that starts anew must know: up to when readings were delivered."""
-    last = [min(int(one.source_us.max()), one.received_us) for one in batches if len(one)]
+def _memo(batches: Sequence[Batch], times: Times) -> bytes:
+    """What a worker that starts anew must know: up to when readings were delivered.
+
+    By the server's times where there are any, and not by those that the readings got: one that a
+    clock of ours gave while it was ahead would let whatever is missed until then go unread.
+    """
+    last: list[int] = []
+    for one in batches:
+        if not len(one):
+            continue
+        theirs = np.maximum(times.told_us[one.tag_index], times.server_us[one.tag_index]).max()
+        told = one.source_us.max() if theirs == NO_TIME else theirs
+        last.append(min(int(told), one.received_us))
     return max(last).to_bytes(_MEMO_BYTES, "little", signed=True) if last else b""
 
 
