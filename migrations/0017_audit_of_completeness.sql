@@ -24,7 +24,7 @@ JOIN pumpjack.connection AS c ON c.connection_no = h.connection_no
 WHERE c.tenant_id = ANY (ARRAY(
     SELECT t.tenant_id FROM pumpjack.tenant AS t WHERE pg_has_role(current_user, t.reader_role, 'USAGE')));
 
--- drained_at: when its worker ended with nothing left in it, if it did and nothing came since.
+-- drained_at: when its worker ended with nothing left in it, if none has it open since.
 CREATE OR REPLACE VIEW pumpjack.scada_journals WITH (security_barrier) AS
 SELECT c.tenant_id, c.connection_id, j.journal_id, j.seq, j.opened_at, j.moved_at,
        CASE WHEN j.drained_at >= coalesce(j.moved_at, j.drained_at) THEN j.drained_at END AS drained_at
@@ -32,6 +32,38 @@ FROM pumpjack.ingest_cursor AS j
 JOIN pumpjack.connection AS c ON c.connection_no = j.connection_no
 WHERE c.tenant_id = ANY (ARRAY(
     SELECT t.tenant_id FROM pumpjack.tenant AS t WHERE pg_has_role(current_user, t.reader_role, 'USAGE')));
+
+-- As it was; a journal that is open has not ended.
+CREATE OR REPLACE FUNCTION pumpjack.open_journal(p_journal uuid, p_connection text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_tenant text := pumpjack.session_tenant();
+    v_connection integer;
+    v_seq bigint;
+BEGIN
+    SELECT c.connection_no INTO v_connection
+    FROM pumpjack.connection AS c
+    WHERE c.tenant_id = v_tenant AND c.connection_id = p_connection;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the connection % is not known', p_connection
+            USING ERRCODE = 'PJ002', HINT = 'Call take_fence first.';
+    END IF;
+    INSERT INTO pumpjack.ingest_cursor (journal_id, connection_no) VALUES (p_journal, v_connection)
+    ON CONFLICT (journal_id) DO NOTHING;
+    SELECT j.seq INTO v_seq
+    FROM pumpjack.ingest_cursor AS j
+    WHERE j.journal_id = p_journal AND j.connection_no = v_connection;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the journal % belongs to another connection than %', p_journal, p_connection
+            USING ERRCODE = 'PJ002', HINT = 'A journal serves one connection; give this one a journal of its own.';
+    END IF;
+    -- Something may wait in it again.
+    UPDATE pumpjack.ingest_cursor AS j SET drained_at = NULL
+    WHERE j.journal_id = p_journal AND j.drained_at IS NOT NULL;
+    RETURN v_seq;
+END
+$$;
 
 -- tag_id is the series that it was kept out of, current_tag_id the one that its tag has now.
 CREATE OR REPLACE VIEW pumpjack.scada_quarantine WITH (security_barrier) AS

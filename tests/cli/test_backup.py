@@ -159,6 +159,7 @@ async def test_with_a_base_backup_and_archived_wal_a_moment_is_gone_back_to(
         await database.owner.close()
     await until(lambda: stopped(pid), LIMIT_S)
     await read_and_wait(worker, 4.0)
+    assert not await worker.stop(0.0), "it ends with what it could not store"
 
     owner = data.stat()
     shutil.rmtree(data)
@@ -177,7 +178,7 @@ async def test_with_a_base_backup_and_archived_wal_a_moment_is_gone_back_to(
     data.chmod(0o700)
     with EmbeddedPostgres(data) as server:
         restored = await opened(server.url())
-        database.reachable, database._writer_url = True, restored._writer_url
+        worker = await start(tmp_path / "journal", restored.connect, valkey.url)
         await stored(restored, 1.0, 2.0, 4.0)
         assert await worker.stop(LIMIT_S)
         assert [hole["kind"] for hole in holes(server.url())] == ["restored"]

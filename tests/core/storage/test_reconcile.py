@@ -76,6 +76,23 @@ async def test_the_hours_of_a_batch_over_many_are_counted_each(database: Databas
     assert (await look(database)).whole
 
 
+async def test_what_is_unusual_in_the_hour_that_runs_is_counted_right(database: Database) -> None:
+    worker = await worker_with(database)
+    hour = now_us() // HOUR_US * HOUR_US - HOUR_US
+    rows = [(hour + n, 0, float(n)) for n in range(10)]
+    await worker.write(rows)
+    await worker.write(rows[:4])
+    await worker.write([(hour, 0, 77.0), (hour + 100, 0, 1.0), rows[2]])
+    await worker.write([(hour - HOUR_US, 1, 1.0)])
+    await worker.write([(hour + 101, 0, 1.0), (now_us() + 30 * HOUR_US, 0, 1.0)])
+    hours = await database.read(
+        "SELECT received, stored, duplicates, shifted, quarantined"
+        " FROM pumpjack.scada_ingest_hours ORDER BY hour"
+    )
+    assert hours == [(1, 1, 0, 0, 0), (18, 13, 5, 1, 0), (1, 0, 0, 0, 1)]
+    assert (await look(database)).whole
+
+
 async def test_a_call_that_is_repeated_counts_once(database: Database) -> None:
     worker = await worker_with(database)
     await worker.write([(now_us(), 0, 1.0)])
@@ -173,8 +190,7 @@ async def test_a_journal_that_ended_empty_is_none(database: Database) -> None:
     await worker.open(uuid4())
     assert (await look(database)).whole
     await worker.open(old)
-    await worker.write([(now_us() + 1, 0, 2.0)])
-    assert kinds(await look(database)) == [], "it goes on: it is not the one that was replaced"
+    assert kinds(await look(database)) == ["journal_lost"], "who has it open may hold something"
 
 
 async def test_a_database_that_was_put_back_is_told_once_with_the_time_that_is_missing(
