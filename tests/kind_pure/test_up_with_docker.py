@@ -82,6 +82,12 @@ class Machine:
             (self.programs / name).write_text(told)
             (self.programs / name).chmod(0o755)
 
+    def replace(self, program: str, does: str) -> None:
+        """Another stand-in for a program."""
+        (self.programs / program).unlink()
+        (self.programs / program).write_text(f"#!/bin/bash\n{does}\n")
+        (self.programs / program).chmod(0o755)
+
     def up(self) -> tuple[int, str, list[str]]:
         """Exit code, what it says, and the calls that it made."""
         self.calls.write_text("")
@@ -144,13 +150,34 @@ def test_a_program_that_is_not_installed_is_named(machine: Machine) -> None:
     assert not [call for call in calls if "create cluster" in call]
 
 
+def test_a_cluster_that_does_not_answer_is_not_taken_for_one(machine: Machine) -> None:
+    machine.up()
+    machine.replace("kubectl", "exit 1")
+
+    code, said, calls = machine.up()
+
+    assert code == 1
+    assert "does not answer" in said
+    assert "make kind-down" in said
+    assert not [call for call in calls if "docker build" in call]
+
+
 def test_without_docker_on_another_system_than_linux_the_way_out_is_said(machine: Machine) -> None:
     (machine.programs / "docker").unlink()
-    (machine.programs / "uname").unlink()
-    (machine.programs / "uname").write_text("#!/bin/bash\necho Darwin\n")
-    (machine.programs / "uname").chmod(0o755)
+    machine.replace("uname", "echo Darwin")
 
     code, said, _ = machine.up()
 
     assert code == 1
     assert "Start Docker, then run this again" in said
+
+
+def test_docker_without_a_registry_is_told(machine: Machine) -> None:
+    machine.registry_away.touch()
+    machine.replace("uname", "echo Darwin")
+
+    code, said, calls = machine.up()
+
+    assert code == 1
+    assert "cannot be pulled" in said
+    assert not [call for call in calls if "create cluster" in call]
