@@ -101,9 +101,8 @@ def _opcua(line: Line, tags: Sequence[Evidence], notes: Sequence[Note]) -> list[
     untold = outside(unkept.ledger.sent, unkept.ledger, [*gaps, *unknown])
     found += missing(unkept, untold, "in no gap that is on record")
     for tag in tags:
-        again = repeats_what_holds(tag.rows)
-        found += twice(tag, _either(again, _while_clock_was_wrong(tag, line)))
-        found += misdated(tag, again)
+        allowed = _either(repeats_what_holds(tag.rows), _while_clock_was_wrong(tag, line))
+        found += twice(tag, allowed) + misdated(tag, allowed)
     return found
 
 
@@ -148,7 +147,7 @@ def _wider(spans: Sequence[Span]) -> list[Span]:
 
 
 def _while_clock_was_wrong(tag: Evidence, line: Line) -> Callable[[int], bool]:
-    """Whether a row's time was not believed: read back later, it is told at its own as well."""
+    """Whether a row was stamped by that clock: read back later, it is told at its own as well."""
     return _sent_in(tag, [(jump.from_us, jump.to_us) for jump in line.jumps])
 
 
