@@ -71,8 +71,8 @@ async def test_what_the_journal_does_not_take_is_shown_as_not_stored(worker, fee
     while True:
         message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
         found = wire.decode_message(message["data"])
-        if isinstance(found, wire.Readings):
-            break
+        if isinstance(found, wire.Readings) and found.readings[0].value == 2.0:
+            break  # the first was shown before anybody knew
     assert [(reading.value, found.stored) for reading in found.readings] == [(2.0, False)]
     worker.pipeline._journal._spool._size_bytes = 1 << 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpjack_core.errors import JournalDamaged
@@ -27,6 +27,7 @@ kept_out = st.lists(
 
 
 @given(readings, kept_out)
+@settings(deadline=None)
 def test_a_batch_comes_back_bit_by_bit(rows, quarantined):
     columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
     sent = batch(TAGS, columns[2], index=columns[0], us=columns[1], quality=columns[3])
@@ -40,6 +41,7 @@ def test_a_batch_comes_back_bit_by_bit(rows, quarantined):
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
+@settings(deadline=None)
 def test_one_flipped_byte_is_never_read_as_readings(at, flip):
     blob = bytearray(codec.encode(batch(TAGS, [1.5, 2.5, 3.5])))
     blob[at % len(blob)] ^= flip

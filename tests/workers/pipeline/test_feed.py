@@ -6,7 +6,7 @@ import math
 from uuid import UUID
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpjack_core import wire
@@ -50,6 +50,7 @@ rows = st.lists(
 
 
 @given(rows, st.booleans())
+@settings(deadline=None)
 def test_every_message_reads_back_as_the_readings_that_went_in(rows, stored):
     index, us, values, codes = zip(*rows, strict=True)
     sent = batch(TAGS, values, index=index, us=us, quality=codes)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpjack_core.quality import BACKFILLED, Level, Reason, level_text, quality, reason_text
@@ -111,6 +111,7 @@ def test_the_batch_that_came_in_is_not_changed():
         max_size=50,
     )
 )
+@settings(deadline=None)
 def test_no_reading_is_ever_dropped_and_no_number_is_stored_that_is_none(rows):
     index, ahead, values, codes = zip(*rows, strict=True) if rows else ((), (), (), ())
     came = batch(TAGS, values, index=index, us=[T0_US + a for a in ahead], quality=codes)
