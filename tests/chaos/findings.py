@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pumpjack_core.quality import SHIFTED, Reason, reason_of
 from tests.chaos.ledger import Ledger
@@ -138,6 +139,22 @@ def unstamped(tag: Evidence, jumps: Sequence[Jump]) -> list[str]:
         )
     ]
     return [f"{tag.ledger.name}: received at no time of ours, {numbers(wrong)}"] if wrong else []
+
+
+def by_clock(tag: Evidence, jumps: Sequence[Jump]) -> tuple[Evidence, Evidence]:
+    """The rows that were stamped by a right clock, and those that were stamped by one that was off.
+
+    What a wrong clock stamped and a device's history gives again stands at its own time as well.
+    """
+    offsets = {jump.by_s * 1_000_000 for jump in jumps}
+    right: list[Row] = []
+    wrong: list[Row] = []
+    for row in tag.rows:
+        sent = tag.ledger.sent.get(row.value) if row.value is not None else None
+        late_us = 0 if sent is None else row.us - sent.sent_us
+        is_off = any(abs(late_us - offset) <= CLOCK_SLACK_US for offset in offsets)
+        (wrong if is_off else right).append(row)
+    return replace(tag, rows=right), replace(tag, rows=wrong, quarantined=())
 
 
 def outside(values: Iterable[float], ledger: Ledger, spans: Sequence[Span]) -> set[float]:

@@ -10,6 +10,7 @@ from pumpjack_core.quality import BAD_COMM_FAILURE, SHIFTED, Level, Reason, qual
 from tests.chaos.findings import (
     Evidence,
     Row,
+    by_clock,
     disordered,
     invented,
     misdated,
@@ -112,6 +113,18 @@ def test_a_clock_that_was_an_hour_off_has_an_order_of_its_own() -> None:
     assert unstamped(mixed, [])
     us = [START_US + S, START_US + HOUR_US + 3 * S, START_US + HOUR_US + 4 * S]
     assert disordered(tag([1.0, 3.0, 2.0], us=us), [jump])
+
+
+def test_what_a_wrong_clock_stamped_may_stand_at_its_own_time_too_but_only_once_at_each() -> None:
+    jump = Jump(START_US, START_US + 10 * S, 3_600)
+    own, off = START_US + 2 * S, START_US + 2 * S + HOUR_US
+    right, wrong = by_clock(tag([2.0, 2.0], us=[own, off]), [jump])
+    assert [*twice(right), *twice(wrong)] == []
+    right, wrong = by_clock(tag([2.0, 2.0, 2.0], us=[own, off, off + 1]), [jump])
+    assert twice(right) == []
+    assert twice(wrong)
+    right, wrong = by_clock(tag([2.0, 2.0], us=[own, off]), [])
+    assert twice(right)
 
 
 def test_what_was_sent_in_trouble_is_told_from_what_was_not() -> None:

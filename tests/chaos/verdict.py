@@ -13,6 +13,7 @@ from tests.chaos.evidence import Note
 from tests.chaos.findings import (
     Evidence,
     Span,
+    by_clock,
     disordered,
     invented,
     misdated,
@@ -101,8 +102,9 @@ def _opcua(line: Line, tags: Sequence[Evidence], notes: Sequence[Note]) -> list[
     untold = outside(unkept.ledger.sent, unkept.ledger, [*gaps, *unknown])
     found += missing(unkept, untold, "in no gap that is on record")
     for tag in tags:
-        allowed = _either(repeats_what_holds(tag.rows), _while_clock_was_wrong(tag, line))
-        found += twice(tag, allowed) + misdated(tag, allowed)
+        right, wrong = by_clock(tag, line.jumps)
+        again = repeats_what_holds(right.rows)
+        found += twice(right, again) + twice(wrong) + misdated(right, again)
     return found
 
 
@@ -144,15 +146,6 @@ def _crashes(site: Site) -> list[str]:
 
 def _wider(spans: Sequence[Span]) -> list[Span]:
     return [(low - MARGIN_US, high + MARGIN_US) for low, high in spans]
-
-
-def _while_clock_was_wrong(tag: Evidence, line: Line) -> Callable[[int], bool]:
-    """Whether a row was stamped by that clock: read back later, it is told at its own as well."""
-    return _sent_in(tag, [(jump.from_us, jump.to_us) for jump in line.jumps])
-
-
-def _either(one: Callable[[int], bool], other: Callable[[int], bool]) -> Callable[[int], bool]:
-    return lambda at: one(at) or other(at)
 
 
 def _sent_in(tag: Evidence, spans: Sequence[Span]) -> Callable[[int], bool]:
