@@ -71,6 +71,7 @@ class Unavailable(ApiError):
     after_s: float | None = None
 
 
+_UNREADABLE = re.compile(r"unable to convert unstructured object|failed to convert new object")
 _BY_WEBHOOK = re.compile(r"admission webhook .* denied the request|failed calling webhook ")
 _BY_CODE: dict[int, type[ApiError]] = {404: NotFound, 409: Conflict, 410: Expired, 429: Unavailable}
 
@@ -85,6 +86,8 @@ def error_of(asked: str, code: int, answer: Any, retry_after: str | None) -> Api
     kind = _BY_CODE.get(code) or (Unavailable if code >= 500 else Refused)
     if _BY_WEBHOOK.search(said):
         kind = Refused  # whatever code the webhook chose, and where none could be reached: 500
+    if _UNREADABLE.search(said):
+        kind = Refused  # server-side apply answers 500 to a value that is none, as cpu: 1.2.3
     error = kind(asked, said, code=code, reason=str(status.get("reason") or ""))
     if isinstance(error, Unavailable) and retry_after and retry_after.isdigit():
         error.after_s = float(retry_after)

@@ -21,7 +21,6 @@ from pumpjack_operator.cluster import Key
 from pumpjack_operator.deletion import Releases
 from pumpjack_operator.device_services import DeviceServices
 from pumpjack_operator.events import Events
-from pumpjack_operator.facts import Unreadable
 from pumpjack_operator.mappings import Mappings
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.platform import Platform
@@ -33,6 +32,7 @@ from pumpjack_operator.serving import Serving
 from pumpjack_operator.statuses import EVERY_S, Statuses
 from pumpjack_operator.store import Store
 from pumpjack_operator.tenancy import ByLabel, NoLogins, Owners, Tenants
+from pumpjack_operator.unreadable import UnreadableTags
 from pumpjack_operator.watches import reflectors
 from pumpjack_operator.work import Work, connection_work, mapping_work
 from pumpjack_operator.workqueue import WorkQueue
@@ -75,9 +75,8 @@ class Controller:
         """Everything was listed, and looked at once."""
         self._resolutions = Resolutions(self.store)
         self._resolve_s: dict[str, float] = {}
-        self._unreadable_by: dict[Key, tuple[Unreadable, ...]] = {}
-        """What each worker cannot read, as its mappings were told."""
         logins = Logins()
+        self._unreadable = UnreadableTags(self._add)
         self._events = Events(api, self._clock)
         self._children = Children(api, self.store, self._events, self.metrics)
         self.reports = reports(self._reported)
@@ -92,6 +91,7 @@ class Controller:
             children=self._children,
             statuses=self._statuses,
             reports=self.reports,
+            unreadable=self._unreadable,
             releases=Releases(api, self.store, self._events, self.metrics),
             events=self._events,
             logins=logins,
@@ -114,7 +114,7 @@ class Controller:
             store=self.store,
             resolutions=self._resolutions,
             statuses=self._statuses,
-            reports=self.reports,
+            unreadable=self._unreadable,
             clock=self._clock,
         )
         self._reflectors = reflectors(
@@ -122,7 +122,8 @@ class Controller:
             self.store,
             self._resolutions,
             add=self._add,
-            forget=self._children.forget,
+            forget_child=self._children.forget,
+            forget_status=self._statuses.forget,
             relist_s=relist_s,
         )
 
@@ -187,7 +188,11 @@ class Controller:
                 _log.warning(str(error), at=name)
                 self.queue.retry(Work("namespace", name))
         for group in self._resolutions.groups():
-            self._resolve(group)
+            try:
+                self._resolve(group)
+            except Exception:  # as in _work: one tenant's resources must not stop the others'
+                _log.exception("a tenant's tags cannot be resolved", at=group)
+                self.queue.retry(Work("group", group))
         for key in {*self.store.connection_keys(), *self.store.parents()}:
             self._add(connection_work(key))
 
@@ -230,14 +235,7 @@ class Controller:
 
     def _reported(self, key: Key) -> None:
         """A worker said how it is, or says nothing any more."""
-        report = self.reports.get(key)
-        now = report.rejected if report is not None else ()
-        before = self._unreadable_by.pop(key, ())
-        if now:
-            self._unreadable_by[key] = now
-        if now != before:
-            for one in {one.mapping for one in (*now, *before)}:
-                self._add(Work("mapping", one))
+        self._unreadable.take(key, self.reports.get(key))
         if self._reconciler.status_differs(key):
             self._add(connection_work(key))
 

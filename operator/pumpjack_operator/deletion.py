@@ -86,8 +86,7 @@ class Releases:
         if KEPT_ANNOTATION in (raw["metadata"].get("annotations") or {}):
             return False
         exit_code = self._store.exit_code(key)
-        never_used = (raw.get("status") or {}).get("phase") == "Pending"
-        if exit_code == DRAINED or never_used:
+        if exit_code == DRAINED or _was_never_used(raw):
             await delete(self._api, self._store, claim)
             return True
         await self._keep(key, raw, exit_code, gone=gone)
@@ -124,6 +123,13 @@ class Releases:
         self._metrics.journals_kept.inc()
         self._events.about_claim(claim, raw["metadata"]["uid"], "JournalKept", message)
         _log.warning(message)
+
+
+def _was_never_used(claim: dict[str, Any]) -> bool:
+    """Whether a claim waits for a volume that would be new: not one that a backup brings back."""
+    spec = claim.get("spec") or {}
+    comes_filled = any(spec.get(key) for key in ("volumeName", "dataSource", "dataSourceRef"))
+    return (claim.get("status") or {}).get("phase") == "Pending" and not comes_filled
 
 
 def _is_kept(claim: SeenChild) -> bool:

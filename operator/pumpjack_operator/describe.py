@@ -84,7 +84,8 @@ def mapping_status(
     problem: why it cannot be read, None when it was resolved.
     """
     rejected = (*(resolved.rejected if resolved is not None else ()), *rejected_by_workers)
-    accepted = (resolved.accepted if resolved is not None else 0) - len(rejected_by_workers)
+    read = resolved.accepted if resolved is not None else 0
+    accepted = max(0, read - len(rejected_by_workers))  # those may be of the tags before a change
     verdict = _mapping_verdict(resolved, problem, accepted, rejected)
     return types.TagMappingStatus(
         observed_generation=generation,
@@ -148,7 +149,7 @@ def _worth_a_write(
     """Whether the status is written anyway, or the time in it has become too old."""
     if before.last_reading_time is None or found != before:
         return True
-    return stored_us - us_of(before.last_reading_time) > LAST_READING_EVERY_S * US_PER_S
+    return abs(stored_us - us_of(before.last_reading_time)) > LAST_READING_EVERY_S * US_PER_S
 
 
 def _name(id_: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+CAMEL_CASE = "^[A-Za-z][A-Za-z0-9]*$"
 PodState = Literal["absent", "pending", "running"]
 
 
@@ -19,8 +20,8 @@ class Pod(Struct, frozen=True):
 class Unreadable(Struct, frozen=True, rename="camel"):
     """A tag whose address is none of the protocol's. mapping: namespace/name."""
 
-    tag: str
-    mapping: str
+    tag: Annotated[str, Meta(max_length=128)]
+    mapping: Annotated[str, Meta(max_length=320)]
     reason: str
 
 
@@ -31,11 +32,13 @@ class Report(Struct, frozen=True, rename="camel"):
     read_at      when the device last said anything, ISO 8601; None: not yet
     stored_at    when readings were last committed, ISO 8601; None: not yet
     rejected     tags that it cannot read
+
+    Bounded as the resources' status is: what does not fit there would stop every write of it.
     """
 
     state: str
-    config_hash: str
-    reason: str | None = None
+    config_hash: Annotated[str, Meta(max_length=64)]
+    reason: Annotated[str, Meta(max_length=128, pattern=CAMEL_CASE)] | None = None
     message: str | None = None
     read_at: str | None = None
     stored_at: str | None = None

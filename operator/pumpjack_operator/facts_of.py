@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from pumpjack_core import networks
@@ -9,7 +11,7 @@ from pumpjack_core.manifests.resolve import RefusedConnection, RejectedTag, Reso
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_operator.cluster import SeenConnection, SeenPod
 from pumpjack_operator.describe import ConnectionKnown
-from pumpjack_operator.facts import Facts, Pod, Report
+from pumpjack_operator.facts import Facts, Pod, Report, Unreadable
 from pumpjack_operator.names import child_name
 from pumpjack_operator.specs.network_policy import device
 
@@ -41,19 +43,20 @@ def known_of(
     has_secret: bool | None,
     pod: SeenPod | None,
     report: Report | None,
+    unreadable: tuple[Unreadable, ...] = (),
     now_us: int,
 ) -> ConnectionKnown:
     """Everything that the status of a connection is made of.
 
-    mappings: how many select it; has_secret: whether the Secret that it names is there.
+    mappings: how many select it; has_secret: whether the Secret that it names is there;
+    unreadable: the tags of its present configuration that its worker cannot read.
     """
     spec = seen.object.spec if seen.object is not None else None
     rejected = resolved.rejected if resolved is not None else ()
     tags = resolved.tags if isinstance(resolved, ResolvedConnection) else None
     mapped = len(tags) if tags is not None else 0
-    if report is not None and report.config_hash == wanted_hash:
-        rejected = (*rejected, *by_worker(seen, report))
-        mapped -= len(report.rejected)
+    rejected = (*rejected, *by_worker(str(seen.key), unreadable))
+    mapped -= len(unreadable)
     ref = spec.credentials_secret_ref if spec is not None else None
     interval_s = min(
         (tag.interval_s if not tag.stale_s else tag.stale_s / STALE_INTERVALS for tag in tags.tags),
@@ -94,10 +97,9 @@ def _absent(seen: SeenConnection) -> Pod:
     )
 
 
-def by_worker(seen: SeenConnection, report: Report) -> tuple[RejectedTag, ...]:
-    """The tags that a worker cannot read: their address is none of its protocol."""
-    of = str(seen.key)
-    return tuple(RejectedTag(of, one.mapping, one.tag, one.reason) for one in report.rejected)
+def by_worker(of: str, tags: Iterable[Unreadable]) -> tuple[RejectedTag, ...]:
+    """The tags that the worker of a connection (namespace/name) cannot read."""
+    return tuple(RejectedTag(of, one.mapping, one.tag, one.reason) for one in tags)
 
 
 def endpoint(spec: ScadaConnectionSpec) -> str:

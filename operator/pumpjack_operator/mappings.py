@@ -7,10 +7,10 @@ from pumpjack_core.manifests.resolve import RejectedTag
 from pumpjack_operator import describe, facts_of
 from pumpjack_operator.api_errors import Conflict, NotFound
 from pumpjack_operator.cluster import Key
-from pumpjack_operator.reports import Reports
 from pumpjack_operator.resolution import Resolutions
 from pumpjack_operator.statuses import Statuses
 from pumpjack_operator.store import Store
+from pumpjack_operator.unreadable import UnreadableTags
 
 
 class Mappings:
@@ -22,13 +22,13 @@ class Mappings:
         store: Store,
         resolutions: Resolutions,
         statuses: Statuses,
-        reports: Reports,
+        unreadable: UnreadableTags,
         clock: Clock,
     ) -> None:
         self._store = store
         self._resolutions = resolutions
         self._statuses = statuses
-        self._reports = reports
+        self._unreadable = unreadable
         self._clock = clock
 
     async def look(self, key: Key) -> bool:
@@ -43,7 +43,7 @@ class Mappings:
             found.generation,
             resolved if found.object is not None else None,
             found.problem,
-            rejected_by_workers=self._unreadable(key),
+            rejected_by_workers=self._rejected_by_workers(key),
             before=found.status,
             now_us=self._clock.now_us(),
         )
@@ -52,18 +52,12 @@ class Mappings:
         except (NotFound, Conflict):
             return False  # it was deleted, or another bears its name: the watch says so
 
-    def _unreadable(self, mapping: Key) -> list[RejectedTag]:
+    def _rejected_by_workers(self, mapping: Key) -> list[RejectedTag]:
         """Tags of a mapping that workers cannot read: an address is none of its protocol."""
         resolved = self._resolutions.mapping(mapping)
         found = []
         for name in resolved.connections if resolved is not None else ():
             namespace, _, of = name.partition("/")
-            connection = self._store.connection(Key(namespace, of))
-            report = self._reports.get(Key(namespace, of))
-            if connection is not None and report is not None and report.rejected:
-                found += [
-                    one
-                    for one in facts_of.by_worker(connection, report)
-                    if one.mapping == str(mapping)
-                ]
+            tags = self._unreadable.of(Key(namespace, of))
+            found += [one for one in facts_of.by_worker(name, tags) if one.mapping == str(mapping)]
         return found

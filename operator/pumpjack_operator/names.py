@@ -36,6 +36,11 @@ def child_name(connection: str) -> str:
     return f"{cut.rstrip('-')}-{digest}"
 
 
+def pod_name(child: str) -> str:
+    """Name of the one pod that the StatefulSet of this name has."""
+    return f"{child}-0"
+
+
 def selector(connection: str) -> dict[str, str]:
     """The labels by which a connection's pods are found."""
     return {

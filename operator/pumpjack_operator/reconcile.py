@@ -28,6 +28,7 @@ from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION
 from pumpjack_operator.specs.wanted import Behind, Wanted
 from pumpjack_operator.statuses import Statuses
 from pumpjack_operator.store import ChildId, Store
+from pumpjack_operator.unreadable import UnreadableTags
 
 
 class Logins:
@@ -67,6 +68,7 @@ class Reconciler:
         children: Children,
         statuses: Statuses,
         reports: Reports,
+        unreadable: UnreadableTags,
         releases: Releases,
         events: Events,
         logins: Logins,
@@ -79,6 +81,7 @@ class Reconciler:
         self._children = children
         self._statuses = statuses
         self._reports = reports
+        self._unreadable = unreadable
         self._releases = releases
         self._events = events
         self._logins = logins
@@ -170,6 +173,7 @@ class Reconciler:
         key = seen.key
         stores = self._stores(key)
         if stores is None:
+            self._done.pop(key, None)
             self._trouble[key] = Trouble(not_applied=self._no_logins(key))
             return False
         if not self._services.follow(seen):
@@ -178,6 +182,7 @@ class Reconciler:
         before = self._versions(key)
         if self._done.get(key) == _Done(*asked, before):
             return False
+        self._done.pop(key, None)  # what is asked now may fail, and be taken back
         try:
             manifests = render(self._wanted(*asked))
         except ManifestError as error:
@@ -254,11 +259,12 @@ class Reconciler:
         key = seen.key
         resolved = self._resolutions.connection(key)
         ref = seen.object.spec.credentials_secret_ref if seen.object is not None else None
+        wanted_hash = self.wanted_hash(key)
         return facts_of.known_of(
             seen,
             resolved,
             mappings=self._resolutions.mappings_of(key),
-            wanted_hash=self.wanted_hash(key),
+            wanted_hash=wanted_hash,
             trouble=self._trouble.get(key, Trouble()),
             logins_problem=self._logins.problems.get(key.namespace),
             has_secret=(
@@ -266,6 +272,7 @@ class Reconciler:
             ),
             pod=self._store.pod(key),
             report=self._reports.get(key),
+            unreadable=self._unreadable.of(key, wanted_hash),
             now_us=self._clock.now_us(),
         )
 
@@ -288,3 +295,5 @@ class Reconciler:
         self._done.pop(key, None)
         self._trouble.pop(key, None)
         self._services.leave(key)
+        self._reports.follow(key, "")
+        self._unreadable.forget(key)

@@ -29,7 +29,7 @@ from pumpjack_operator.cluster import (
     SeenPod,
 )
 from pumpjack_operator.kinds import CHILDREN
-from pumpjack_operator.names import CONNECTION_ANNOTATION, CONNECTION_LABEL
+from pumpjack_operator.names import CONNECTION_ANNOTATION, CONNECTION_LABEL, pod_name
 from pumpjack_operator.pods import has_claim, pod_state, worker_exit
 
 Raw = Mapping[str, Any]
@@ -92,10 +92,10 @@ def child(raw: Raw, kind: str) -> SeenChild | None:
 
 
 def pod(raw: Raw) -> SeenPod | None:
-    """A worker's pod; None for another that bears part of its labels."""
+    """A worker's pod; None for another that bears its labels: a copy to debug, an impostor."""
     about = raw["metadata"]
     of = (about.get("labels") or {}).get(CONNECTION_LABEL)
-    if not of:
+    if not of or about["name"] != pod_name(of):
         return None
     status = raw.get("status") or {}
     return SeenPod(

@@ -46,8 +46,12 @@ class NamespaceSink:
 class ConnectionSink:
     """ScadaConnections."""
 
-    def __init__(self, store: Store, resolutions: Resolutions, add: Add) -> None:
+    def __init__(
+        self, store: Store, resolutions: Resolutions, add: Add, forget: Callable[[str], None]
+    ) -> None:
+        """Whoever gives forget is told the uid of each that is gone."""
         self._store, self._resolutions, self._add = store, resolutions, add
+        self._forget = forget
 
     def put(self, raw: dict[str, Any]) -> Hashable:
         """A connection is there."""
@@ -62,7 +66,8 @@ class ConnectionSink:
 
     def gone(self, known: Key, version: int) -> None:
         """A connection is gone."""
-        self._store.remove_connection(known, version)
+        if (removed := self._store.remove_connection(known, version)) is not None:
+            self._forget(removed.uid)
         self._resolve(known)
         self._add(connection_work(known))
 
@@ -75,8 +80,12 @@ class ConnectionSink:
 class MappingSink:
     """TagMappings."""
 
-    def __init__(self, store: Store, resolutions: Resolutions, add: Add) -> None:
+    def __init__(
+        self, store: Store, resolutions: Resolutions, add: Add, forget: Callable[[str], None]
+    ) -> None:
+        """Whoever gives forget is told the uid of each that is gone."""
         self._store, self._resolutions, self._add = store, resolutions, add
+        self._forget = forget
 
     def put(self, raw: dict[str, Any]) -> Hashable:
         """A mapping is there."""
@@ -91,7 +100,8 @@ class MappingSink:
 
     def gone(self, known: Key, version: int) -> None:
         """A mapping is gone."""
-        self._store.remove_mapping(known, version)
+        if (removed := self._store.remove_mapping(known, version)) is not None:
+            self._forget(removed.uid)
         self._add(Work("group", self._resolutions.group(known.namespace)))
 
 

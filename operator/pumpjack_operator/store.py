@@ -129,7 +129,9 @@ class Store:
     def remove_connection(self, key: Key, version: int) -> SeenConnection | None:
         """A connection is gone, as of this version."""
         self._connections_in[key.namespace].discard(key)
-        return self._bury(self._connections.pop(key, None), version)
+        found = self._bury(self._connections.pop(key, None), version)
+        self._forget_worker(worker_key(key))
+        return found
 
     def connection(self, key: Key) -> SeenConnection | None:
         """A connection, None when it is not there."""
@@ -194,6 +196,7 @@ class Store:
         del self._children[key][id_]
         if not self._children[key]:
             del self._children[key]
+            self._forget_worker(worker_key(key))
         return key
 
     def children(self, key: Key) -> dict[ChildId, SeenChild]:
@@ -223,7 +226,9 @@ class Store:
         self._pods_of[worker].discard(key)
         if seen.has_claim:
             self._exits[worker] = seen.exit_code
-        return seen, self._named.get(worker)
+        of = self._named.get(worker)
+        self._forget_worker(worker)
+        return seen, of
 
     def exit_code(self, key: Key) -> int | None:
         """How the last pod that wrote to a connection's volume ended, None: nobody saw that."""
@@ -243,6 +248,14 @@ class Store:
     def connection_of(self, pod: SeenPod) -> Key | None:
         """Whose pod it is."""
         return self._named.get(Key(pod.key.namespace, pod.child))
+
+    def _forget_worker(self, worker: Key) -> None:
+        """Let go of what is known of a worker of whom nothing is left, not even a volume."""
+        of = self._named.get(worker)
+        if self._pods_of.get(worker) or of in self._connections or of in self._children:
+            return
+        for known in (self._named, self._exits, self._pods_of):
+            known.pop(worker, None)
 
     def _bury(self, seen: _Seen | None, version: int) -> _Seen | None:
         if seen is not None:

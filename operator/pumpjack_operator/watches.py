@@ -23,18 +23,22 @@ def reflectors(
     resolutions: Resolutions,
     *,
     add: sinks.Add,
-    forget: Callable[[str, ChildId], None],
+    forget_child: Callable[[str, ChildId], None],
+    forget_status: Callable[[str], None],
     relist_s: float,
 ) -> list[Reflector]:
-    """Watches that feed store and queue. forget: is told of each child that is gone."""
+    """Watches that feed store and queue.
+
+    forget_child, forget_status: are told of each child, connection and mapping that is gone
+    """
     watched: list[tuple[Watched, Any]] = [
         (Watched(NAMESPACE), sinks.NamespaceSink(store, add)),
-        (Watched(CONNECTION), sinks.ConnectionSink(store, resolutions, add)),
-        (Watched(MAPPING), sinks.MappingSink(store, resolutions, add)),
+        (Watched(CONNECTION), sinks.ConnectionSink(store, resolutions, add, forget_status)),
+        (Watched(MAPPING), sinks.MappingSink(store, resolutions, add, forget_status)),
         (Watched(POD, labels=POD_LABEL), sinks.PodSink(store, add)),
     ]
     watched += [
-        (Watched(kind, labels=OWN_LABEL), sinks.ChildSink(store, add, kind.kind, forget))
+        (Watched(kind, labels=OWN_LABEL), sinks.ChildSink(store, add, kind.kind, forget_child))
         for kind in CHILDREN.values()
     ]
     return [

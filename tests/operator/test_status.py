@@ -162,6 +162,8 @@ LIES = {
     "another shape": b'{"state": 1}',
     "a time that is none": b'{"state":"connected","configHash":"x","readAt":"yesterday"}',
     "too long": b" " * (5 << 20),
+    "a hash that fits no status": b'{"state":"connected","configHash":"%s"}' % (b"x" * 65),
+    "a reason that fits no status": b'{"state":"disconnected","configHash":"x","reason":"no way"}',
 }
 
 
@@ -174,6 +176,40 @@ async def test_an_answer_that_is_none_is_said_and_stops_nothing(field, answer):
     assert wells.condition("pad7", "Connected")["status"] == "Unknown"
     one.answer = None
     await eventually(lambda: wells.holds("pad7", "DataFlowing"))
+
+
+async def test_while_a_worker_starts_anew_its_mapping_still_says_what_it_cannot_read(field):
+    wells, one, controller = field
+    one.says["rejected"] = [
+        {"tag": "tag_1", "wellId": "w", "mapping": f"{wells.name}/pumps", "reason": "no address"}
+    ]
+    await flowing(wells, one, controller)
+    rejected = lambda: wells.reason("pumps", "MappingsAccepted", "tagmappings")  # noqa: E731
+    await eventually(lambda: rejected() == "TagsRejected")
+    wells.end_pod("pad7", 1)
+    await eventually(lambda: wells.reason("pad7", "Ready") == "WorkerNotRunning")
+    assert wells.reason("pad7", "MappingsAccepted") == "TagsRejected"
+    wells.map("pumps", to="pad7", well="other")
+    await quiet(controller)
+    assert rejected() == "TagsRejected"
+    one.says["configHash"] = wanted_hash(controller, wells)
+    wells.run_pod("pad7", "127.0.0.1")
+    await eventually(lambda: wells.holds("pad7", "DataFlowing"))
+    assert rejected() == "TagsRejected"
+    assert wells.reason("pad7", "MappingsAccepted") == "TagsRejected"
+
+
+async def test_a_worker_of_a_connection_that_was_deleted_is_asked_no_more(field):
+    wells, one, controller = field
+    await flowing(wells, one, controller)
+    wells.delete("scadaconnections", "pad7")
+    await eventually(lambda: controller.reports.answering == 0)
+    await quiet(controller)
+    asked = one.asked
+    wells.connect("pad8")
+    await eventually(lambda: wells.reason("pad8", "Ready"))
+    await quiet(controller)
+    assert one.asked == asked
 
 
 async def test_a_pod_that_cannot_start_says_why(operator, wells):
