@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from tests.faults import FaultProxy, Upstream
 DISK_MIB = 32
 DRAIN_S = 10
 DRAIN_LIMIT_S = 60.0
+AGAIN_S = 2.0
 AT_ONCE_S = 8.0
 """The writer waits up to 2 s for more; the rest is for a busy machine."""
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
@@ -185,6 +187,18 @@ class Line:
     async def is_connected(self) -> bool:
         """Whether the worker has a session with the device."""
         status = await self.status()
+        return status is not None and status["state"] == "connected"
+
+    async def reads(self) -> bool:
+        """Whether it has a session with the device; one that was replaced is started again.
+
+        Where two start at once, the one that stays may have been told that the other replaced it.
+        It never takes the device back by itself: who removed the other one starts it again.
+        """
+        status = await self.status()
+        if status is not None and status["state"] == "fenced":
+            self.worker.signal(signal.SIGTERM)
+            await asyncio.sleep(AGAIN_S)
         return status is not None and status["state"] == "connected"
 
     async def keeps_up(self) -> bool:

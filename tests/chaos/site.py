@@ -101,7 +101,7 @@ class Site:
     async def recovered(self) -> None:
         """Wait until everything works again by itself: the promise after any fault."""
         for line in self.lines.values():
-            await until(line.is_connected, f"the {line.protocol} worker is connected again")
+            await until(line.reads, f"the {line.protocol} worker reads its device again")
         for screen in self.screens:
             await until(screen.is_whole, lambda screen=screen: f"a screen: {screen.trouble}")
 
