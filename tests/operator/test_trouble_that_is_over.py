@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from tests.operator.cluster import eventually
+from tests.controlplane.webhook import asked, webhook
+from tests.operator.cluster import eventually, quiet
 
 pytestmark = pytest.mark.peers
 
-TOO_LITTLE = {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}
 
-
-async def test_a_change_that_was_refused_and_is_taken_back_is_no_trouble_any_more(operator, wells):
+async def test_a_change_that_was_refused_and_is_taken_back_is_no_trouble_any_more(
+    operator, wells, tmp_path
+):
     wells.connect("pad7")
     wells.map("pumps", to="pad7")
     await eventually(lambda: wells.reason("pad7", "Stalled") == "Progressing")
-    wells.connect("pad7", placement={"resources": TOO_LITTLE})
-    await eventually(lambda: wells.reason("pad7", "Stalled") == "NotApplied")
-    wells.connect("pad7")
-    await eventually(lambda: wells.reason("pad7", "Stalled") == "Progressing")
+    await quiet(operator)
+    with webhook(tmp_path) as hook:
+        hook.words = "frozen until Monday"
+        with asked(wells.client, wells.name, "/configmaps", hook.port, tmp_path):
+            await eventually(lambda: is_refused(wells))
+            wells.map("pumps", to="pad7", tags=4)
+            await eventually(lambda: wells.reason("pad7", "Stalled") == "NotApplied")
+            wells.map("pumps", to="pad7")
+            await eventually(lambda: wells.reason("pad7", "Stalled") == "Progressing")
+
+
+def is_refused(wells) -> bool:
+    probe = {"metadata": {"name": "probe"}}
+    path = wells.path("configmaps")
+    return bool(wells.client.post(path, json=probe, params={"dryRun": "All"}).is_client_error)
 
 
 async def test_an_amount_that_is_none_is_said(operator, wells):
