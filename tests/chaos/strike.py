@@ -17,6 +17,7 @@ from tests.faults import FaultProxy
 
 HOUR_S = 3_600
 MOST_CUT_BYTES = 60
+CUT_LIMIT_S = 20.0
 SLOW_S = 0.3
 SECOND_LIMIT_S = 15.0
 DDL_LIMIT_S = 30.0
@@ -64,7 +65,12 @@ async def _cut_device(site: Site, fault: Fault) -> None:
 
 
 async def _halve_answer_of_device(site: Site, fault: Fault) -> None:
-    site.lines[fault.target].device.cut_answer(int(fault.amount * MOST_CUT_BYTES))
+    device = site.lines[fault.target].device
+    device.cut_answer(int(fault.amount * MOST_CUT_BYTES))
+    with contextlib.suppress(TimeoutError):  # it is over when there was an answer to cut
+        async with asyncio.timeout(CUT_LIMIT_S):
+            while device._cut_after is not None:
+                await asyncio.sleep(0.05)
 
 
 async def _stall_device(site: Site, fault: Fault) -> None:
