@@ -28,6 +28,7 @@ class Feed:
 
     seen     tag and value to the number of the event that brought it first
     losses   numbers of the events that told of a loss: gap, new snapshot, conflation
+    silent   from the last readings before each of them up to it [µs since the epoch]
     open     the gap that is not healed, as (epoch, last)
     unsaid   messages that did not continue the position, and no gap was announced
     """
@@ -38,6 +39,8 @@ class Feed:
     announced: int = 0
     seen: dict[tuple[str, float], int] = field(default_factory=dict)
     losses: list[int] = field(default_factory=list)
+    silent: list[tuple[int, int]] = field(default_factory=list)
+    shown_us: int = 0
     open: tuple[str, int] | None = None
     unsaid: list[str] = field(default_factory=list)
 
@@ -45,10 +48,12 @@ class Feed:
         """Something is missing from here on, and the client knows."""
         self.events += 1
         self.losses.append(self.events)
+        self.silent.append((self.shown_us, now_us()))
 
     def show(self, readings: Sequence[dict[str, Any]]) -> None:
         """Readings that came."""
         self.events += 1
+        self.shown_us = now_us()
         for reading in readings:
             if reading["value"] is not None:
                 self.seen.setdefault((reading["tagName"], reading["value"]), self.events)

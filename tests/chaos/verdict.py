@@ -117,6 +117,8 @@ def _unseen(site: Site, line: Line, tag: Evidence) -> list[str]:
     for late in (0, BACKFILLED):
         rows = [row for row in tag.rows if row.quality & BACKFILLED == late]
         unsaid |= feed.unexplained(ledger.tag_name, [row.value for row in rows if row.value])
+    # What a device sent again came after its neighbours: then the time tells what was missed.
+    unsaid = outside(unsaid & ledger.sent.keys(), ledger, feed.silent)
     if not unsaid:
         return []
     return [f"{ledger.name}: stored, not shown, and no gap was told, {numbers(unsaid)}"]
