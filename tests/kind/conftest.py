@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from collections.abc import Iterator
 
@@ -43,7 +44,7 @@ def bakken(cluster: Cluster) -> Gateway:
 @pytest.fixture(scope="session")
 def counting(cluster: Cluster, stores: Stores) -> Iterator[Counting]:
     """A radio that counts all through the tests."""
-    found = Counting(cluster, stores, "counting")
+    found = Counting(cluster, stores, f"counting-{secrets.token_hex(3)}")  # starts with no history
     found.begin()
     yield found
     found.end()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from tests.kind.cluster import RELEASE, Cluster, Failed, until
@@ -14,14 +16,14 @@ CHILDREN = (
 
 
 def test_a_deleted_connection_is_drained_and_then_gone(cluster: Cluster, stores: Stores) -> None:
-    leaving = Counting(cluster, stores, "leaving")
+    leaving = Counting(cluster, stores, f"leaving-{secrets.token_hex(3)}")
     leaving.begin()
     try:
         leaving.goes_on()
         leaving.silence()
         sent = stores.values(leaving.id, "message_counter")
         leaving.remove_connection()
-        labels = "pumpjack.dev/child-of=scada-leaving"
+        labels = f"pumpjack.dev/child-of=scada-{leaving.name}"
         until(
             "its children are gone", lambda: not cluster.names(CHILDREN, NAMESPACE, labels) or None
         )
