@@ -180,6 +180,18 @@ def nothing_read(facts: Facts) -> Verdict | None:
     return Verdict("False", "NoReadings", f"the device is connected and gives no readings; {since}")
 
 
+def not_kept(facts: Facts) -> Verdict | None:
+    """What is read is shown and kept nowhere: the journal takes no more."""
+    if facts.report is None or not facts.report.journal_full:
+        return None
+    return Verdict(
+        "False",
+        "JournalFull",
+        "readings are shown and not stored, since the journal takes no more: it has its size, or "
+        "its disk is full or fails; the worker's log says which. What is in it is safe",
+    )
+
+
 def nothing_stored(facts: Facts) -> Verdict | None:
     """What is read does not reach the database."""
     report = facts.report
@@ -262,6 +274,7 @@ CHAINS: dict[str, tuple[Check, ...]] = {
         no_pod,
         no_answer,
         device_away,
+        not_kept,
         nothing_read,
         nothing_stored,
         _holds("ReadingsStored", "readings reach the database"),

@@ -31,6 +31,7 @@ class Report(Struct, frozen=True, rename="camel"):
     state        connecting, connected, disconnected, suspended, fenced or stopped
     read_at      when the device last said anything, ISO 8601; None: not yet
     stored_at    when readings were last committed, ISO 8601; None: not yet
+    journal_full what it reads now is kept nowhere
     rejected     tags that it cannot read
 
     Bounded as the resources' status is: what does not fit there would stop every write of it.
@@ -44,6 +45,7 @@ class Report(Struct, frozen=True, rename="camel"):
     stored_at: str | None = None
     journal_oldest_s: float = 0.0
     journal_batches: int = 0
+    journal_full: bool = False
     rejected: tuple[Unreadable, ...] = ()
 
 

@@ -60,19 +60,26 @@ class Lease:
         """Holder and renewTime as they were seen last."""
         self._since = 0.0
         """Since when they stand still, on the monotonic clock."""
+        self._renewed = 0.0
+        """When it was last asked for with success, on the monotonic clock."""
 
     async def acquire(self) -> None:
         """Wait until this replica holds the Lease."""
         told = ""
         while True:
+            asked = self._clock.monotonic()
             try:
-                holder = await self._try()
+                # an answer that comes later is of no use: another may act by then
+                async with asyncio.timeout(self._times.gives_up):
+                    holder = await self._try()
             except Conflict:
                 holder = "another"  # another was quicker; look again
-            except ApiError as error:
-                _log.warning(f"the Lease cannot be read: {error}")
+            except (ApiError, TimeoutError) as error:
+                why = str(error) or "the API server did not answer in time"
+                _log.warning(f"the Lease cannot be read: {why}")
                 holder = ""
             if holder == self._identity:
+                self._renewed = asked
                 _log.info("acting: this replica holds the Lease", identity=self._identity)
                 return
             if holder != told:
@@ -82,7 +89,7 @@ class Lease:
 
     async def keep(self) -> None:
         """Renew until cancelled. Raises Lost when it cannot be kept."""
-        renewed = self._clock.monotonic()
+        renewed = self._renewed
         while True:
             await asyncio.sleep(self._times.every)
             left_s = renewed + self._times.gives_up - self._clock.monotonic()

@@ -31,6 +31,7 @@ from pumpjack_operator.cluster import (
 from pumpjack_operator.kinds import CHILDREN
 from pumpjack_operator.names import CONNECTION_ANNOTATION, CONNECTION_LABEL, pod_name
 from pumpjack_operator.pods import has_claim, pod_state, worker_exit
+from pumpjack_operator.specs.child_names import is_childs_name
 
 Raw = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -73,10 +74,13 @@ def mapping(raw: Raw) -> SeenMapping:
 
 
 def child(raw: Raw, kind: str) -> SeenChild | None:
-    """A labelled child; None when it does not say whose it is, and so is not the operator's."""
+    """A labelled child; None when it cannot be that of whom it names: it is somebody else's.
+
+    Whoever may edit it may have it name another connection, which would then prune it.
+    """
     about = raw["metadata"]
     of = (about.get("annotations") or {}).get(CONNECTION_ANNOTATION)
-    if not of:
+    if not of or not is_childs_name(kind, about["name"], of):
         return None
     return SeenChild(
         kind=kind,

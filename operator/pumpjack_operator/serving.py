@@ -64,6 +64,8 @@ class Serving:
         Raises PumpjackError when it has to be tried again.
         """
         found = self._store.namespace(name)
+        if found is None:
+            self._store.undecide(name)  # it may have gone while it was decided
         if found is None or found.ending:
             self._let_go(name)
             return

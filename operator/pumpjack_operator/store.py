@@ -65,7 +65,7 @@ class Store:
 
     def remove_namespace(self, name: str) -> bool:
         """A namespace is gone."""
-        self._tenants.pop(name, None)
+        self.undecide(name)
         return self._namespaces.pop(name, None) is not None
 
     def namespace(self, name: str) -> SeenNamespace | None:
@@ -85,6 +85,10 @@ class Store:
         known = self._tenants.get(namespace)
         self._tenants[namespace] = tenant
         return known != tenant
+
+    def undecide(self, namespace: str) -> None:
+        """A namespace is nobody's for now."""
+        self._tenants.pop(namespace, None)
 
     def tenant(self, namespace: str) -> str | None:
         """Whose a namespace is, None when it is nobody's or not decided yet."""

@@ -147,6 +147,14 @@ CASES = {
         replace(WELL, report=replace(REPORT, journal_oldest_s=59.0)),
         {},
     ),
+    "a disk that fails under an empty journal": (
+        replace(WELL, report=replace(REPORT, journal_full=True)),
+        {"DataFlowing": "False JournalFull"},
+    ),
+    "a device that is not acknowledged any more, since the journal is full": (
+        replace(WELL, report=replace(REPORT, journal_full=True, read_at=ago(60))),
+        {"DataFlowing": "False JournalFull"},
+    ),
     "no mapping": (
         replace(WELL, mappings=0, mapped=0),
         {"MappingsAccepted": "False NoMapping", "DataFlowing": "False NoTags"},

@@ -117,3 +117,36 @@ async def test_a_journal_that_a_backup_restores_before_its_connection_is_kept(
     await eventually(lambda: wells.events("JournalKept"), patience_s=15)
     kept = wells.get("persistentvolumeclaims", "scada-pad7-journal")
     assert kept is not None and "deletionTimestamp" not in kept["metadata"]
+
+
+async def test_a_worker_that_is_said_to_be_another_connections_stays_what_it_is(operator, wells):
+    wells.connect("pad7")
+    wells.connect("pad8")
+    await eventually(lambda: wells.get("statefulsets", "scada-pad7"))
+    await eventually(lambda: wells.reason("pad8", "Ready"))
+    await quiet(operator)
+    before = wells.get("statefulsets", "scada-pad7")["metadata"]["uid"]
+    told = lambda name: {"metadata": {"annotations": {"pumpjack.dev/connection": name}}}  # noqa: E731
+    wells.patch("statefulsets", "scada-pad7", told("pad8"))
+    said = lambda: wells.get("statefulsets", "scada-pad7")["metadata"]  # noqa: E731
+    await eventually(lambda: said()["annotations"]["pumpjack.dev/connection"] == "pad7")
+    assert said()["uid"] == before
+    wells.delete("statefulsets", "scada-pad7")
+    await eventually(lambda: wells.get("statefulsets", "scada-pad7"))
+
+
+async def test_what_bears_the_operators_labels_and_none_of_its_names_is_left_alone(operator, wells):
+    """A copy under another name, or what a tool gave the labels of its neighbour."""
+    wells.connect("pad7")
+    about = {
+        "name": "scada-pad7-copy",
+        "labels": labels("pad7"),
+        "annotations": {"pumpjack.dev/connection": "pad7"},
+    }
+    answered(wells.client.post(wells.path("configmaps"), json={"metadata": about}))
+    gone = {**about, "annotations": {"pumpjack.dev/connection": "gone"}, "name": "scada-gone-copy"}
+    answered(wells.client.post(wells.path("configmaps"), json={"metadata": gone}))
+    await eventually(lambda: wells.reason("pad7", "Ready"))
+    await quiet(operator)
+    assert wells.get("configmaps", "scada-pad7-copy")
+    assert wells.get("configmaps", "scada-gone-copy")

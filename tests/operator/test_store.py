@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from pumpjack_operator.cluster import Key, SeenChild, SeenConnection
+from pumpjack_operator.cluster import Key, SeenChild, SeenConnection, SeenPod
+from pumpjack_operator.facts import Pod
 from pumpjack_operator.store import Store
 from pumpjack_operator.versions import MOST_DEAD, Versions
 
@@ -62,3 +63,31 @@ def test_what_is_remembered_of_the_dead_is_bounded():
         versions.bury(str(number), 1)
     assert versions.is_news("0", 1)
     assert not versions.is_news(str(MOST_DEAD), 1)
+
+
+POD = SeenPod(Key("wells", "scada-pad7-0"), "scada-pad7", "p1", Pod("running"), "", None, False)
+CLAIM = replace(CHILD, kind="PersistentVolumeClaim", key=Key("wells", "scada-pad7-journal"))
+
+
+def test_how_a_worker_ended_is_known_until_its_volume_is_gone_and_no_longer():
+    store = Store()
+    store.put_connection(CONNECTION)
+    store.put_child(CLAIM)
+    store.put_pod(replace(POD, exit_code=0))
+    store.remove_connection(KEY, 12)
+    store.remove_pod(POD.key)
+    assert store.exit_code(KEY) == 0
+    assert store.connection_of(POD) == KEY
+    store.remove_child("wells", (CLAIM.kind, CLAIM.key.name), CLAIM.uid, 30)
+    assert store.exit_code(KEY) is None
+    assert store.connection_of(POD) is None
+
+
+def test_a_worker_that_still_drains_is_known_though_all_else_is_gone():
+    store = Store()
+    store.put_connection(CONNECTION)
+    store.put_pod(POD)
+    store.remove_connection(KEY, 12)
+    assert store.connection_of(POD) == KEY
+    assert store.remove_pod(POD.key) == (POD, KEY)
+    assert store.connection_of(POD) is None

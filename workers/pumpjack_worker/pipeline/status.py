@@ -30,6 +30,7 @@ class Status(Struct, frozen=True, rename="camel"):
     reason, message   of the device when it is not connected
     read_at           when it last said anything
     stored_at         when readings were last committed
+    journal_full      what is read now is kept nowhere
     problems          what else a person should know, one sentence each
     """
 
@@ -52,6 +53,7 @@ class Status(Struct, frozen=True, rename="camel"):
     journal_readings: int
     journal_bytes: int
     journal_oldest_s: float
+    journal_full: bool
     redis: State
     problems: tuple[str, ...]
 
@@ -100,6 +102,7 @@ def describe(
         journal_oldest_s=(
             0.0 if oldest_us is None else round(max(0.0, (now_us - oldest_us) / 1e6), 3)
         ),
+        journal_full=journal.full is not None,
         redis=redis,
         problems=(*_problems(journal, writer, redis, clock_offset_s), *device_problems),
     )
