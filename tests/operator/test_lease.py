@@ -87,7 +87,7 @@ async def test_when_the_first_dies_the_second_takes_over(api, wells, by_s):
         await second.acquire()
     assert spec(wells)["holderIdentity"] == "second"
     assert spec(wells)["leaseTransitions"] == 1
-    with pytest.raises(Lost, match="second|could not be renewed"):
+    with pytest.raises(Lost, match=r"second|could not be renewed"):
         await first.keep()
 
 
