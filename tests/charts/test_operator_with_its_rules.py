@@ -90,11 +90,12 @@ def install(client: httpx.Client, manifests: tuple[Manifest, ...]) -> None:
 
 
 def granted(manifests: tuple[Manifest, ...]) -> set[Call]:
-    """Every verb of every rule."""
+    """Every verb of every rule of the operator's."""
     return {
         (verb, "/".join(filter(None, (group, resource))))
         for manifest in manifests
         if manifest["kind"] in ("ClusterRole", "Role")
+        and "pumpjack-operator" in manifest["metadata"]["name"]
         for rule in manifest["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
