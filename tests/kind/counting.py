@@ -30,9 +30,15 @@ class Counting:
         self.pod = f"scada-{name}-0"
 
     def begin(self) -> None:
-        """Declare it, and wait until its readings reach the database."""
-        self._cluster.apply(*self._connection(), self._manifests(), self._radio())
-        self._cluster.wait("condition=DataFlowing", f"scadaconnection/{self.name}", NAMESPACE)
+        """Declare it, let the radio send once its messages are asked for, wait until they are stored.
+
+        What is sent before anybody subscribes is nobody's.
+        """
+        me = f"scadaconnection/{self.name}"
+        self._cluster.apply(*self._connection())
+        self._cluster.wait("condition=Connected", me, NAMESPACE)
+        self._cluster.apply(self._manifests(), self._radio())
+        self._cluster.wait("condition=DataFlowing", me, NAMESPACE)
 
     def end(self) -> None:
         """Remove all of it."""
