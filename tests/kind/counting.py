@@ -30,7 +30,7 @@ class Counting:
         self.pod = f"scada-{name}-0"
 
     def begin(self) -> None:
-        """Declare it, let the radio send once its messages are asked for, wait until they are stored.
+        """Declare it, let the radio send once it is listened to, and wait until that is stored.
 
         What is sent before anybody subscribes is nobody's.
         """
