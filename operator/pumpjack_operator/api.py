@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
-from msgspec import Struct, field
 
+from pumpjack_operator.api_answers import Page, Trouble
 from pumpjack_operator.api_errors import ApiError, Unavailable, error_of
 from pumpjack_operator.kinds import Kind
 from pumpjack_operator.login import Login
@@ -27,37 +27,10 @@ TIMEOUT_S = 20.0
 CONNECT_S = 5.0
 MOST_CONNECTIONS = 64
 """Of requests; watches come on top, one for each kind and one for each tenant's namespace."""
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-"""Content type of a list without the contents of its objects."""
-METADATA_ONLY_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _CLOSED = "used outside of async with"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
-
-
-class _About(Struct, frozen=True, rename="camel"):
-    resource_version: str
-    rest: str = field(default="", name="continue")
-
-
-class Page(Struct, frozen=True):
-    """A part of a list; its objects are decoded by whoever looks at them, one at a time."""
-
-    metadata: _About
-    items: tuple[msgspec.Raw, ...] | None = None
-
-
-class Trouble(Struct, frozen=True):
-    """A watch that does not follow.
-
-    since_s     on the monotonic clock
-    everywhere  it is one of the whole cluster, not of one namespace
-    """
-
-    since_s: float
-    why: str
-    everywhere: bool
 
 
 class Api:

@@ -50,8 +50,8 @@ class Children:
         self._events = events
         self._metrics = metrics
         self._right: dict[tuple[str, ChildId], _Right] = {}
-        self._stubborn: dict[str, str] = {}
-        """uid of a child to fields of others that come back when they are removed: defaults."""
+        self._stubborn: dict[tuple[str, ChildId], str] = {}
+        """Child to fields of others that come back when they are removed: defaults."""
 
     async def bring(self, of: SeenConnection, manifests: Sequence[Manifest]) -> int:
         """Make the children what the manifests say, in their order; returns how many it wrote.
@@ -91,6 +91,7 @@ class Children:
     def forget(self, namespace: str, id_: ChildId) -> None:
         """A child is gone."""
         self._right.pop((namespace, id_), None)
+        self._stubborn.pop((namespace, id_), None)
 
     async def _one(self, of: SeenConnection, manifest: Manifest) -> int:
         id_ = (manifest["kind"], manifest["metadata"]["name"])
@@ -151,9 +152,7 @@ class Children:
         changed = list(drift.differences(manifest, content))
         extra = self._extra(live, manifest, content)
         if not changed and not extra:
-            self._right[live.key.namespace, (live.kind, live.key.name)] = _Right(
-                rendered, live.version
-            )
+            self._right[_place(live)] = _Right(rendered, live.version)
             return 0
         if drift.is_fixed(live.kind, changed, extra, content):
             return await self._replace(of, live, changed, extra)
@@ -188,7 +187,7 @@ class Children:
         not find it.
         """
         orphan = live.kind == STATEFUL_SET.kind and not _has_another_selector(changed, extra)
-        self.forget(live.key.namespace, (live.kind, live.key.name))
+        self.forget(*_place(live))
         await delete(self._api, self._store, live, orphan=orphan)
         if live.meddlers:
             self._tell(of, live, changed, extra)
@@ -198,7 +197,7 @@ class Children:
 
     def _was_ours(self, live: SeenChild, rendered: str) -> bool:
         """Whether the operator itself had made it what was rendered, so that another changed it."""
-        known = self._right.get((live.key.namespace, (live.kind, live.key.name)))
+        known = self._right.get(_place(live))
         return known is not None and known.rendered == rendered and known.version != live.version
 
     def _extra(
@@ -208,7 +207,7 @@ class Children:
         patch: dict[str, Any] = {}
         for meddler in live.meddlers:
             _join(patch, drift.removal(meddler.fields, manifest, content))
-        if patch and self._stubborn.get(live.uid) == fingerprint(patch):
+        if patch and self._stubborn.get(_place(live)) == fingerprint(patch):
             return {}
         return patch
 
@@ -226,7 +225,7 @@ class Children:
         raw = await self._api.merge(kind, live.key.namespace, live.key.name, guarded)
         now = self._taken(raw, live.kind, rendered)
         if now.meddlers and (left := self._extra(now, manifest, drift.unpacked(now.content))):
-            self._stubborn[now.uid] = fingerprint(left)
+            self._stubborn[_place(now)] = fingerprint(left)
         return now
 
     def _taken(self, raw: dict[str, Any], kind: str, rendered: str) -> SeenChild:
@@ -234,7 +233,7 @@ class Children:
         child = seen.child(raw, kind)
         assert child is not None, "every manifest bears the annotation"
         self._store.put_child(child)
-        self._right[child.key.namespace, (kind, child.key.name)] = _Right(rendered, child.version)
+        self._right[_place(child)] = _Right(rendered, child.version)
         return child
 
     def _tell(
@@ -291,6 +290,10 @@ async def delete(api: Api, store: Store, live: SeenChild, *, orphan: bool = Fals
 def fingerprint(value: Any) -> str:
     """Hash of a manifest."""
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
+
+
+def _place(child: SeenChild) -> tuple[str, ChildId]:
+    return child.key.namespace, (child.kind, child.key.name)
 
 
 def _has_another_selector(changed: Iterable[str], extra: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from pumpjack_core.clock import Clock, SystemClock
-from pumpjack_core.errors import PumpjackError, SetupError
+from pumpjack_core.errors import PumpjackError
 from pumpjack_core.log import get_logger
 from pumpjack_operator.api import Api
 from pumpjack_operator.api_errors import Conflict, NotFound, Refused, Unavailable
@@ -33,7 +33,7 @@ from pumpjack_operator.statuses import EVERY_S, Statuses
 from pumpjack_operator.store import Store
 from pumpjack_operator.tenancy import ByLabel, NoLogins, Owners, Tenants
 from pumpjack_operator.unreadable import UnreadableTags
-from pumpjack_operator.watches import reflectors
+from pumpjack_operator.watches import all_listed, reflectors
 from pumpjack_operator.work import Work, connection_work, mapping_work
 from pumpjack_operator.workqueue import WorkQueue
 
@@ -43,7 +43,6 @@ RESOLVE_DELAY_S = 0.2
 """Changes of a tenant that come within this time are resolved together."""
 RESOLVE_SHARE = 5
 """Resolving a large tenant waits so many times as long as it took, so that it leaves room."""
-LISTED_LIMIT_S = 300.0
 
 _log = get_logger("operator")
 
@@ -135,7 +134,7 @@ class Controller:
             tasks.create_task(self._events.run())
             self._services.start(tasks)
             await self._serving.start(tasks)
-            await self._listed()
+            await all_listed(self._reflectors, self._api)
             await self._settle()
             tasks.create_task(self.reports.run())
             tasks.create_task(self._look_at_all_forever())
@@ -145,19 +144,6 @@ class Controller:
                 await self._steady_then_watch()
             finally:
                 self.queue.close()
-
-    async def _listed(self) -> None:
-        """Wait until everything was listed once. Raises SetupError when that takes too long."""
-        try:
-            async with asyncio.timeout(LISTED_LIMIT_S):
-                for reflector in self._reflectors:
-                    await reflector.listed.wait()
-        except TimeoutError:
-            why = "; ".join(dict.fromkeys(one.why for one in self._api.troubled.values()))
-            raise SetupError(
-                f"the cluster could not be listed within {LISTED_LIMIT_S:.0f} s: "
-                f"{why or 'the API server is too slow'}"
-            ) from None
 
     @property
     def api_calls(self) -> Counter[tuple[str, str]]:

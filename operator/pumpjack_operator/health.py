@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from pumpjack_operator.api import Trouble
+from pumpjack_operator.api_answers import Trouble
 
 DEAD_S = 60.0
 """A watch that does not follow for so long is dead; an API server restarts faster."""

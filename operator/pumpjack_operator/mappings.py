@@ -37,7 +37,7 @@ class Mappings:
         if found is None or self._store.is_ending(key.namespace):
             return False
         resolved = self._resolutions.mapping(key)
-        if found.object is not None and (resolved is None or resolved.mapping is not found.object):
+        if found.object is not None and (resolved is None or resolved.mapping != found.object):
             return False  # it is being resolved, and comes again then
         status = describe.mapping_status(
             found.generation,

@@ -157,7 +157,8 @@ class Reconciler:
     def _is_resolved(self, seen: SeenConnection) -> bool:
         """Whether the tags that are known are those of the connection as it is now."""
         resolved = self._resolutions.connection(seen.key)
-        return seen.object is None or (resolved is not None and resolved.connection is seen.object)
+        # by what it says: one that was made again within the second may be equal, and not the same
+        return seen.object is None or (resolved is not None and resolved.connection == seen.object)
 
     def _refusal(
         self, seen: SeenConnection, resolved: ResolvedConnection | RefusedConnection | None

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.log import get_logger
-from pumpjack_operator.api import METADATA_ONLY, METADATA_ONLY_WATCH, Api, Trouble
+from pumpjack_operator.api import Api
+from pumpjack_operator.api_answers import METADATA_ONLY, METADATA_ONLY_WATCH, Trouble
 from pumpjack_operator.api_errors import ApiError, Expired, Unavailable
 from pumpjack_operator.kinds import Kind
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from pumpjack_core.errors import SetupError
 from pumpjack_operator import seen, sinks
 from pumpjack_operator.api import Api
 from pumpjack_operator.kinds import CHILDREN, CONNECTION, MAPPING, NAMESPACE, POD
@@ -15,6 +17,7 @@ from pumpjack_operator.store import ChildId, Store
 
 OWN_LABEL = f"app.kubernetes.io/managed-by={MANAGER}"
 POD_LABEL = "app.kubernetes.io/name=pumpjack-worker"
+LISTED_LIMIT_S = 300.0
 
 
 def reflectors(
@@ -44,3 +47,17 @@ def reflectors(
     return [
         Reflector(api, what, sink, key=seen.key_of, relist_s=relist_s) for what, sink in watched
     ]
+
+
+async def all_listed(reflectors: Iterable[Reflector], api: Api) -> None:
+    """Wait until everything was listed once. Raises SetupError when that takes too long."""
+    try:
+        async with asyncio.timeout(LISTED_LIMIT_S):
+            for reflector in reflectors:
+                await reflector.listed.wait()
+    except TimeoutError:
+        why = "; ".join(dict.fromkeys(one.why for one in api.troubled.values()))
+        raise SetupError(
+            f"the cluster could not be listed within {LISTED_LIMIT_S:.0f} s: "
+            f"{why or 'the API server is too slow'}"
+        ) from None

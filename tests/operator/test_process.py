@@ -18,8 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.errors import SetupError, leaves
-from pumpjack_operator import controller
-from pumpjack_operator.api import Api, Trouble
+from pumpjack_operator import watches
+from pumpjack_operator.api import Api
+from pumpjack_operator.api_answers import Trouble
+from pumpjack_operator.controller import Controller
 from pumpjack_operator.health import Health
 from pumpjack_operator.kinds import POD, Kind
 from pumpjack_operator.login import Login
@@ -234,7 +236,7 @@ async def webhook_that_never_answers(
 
 
 async def test_a_kind_that_cannot_be_listed_ends_it_with_what_is_missing(plane, wells, monkeypatch):
-    monkeypatch.setattr(controller, "LISTED_LIMIT_S", 3.0)
+    monkeypatch.setattr(watches, "LISTED_LIMIT_S", 3.0)
 
     class Forbidden(Api):
         async def list_page(self, kind: Kind, *given: Any, **more: Any) -> Any:
@@ -246,7 +248,7 @@ async def test_a_kind_that_cannot_be_listed_ends_it_with_what_is_missing(plane, 
     login = Login(f"https://127.0.0.1:{plane.port}", anyone(), TOKEN)
     async with Forbidden(login) as api:
         with pytest.raises(ExceptionGroup) as ended:
-            await controller.Controller(api, PLATFORM).run()
+            await Controller(api, PLATFORM).run()
     (error,) = leaves(ended.value)
     assert isinstance(error, SetupError)
     assert "could not be listed within 3 s" in str(error)
