@@ -76,8 +76,8 @@ class Counting:
 
     def goes_on(self, more: int = 5) -> None:
         """Wait until more readings are stored than now."""
-        enough = len(self.stored()) + more
-        until(f"{self.id} stores again", lambda: len(self.stored()) >= enough)
+        (before,) = until("the database answers", lambda: (len(self.stored()),))
+        until(f"{self.id} stores again", lambda: len(self.stored()) >= before + more)
 
     def check(self) -> None:
         """Everything sent until now is stored, each value once, in the order of sending."""
