@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -136,19 +137,19 @@ async def test_a_new_token_in_time_prolongs_it(gateway: Gateway) -> None:
         await client.nothing_but()
 
 
-OTHERS = {
-    "another person": token(subject="joe"),
-    "another tenant": token("bakken"),
-    "nobody": "x.y.z",
+OTHERS: dict[str, Callable[[], str]] = {
+    "another person": lambda: token(subject="joe"),
+    "another tenant": lambda: token("bakken"),
+    "nobody": lambda: "x.y.z",
 }
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 async def test_the_token_of_another_is_refused_and_the_first_stays(
-    gateway: Gateway, other: str
+    gateway: Gateway, other: Callable[[], str]
 ) -> None:
     async with screen(gateway) as client:
-        await client.say(type="auth", token=other)
+        await client.say(type="auth", token=other())
         assert (await client.until("error"))["code"] == "AUTH_FAILED"
         await client.nothing_but()
 
