@@ -29,6 +29,10 @@ class Gateway:
         token = self._cluster.run("deploy/kind/token.sh", self.tenant).strip()
         return {"Authorization": f"Bearer {token}"}
 
+    def sign_in_again(self) -> None:
+        """With another token from now on."""
+        self.__dict__.pop("headers", None)
+
     def ask(self, what: str, **query: str) -> httpx.Response:
         """GET /api/scada/what."""
         return httpx.get(

@@ -7,6 +7,7 @@ import json
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,17 +23,17 @@ UP_LIMIT_S = 900.0
 def test_rolling_out_another_image_loses_and_doubles_nothing(
     cluster: Cluster, counting: Counting
 ) -> None:
-    tag = json.loads(cluster.helm("get", "values", RELEASE, "-o", "json"))["image"]["tag"]
+    tag = _values(cluster)["image"]["tag"]
     other = f"{tag}-again"
     for part in PARTS:
         names = (f"localhost/pumpjack/{part}:{tag}", f"localhost/pumpjack/{part}:{other}")
         cluster.on_node("ctr", "-n", "k8s.io", "images", "tag", "--force", *names)
-    _upgrade(cluster, "charts/pumpjack", "--set", f"image.tag={other}")
+    _upgrade(cluster, "charts/pumpjack", "--reuse-values", "--set", f"image.tag={other}")
     image = f"localhost/pumpjack/worker:{other}"
     until("the worker runs the other image", lambda: _image(cluster, counting) == image)
     counting.goes_on()
     counting.check()
-    _upgrade(cluster, "charts/pumpjack", "--set", f"image.tag={tag}")
+    _upgrade(cluster, "charts/pumpjack", "--reuse-values", "--set", f"image.tag={tag}")
     until("the worker runs the first one again", lambda: _image(cluster, counting) != image)
     counting.goes_on()
     counting.check()
@@ -41,10 +42,14 @@ def test_rolling_out_another_image_loses_and_doubles_nothing(
 def test_an_upgrade_from_the_chart_of_the_commit_before_loses_nothing(
     cluster: Cluster, counting: Counting, tmp_path: Path
 ) -> None:
-    _upgrade(cluster, str(_chart_before(tmp_path)))
-    counting.goes_on()
-    _upgrade(cluster, "charts/pumpjack")
-    counting.goes_on()
+    images = tmp_path / "images.json"
+    images.write_text(json.dumps({key: _values(cluster)[key] for key in ("image", "tryout")}))
+    _unpack_before(tmp_path)
+    for repository in (tmp_path, REPOSITORY):
+        values = repository / "deploy" / "kind" / "values.yaml"
+        chart = str(repository / "charts" / "pumpjack")
+        _upgrade(cluster, chart, "--reset-values", "-f", str(values), "-f", str(images))
+        counting.goes_on()
     counting.check()
 
 
@@ -64,12 +69,12 @@ def test_an_uninstalled_release_leaves_kinds_and_data_and_comes_back(
     counting.goes_on()
     assert counting.stored()[: len(before)] == before
     counting.check()
-    del permian.headers  # the issuer's secret may be another one
+    permian.sign_in_again()  # the issuer's secret may be another one
     assert "permian-a1" in permian.wells()
 
 
 def _upgrade(cluster: Cluster, chart: str, *more: str) -> None:
-    cluster.helm("upgrade", RELEASE, chart, "--reuse-values", *more)
+    cluster.helm("upgrade", RELEASE, chart, *more)
     for what in ("deployment/pumpjack-operator", "deployment/pumpjack-gateway"):
         cluster.rolled_out(what, RELEASE)
 
@@ -79,8 +84,14 @@ def _image(cluster: Cluster, counting: Counting) -> str:
     return str(pod["spec"]["containers"][0]["image"])
 
 
-def _chart_before(folder: Path) -> Path:
-    """charts/pumpjack as it was before the last commit that changed it."""
+def _values(cluster: Cluster) -> dict[str, Any]:
+    """What the release was told beside the chart's own values."""
+    found: dict[str, Any] = json.loads(cluster.helm("get", "values", RELEASE, "-o", "json"))
+    return found
+
+
+def _unpack_before(folder: Path) -> None:
+    """The chart and the cluster's values as they were before the last change of the chart."""
     found = subprocess.run(
         ["git", "log", "-2", "--format=%H", "--", "charts/pumpjack"],
         cwd=REPOSITORY,
@@ -91,11 +102,10 @@ def _chart_before(folder: Path) -> Path:
     if len(found) < 2:
         pytest.skip("no-history: this clone has no earlier chart")
     archive = subprocess.run(
-        ["git", "archive", found[1], "charts/pumpjack"],
+        ["git", "archive", found[1], "charts/pumpjack", "deploy/kind/values.yaml"],
         cwd=REPOSITORY,
         capture_output=True,
         check=True,
     ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
-    return folder / "charts" / "pumpjack"
