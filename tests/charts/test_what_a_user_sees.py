@@ -32,7 +32,7 @@ from tests.charts.test_operator_with_its_rules import install, kubeconfig, runni
 from tests.cli.command import RUN
 from tests.controlplane.binaries import Missing
 from tests.controlplane.server import TOKEN, ControlPlane
-from tests.operator.cluster import Namespace, control_plane, eventually
+from tests.operator.cluster import OURS, Namespace, control_plane, eventually
 from tests.operator.redis_server import RedisServer, redis_server
 
 pytestmark = [
@@ -45,6 +45,8 @@ WELL = Path(__file__).parents[2] / "examples" / "quickstart" / "well-1.yaml"
 NAME, TENANT, WHERE = "well-1-plc", "my-company", "my-wells"
 ADDRESS = "127.0.77.7"
 """Of the worker's pod: its port is the same in every pod."""
+DISCOVERY = "application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList"
+"""What kubectl asks for: all groups and their resources at once."""
 PATIENCE_S = 60.0
 STOP_S = 60
 
@@ -94,10 +96,24 @@ async def stage(empty_database: str, tmp_path: Path) -> AsyncIterator[Stage]:
             plane.kubeconfig(TOKEN, tmp_path / "admin")
             wells = Namespace(plane.client, WHERE)
             made = Stage(plane, tmp_path, wells, manifest, empty_database, live)
+            await eventually(lambda: is_published(plane), patience_s=PATIENCE_S)
             made.kubectl("create", "namespace", WHERE)
             yield made
     except Missing as error:
         pytest.skip(str(error))
+
+
+def is_published(plane: ControlPlane) -> bool:
+    """kubectl finds both resources. The API server tells of them a moment after it serves them."""
+    answers = (
+        plane.client.get("/apis", headers={"Accept": DISCOVERY}),
+        plane.client.get(f"/openapi/v3{OURS}"),
+    )
+    return all(
+        plural in answer.text
+        for answer in answers
+        for plural in ("scadaconnections", "tagmappings")
+    )
 
 
 def chart() -> tuple[Manifest, ...]:
