@@ -9,6 +9,59 @@ import msgspec
 from msgspec import Struct
 
 
+class Alarm(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
+    """One condition of a tag that a person must act on (ISA-18.2).
+
+    condition          hihi, hi, lo, lolo, rate, deviation, state, bad_quality or stale
+    limit              hihi … lolo: in the tag's unit; rate: change within per_s, either way;
+                       deviation: distance from the tag from_tag; None for the others
+    from_tag           deviation: name of another tag of the same well
+    states             state: whole values in which it is active
+    priority           1 (highest) to 4
+    deadband           how far back behind the limit the value must be to return [tag's unit]
+    on_delay_s         how long the condition must hold before it is active [s of source time]
+    off_delay_s        how long it must be over before it returns [s of source time]
+    latch              stays until a person resets it
+    suppressed_by      name of a tag of the same well, "" for none: suppressed by design while that
+                       one has one of the values suppressed_states
+    """
+
+    condition: str
+    limit: float | None = None
+    per_s: float = 60.0
+    from_tag: str = ""
+    states: tuple[int, ...] = ()
+    priority: int = 3
+    deadband: float = 0.0
+    on_delay_s: float = 0.0
+    off_delay_s: float = 0.0
+    latch: bool = False
+    message: str = ""
+    consequence: str = ""
+    response: str = ""
+    suppressed_by: str = ""
+    suppressed_states: tuple[int, ...] = ()
+
+
+class Write(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
+    """What a command may write to a tag: low to high in its unit, or one of states.
+
+    approval     none, or required: a second person must agree
+    address      where it is written, "" for where it is read
+    tolerance    how far the value that is read back may be off [tag's unit]; None: 0 for whole
+                 numbers, a millionth of the value for others
+    verify_s     within which time it must be read back [s]
+    """
+
+    low: float | None = None
+    high: float | None = None
+    states: tuple[int, ...] = ()
+    approval: str = "none"
+    address: str = ""
+    tolerance: float | None = None
+    verify_s: float = 5.0
+
+
 class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
     """One tag of one well, with everything that the worker needs to read and judge it.
 
@@ -18,6 +71,9 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
     interval_s  how often it is read, or how often the device is expected to send it [s]
     stale_s     marked stale after so long without a reading [s]; 0: never, the protocol itself
                 tells when the device is away; None: after three intervals
+    alarms      at most one of each condition
+    write       None: read only
+    state_names words for whole values, by the value's text: {"0": "STOPPED"}
     """
 
     well_id: str
@@ -34,6 +90,10 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
     z_window: int = 64
     stale_s: float | None = None
     mapping: str = ""
+    description: str = ""
+    alarms: tuple[Alarm, ...] = ()
+    write: Write | None = None
+    state_names: dict[str, str] = {}
 
     @property
     def key(self) -> tuple[str, str, str, str]:
