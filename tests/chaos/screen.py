@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ Key = tuple[str, str]
 class Feed:
     """What was seen of one connection of one well, in the order in which it came.
 
-    seen     tag and value to the number of the event that brought it first
+    seen     tag and value to the number of the event that brought it first, and its epoch
     losses   numbers of the events that told of a loss: gap, new snapshot, conflation
     silent   from the last readings before each of them up to it [µs since the epoch]
     open     the gap that is not healed, as (epoch, last)
@@ -37,7 +37,7 @@ class Feed:
     epoch: str = ""
     seq: int = 0
     announced: int = 0
-    seen: dict[tuple[str, float], int] = field(default_factory=dict)
+    seen: dict[tuple[str, float], tuple[int, str]] = field(default_factory=dict)
     losses: list[int] = field(default_factory=list)
     silent: list[tuple[int, int]] = field(default_factory=list)
     shown_us: int = 0
@@ -56,7 +56,9 @@ class Feed:
         self.shown_us = now_us()
         for reading in readings:
             if reading["value"] is not None:
-                self.seen.setdefault((reading["tagName"], reading["value"]), self.events)
+                self.seen.setdefault(
+                    (reading["tagName"], reading["value"]), (self.events, self.epoch)
+                )
 
     def follows(self, epoch: str, seq: int, prev: int) -> None:
         """A message came: does it continue, or was what lies between announced?"""
@@ -83,24 +85,50 @@ class Feed:
         self.announced = max(self.announced, last)
         self.open = (epoch, last)
 
-    def unexplained(self, tag: str, values: Iterable[float]) -> set[float]:
+    def unexplained(
+        self, tag: str, values: Iterable[float], together: Iterable[Collection[float]] = ()
+    ) -> set[float]:
         """Values that never came, although no loss was told between their neighbours.
 
-        values: those that were sent in order; what a device kept and sent later has its own.
+        values:   those that were sent in order; what a device kept and sent later has its own
+        together: groups of them that two workers read at once; each of the two has an order of
+                  its own, so a loss is told between neighbours that came from the same one
         """
         values = set(values)
         came = {
-            value: at for (name, value), at in self.seen.items() if name == tag and value in values
+            value: place
+            for (name, value), place in self.seen.items()
+            if name == tag and value in values
         }
-        known = sorted(came)
+        every = {value: event for value, (event, _) in came.items()}
+        found = self._untold(values - came.keys(), every, every)
+        for group in together:
+            doubtful = found & set(group)
+            for epoch in {came[value][1] for value in group if value in came}:
+                alone = {value: event for value, (event, its) in came.items() if its == epoch}
+                told = doubtful - self._untold(doubtful, alone, every)
+                found -= told
+        return found
+
+    def _untold(
+        self, missed: Iterable[float], came: Mapping[float, int], every: Mapping[float, int]
+    ) -> set[float]:
+        """Those between whose neighbours no loss was told.
+
+        came:  value to number of its event: the neighbours
+        every: the same, to be taken before the first and after the last of came
+        """
+        known, all_known = sorted(came), sorted(every)
         found: set[float] = set()
-        for value in values - came.keys():
-            place = bisect_left(known, value)
-            low = came[known[place - 1]] if place else 0
-            high = came[known[place]] if place < len(known) else self.events + 1
-            low, high = min(low, high), max(low, high)
-            nearest = bisect_left(self.losses, low)
-            if nearest == len(self.losses) or self.losses[nearest] > high:
+        for value in missed:
+            at, at_all = bisect_left(known, value), bisect_left(all_known, value)
+            low = known[at - 1 : at] or all_known[max(at_all - 1, 0) : at_all]
+            high = known[at : at + 1] or all_known[at_all : at_all + 1]
+            ends = sorted(
+                (every[low[0]] if low else 0, every[high[0]] if high else self.events + 1)
+            )
+            nearest = bisect_left(self.losses, ends[0])
+            if nearest == len(self.losses) or self.losses[nearest] > ends[1]:
                 found.add(value)
         return found
 

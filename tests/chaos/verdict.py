@@ -116,9 +116,11 @@ def _unseen(site: Site, line: Line, tag: Evidence) -> list[str]:
     unsaid: set[float] = set()
     for late in (0, BACKFILLED):
         rows = [row for row in tag.rows if row.quality & BACKFILLED == late]
-        unsaid |= feed.unexplained(ledger.tag_name, [row.value for row in rows if row.value])
+        values = {row.value for row in rows if row.value and row.value in ledger.sent}
+        together = [values - outside(values, ledger, [span]) for span in _wider(line.replaced)]
+        unsaid |= feed.unexplained(ledger.tag_name, values, together)
     # What a device sent again came after its neighbours: then the time tells what was missed.
-    unsaid = outside(unsaid & ledger.sent.keys(), ledger, feed.silent)
+    unsaid = outside(unsaid, ledger, feed.silent)
     if not unsaid:
         return []
     return [f"{ledger.name}: stored, not shown, and no gap was told, {numbers(unsaid)}"]
