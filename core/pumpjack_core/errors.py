@@ -5,7 +5,9 @@ PumpjackError                a sentence for a person: what happened, where, what
 ├── AddressError             a tag's address cannot be read in its protocol's syntax
 ├── DeviceError              talking to a device failed; carries the reason that readings get
 │   ├── NotConnected         no session with the device; connect() again
-│   └── HostNotAllowed       the platform does not let this tenant reach that address
+│   ├── HostNotAllowed       the platform does not let this tenant reach that address
+│   ├── WriteRefused         nothing was written, and the message says who said no, and why
+│   └── Unanswered           a write went out, and nobody knows whether the device has done it
 ├── JournalError             the journal cannot do what was asked
 │   ├── JournalFull          no room, or no disk; nothing was written
 │   └── JournalDamaged       the file is not a readable journal; it was set aside
@@ -53,6 +55,20 @@ class HostNotAllowed(DeviceError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="HostNotAllowed")
+
+
+class WriteRefused(DeviceError):
+    """Nothing was written: the device said no, or it was not asked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="WriteRefused")
+
+
+class Unanswered(DeviceError):
+    """A write went out and no answer came: the device may have done it, or may still do it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="Unanswered")
 
 
 class JournalError(PumpjackError):

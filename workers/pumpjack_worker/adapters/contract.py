@@ -9,6 +9,8 @@ The pipeline's use of it, in this order:
     await delivery.ack()                       # in the order of the deliveries
     adapter.redeliver()                        # the journal was full and takes again
     adapter.apply_tags(new_tags)               # any time, takes effect at the next read_batch()
+    await adapter.write(tag, 12.5)             # any time, beside a blocked read_batch()
+    now = await adapter.read_back(tag)         # likewise
     await adapter.close()                      # any time, ends a blocked read_batch() within 1 s
 """
 
@@ -23,8 +25,9 @@ from msgspec import Struct, field
 
 from pumpjack_core.clock import Clock
 from pumpjack_core.config import Connection
+from pumpjack_core.errors import WriteRefused
 from pumpjack_core.readings import Batch, Quarantined
-from pumpjack_core.tags import TagTable
+from pumpjack_core.tags import Tag, TagTable
 
 Ack = Callable[[], Awaitable[None]]
 
@@ -92,6 +95,8 @@ class Adapter(ABC):
     """Whether values come with times of their own; else they are stamped with their receipt."""
     sends_again: ClassVar[bool] = False
     """Whether the device keeps what is not acknowledged and sends it again."""
+    writes: ClassVar[bool] = False
+    """Whether write() and read_back() are there."""
 
     @abstractmethod
     def __init__(
@@ -159,6 +164,23 @@ class Adapter(ABC):
 
         The journal had no room for it, and now has. For adapters that sends_again.
         """
+
+    async def write(self, tag: Tag, value: float) -> None:
+        """Have the device set a tag to a value [its unit]; return when the device has said yes.
+
+        Sent once and never again, beside the reading, which goes on. Written is what setting_of()
+        makes of the value, to tag.write.address where that is given. Raises WriteRefused or
+        NotConnected when nothing was written, Unanswered when nobody knows.
+        """
+        raise WriteRefused(f"{self.protocol} devices cannot be written to")
+
+    async def read_back(self, tag: Tag) -> float | None:
+        """Ask the device for a tag's value now [its unit], from where the tag is read.
+
+        None: this protocol cannot ask, the tag's next reading tells. Raises DeviceError when the
+        device has no value to give.
+        """
+        return None
 
     @abstractmethod
     async def close(self) -> None:
