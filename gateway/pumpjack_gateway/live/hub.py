@@ -19,6 +19,7 @@ from pumpjack_core import wire
 from pumpjack_core.clock import Clock
 from pumpjack_core.log import get_logger
 from pumpjack_gateway.live.audience import STATUS_AGAIN_S, Arrival, Listener, Tenant, Well
+from pumpjack_gateway.live.channels import Channels
 from pumpjack_gateway.live.latest import parse_latest
 from pumpjack_gateway.live.link import Link, LinkLost
 from pumpjack_gateway.live.message import Message
@@ -39,6 +40,8 @@ class Hub:
         self._metrics = metrics
         self._tenants: dict[bytes, Tenant] = {}
         self.link = Link(url, on_message=self.on_message, on_up=self.on_up, on_down=self.on_down)
+        self.channels = Channels(self.link)
+        """Those beside the readings: alarms, commands."""
 
     @property
     def is_up(self) -> bool:
@@ -111,10 +114,12 @@ class Hub:
         self._metrics.redis_up.set(1)
         for tenant in self._tenants.values():
             self._resume(tenant)
+        self.channels.on_up()
 
     def on_down(self, _why: str) -> None:
         """The feed is lost: nothing shown is live any more, and everyone is told."""
         self._metrics.redis_up.set(0)
+        self.channels.on_down()
         for tenant in self._tenants.values():
             tenant.subscribed = False
             tenant.health.lose_feed()
@@ -125,7 +130,8 @@ class Hub:
         """Route one published message."""
         tenant = self._tenants.get(channel)
         if tenant is None:
-            return  # published before the server saw our UNSUBSCRIBE
+            self.channels.on_message(channel, payload)
+            return
         if len(payload) > MESSAGE_MAX_BYTES:
             self._refuse(tenant, "oversize")
             return
@@ -178,6 +184,7 @@ class Hub:
     def check_heartbeats(self) -> None:
         """Tell of the connections whose heartbeats are overdue, and of all now and then."""
         now_s = self._clock.monotonic()
+        self.channels.retry(now_s)
         for tenant in self._tenants.values():
             if self.is_up and not tenant.subscribed and now_s >= tenant.retry_s:
                 self._resume(tenant)

@@ -81,10 +81,12 @@ async def signed_in(request: Request) -> Principal:
 def _refuse_unknown_parameters(request: Request) -> None:
     """A parameter that is misspelt must not be silently the default."""
     app: FastAPI = request.app
-    operation = app.openapi()["paths"][request.url.path][request.method.lower()]
+    path = request.scope["route"].path  # with its names: /control/{commandId}
+    operation = app.openapi()["paths"][path][request.method.lower()]
     known = {
         parameter["name"]: parameter["schema"].get("type") == "array"
         for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query"
     }
     given = request.query_params.multi_items()
     for name, _ in given:
