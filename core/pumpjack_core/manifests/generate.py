@@ -8,6 +8,7 @@ that name would be taken or say too little.
 
 from __future__ import annotations
 
+import keyword
 import re
 import sys
 import textwrap
@@ -29,6 +30,8 @@ NAMES = {
     "TagMapping.spec": "TagMappingSpec",
     "TagMapping.spec.tags[]": "MappedTag",
     "TagMapping.spec.tags[].range": "ValueRange",
+    "TagMapping.spec.tags[].alarms[]": "MappedAlarm",
+    "TagMapping.spec.tags[].write": "MappedWrite",
     "TagMapping.status": "TagMappingStatus",
     "TagMapping.status.rejectedTags[]": "MappingRejectedTag",
     "TagMapping.status.conditions[]": "Condition",
@@ -145,7 +148,8 @@ def _class_name(path: str) -> str:
 
 
 def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
+    name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
+    return f"{name}_" if keyword.iskeyword(name) else name  # renamed back without the _
 
 
 def _literal(value: Any) -> str:

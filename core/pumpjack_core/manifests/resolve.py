@@ -11,6 +11,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import Struct
@@ -18,10 +19,12 @@ from msgspec import Struct
 from pumpjack_core import units
 from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.errors import ManifestError
+from pumpjack_core.manifests.alarms import alarms_of, alarms_without
 from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, TagMapping
 from pumpjack_core.manifests.problems import did_you_mean
 from pumpjack_core.manifests.templates import fill
 from pumpjack_core.manifests.types import MappedTag
+from pumpjack_core.manifests.writes import write_of
 from pumpjack_core.tags import Tag, TagTable
 
 _WELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -31,17 +34,20 @@ _MOST_COMPARED = 200
 
 
 class RejectedTag(Struct, frozen=True):
-    """A tag that a connection does not read.
+    """A tag that a connection does not read, or a part of one that cannot be used.
 
     connection, mapping  namespace/name
     tag                  its name in the mapping
-    reason               a sentence that says what to do
+    reason               a sentence that says what to do; of a part it begins with what it is
+                         about: "alarm hi: …", "write: …"
+    is_read              the tag is read all the same, only that part is not used
     """
 
     connection: str
     mapping: str
     tag: str
     reason: str
+    is_read: bool = False
 
 
 class ResolvedConnection(Struct, frozen=True):
@@ -84,16 +90,24 @@ class Resolution(Struct, frozen=True):
     mappings: tuple[ResolvedMapping, ...]
 
 
-Claims = tuple[Tag | str, ...]
+class PartlyUsed(Struct, frozen=True):
+    """A tag that is read, and what of it cannot be used, a sentence each."""
+
+    tag: Tag
+    problems: tuple[str, ...]
+
+
+Claims = tuple[Tag | PartlyUsed | str, ...]
 """For each tag of a mapping: what a connection would read, or why it cannot, a sentence."""
 
 
 def claims(connection: ScadaConnection, mapping: TagMapping) -> Claims:
     """What a mapping asks of one connection, before others are asked."""
-    found: list[Tag | str] = []
+    found: list[Tag | PartlyUsed | str] = []
+    names = {mapped.name for mapped in mapping.spec.tags}
     for mapped in mapping.spec.tags:
         try:
-            found.append(resolve_tag(mapped, mapping, connection))
+            found.append(resolve_tag(mapped, mapping, connection, names))
         except ManifestError as error:
             found.append(str(error))
     return tuple(found)
@@ -129,16 +143,25 @@ def resolve(
             if isinstance(claim, str):
                 rejected[pair].append(RejectedTag(*pair, mapped.name, claim))
                 continue
-            winner = winners.setdefault((tenant, claim.well_id, claim.name), pair)
-            if winner is pair:
-                accepted[pair].append(claim)
-            else:
-                rejected[pair].append(RejectedTag(*pair, mapped.name, _claimed(claim, winner)))
+            tag, problems = _parts(claim)
+            winner = winners.setdefault((tenant, tag.well_id, tag.name), pair)
+            if winner is not pair:
+                rejected[pair].append(RejectedTag(*pair, mapped.name, _claimed(tag, winner)))
+                continue
+            accepted[pair].append(tag)
+            rejected[pair] += [RejectedTag(*pair, tag.name, why, is_read=True) for why in problems]
+        if rejected[pair]:
+            _drop_references(accepted[pair], rejected[pair], pair)
     return _outcome(connections, mappings, tenants, accepted, rejected)
 
 
-def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnection) -> Tag:
-    """One tag of a mapping for one connection. Raises ManifestError when it cannot be used."""
+def resolve_tag(
+    mapped: MappedTag, mapping: TagMapping, connection: ScadaConnection, names: AbstractSet[str]
+) -> Tag | PartlyUsed:
+    """One tag of a mapping for one connection. names: all tags of the mapping.
+
+    Raises ManifestError when it cannot be read.
+    """
     if mapped.data_type == "text":
         raise ManifestError("a tag of type text cannot be stored yet; only numbers and bool can")
     well_id = fill(mapping.spec.well_id, connection.metadata)
@@ -155,6 +178,12 @@ def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnect
         )
     scale, offset = _scaling(mapped)
     limits, anomaly = mapped.range, mapped.anomaly
+    alarms, problems = alarms_of(mapped, names)
+    write = None
+    try:
+        write = write_of(mapped, scale, offset, connection)
+    except ManifestError as error:
+        problems.append(f"write: {error}")
     tag = Tag(
         well_id=sys.intern(well_id),  # of a hundred thousand tags, most say the same
         name=mapped.name,
@@ -168,10 +197,14 @@ def resolve_tag(mapped: MappedTag, mapping: TagMapping, connection: ScadaConnect
         high=limits.max if limits is not None else None,
         stale_s=_stale_s(mapped, connection),
         mapping=sys.intern(mapping.metadata.id),
+        description=mapped.description or "",
+        alarms=alarms,
+        write=write,
+        state_names=mapped.state_names,
     )
-    if anomaly is None:
-        return tag
-    return msgspec.structs.replace(tag, z_score=anomaly.z_score, z_window=anomaly.window)
+    if anomaly is not None:
+        tag = msgspec.structs.replace(tag, z_score=anomaly.z_score, z_window=anomaly.window)
+    return PartlyUsed(tag, tuple(problems)) if problems else tag
 
 
 def worker_configs(
@@ -192,6 +225,20 @@ def worker_configs(
         )
         for resolved in resolution.connections
     }
+
+
+def _parts(claim: Tag | PartlyUsed) -> tuple[Tag, tuple[str, ...]]:
+    return (claim.tag, claim.problems) if isinstance(claim, PartlyUsed) else (claim, ())
+
+
+def _drop_references(tags: list[Tag], rejected: list[RejectedTag], pair: tuple[str, str]) -> None:
+    """Take out of alarms what names a tag that is not read, and say so."""
+    read = {tag.name for tag in tags}
+    for at, tag in enumerate(tags):
+        alarms, problems = alarms_without(tag.alarms, read)
+        if problems:
+            tags[at] = msgspec.structs.replace(tag, alarms=alarms)
+            rejected += [RejectedTag(*pair, tag.name, why, is_read=True) for why in problems]
 
 
 def _pairs(

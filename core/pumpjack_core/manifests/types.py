@@ -357,6 +357,87 @@ class Anomaly(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Number of recent readings that it is compared with, 8 to 512."""
 
 
+class SuppressedBy(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Another tag of the mapping that says when this is no alarm, such as that of a pump that
+    stands still.
+    """
+
+    tag: str
+    """Name of that tag."""
+    states: tuple[int, ...]
+    """Whole values of it while which the alarm is suppressed, 1 to 16."""
+
+
+class MappedAlarm(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One condition that a person must act on, as ISA-18.2 has it."""
+
+    condition: Literal[
+        "hihi", "hi", "lo", "lolo", "rate", "deviation", "state", "bad_quality", "stale"
+    ]
+    """hihi, hi: the value is at or above limit. lo, lolo: at or below. rate: it rose or fell by
+    limit or more within per. deviation: it is limit or more away from the tag that from names.
+    state: it is one of states. bad_quality: its quality is BAD. stale: nothing comes.
+    """
+    limit: float | None = None
+    """In the tag's unit. rate: change within per; deviation: distance from the tag that from
+    names.
+    """
+    per: str | None = None
+    """Of rate: the time that limit is for, 1s to 1h. 1m when not set."""
+    from_: str | None = None
+    """Of deviation: the tag of the same mapping that this one must stay near."""
+    states: tuple[int, ...] = ()
+    """Of state: the whole values in which it is active, 1 to 16."""
+    priority: int | None = None
+    """How soon a person must act, 1 (at once) to 4. 3 when not set."""
+    deadband: float | None = None
+    """How far behind its limit the value must be for the alarm to return, in the tag's unit. 0
+    when not set.
+    """
+    on_delay: str | None = None
+    """How long the condition must hold before it is an alarm, 0s to 1h. 0s when not set."""
+    off_delay: str | None = None
+    """How long the condition must be over before the alarm returns, 0s to 1h. 0s when not set."""
+    latch: bool | None = None
+    """Stay, even when the condition is over, until a person resets it. false when not set."""
+    message: str | None = None
+    """What is wrong, as the operator reads it."""
+    consequence: str | None = None
+    """What happens if nobody acts."""
+    response: str | None = None
+    """What the operator should do."""
+    suppressed_by: SuppressedBy | None = None
+    """Another tag of the mapping that says when this is no alarm, such as that of a pump that
+    stands still.
+    """
+
+
+class MappedWrite(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What commands may write to the tag. Without it the tag is read only. The connection must
+    allow writes as well.
+    """
+
+    min: float | None = None
+    """Lowest value that may be written, in the tag's unit."""
+    max: float | None = None
+    """Highest value that may be written, in the tag's unit."""
+    states: tuple[int, ...] = ()
+    """The whole values that may be written, 1 to 16, of a tag that has states instead of a range.
+    """
+    approval: Literal["none", "required"] | None = None
+    """required: a second person must agree to each command. none when not set."""
+    address: str | None = None
+    """Where it is written, where that is not its address; templated likewise. MQTT needs one: the
+    topic that the device listens to.
+    """
+    tolerance: float | None = None
+    """How far the value that is read back may be from the one written, in the tag's unit. When not
+    set, 0 for whole numbers and a millionth of the value for others.
+    """
+    verify_within: str | None = None
+    """How soon the value must be read back, 100ms to 60s. 5s when not set."""
+
+
 class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One measurement of the well."""
 
@@ -399,6 +480,14 @@ class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
     """Values far from the tag's recent ones are stored as UNCERTAIN with reason anomaly."""
     interval: str | None = None
     """How often it is read, 100ms to 24h; the connection's pollInterval when not set."""
+    alarms: tuple[MappedAlarm, ...] = ()
+    """What a person must act on, at most one of each condition."""
+    write: MappedWrite | None = None
+    """What commands may write to the tag. Without it the tag is read only. The connection must
+    allow writes as well.
+    """
+    state_names: dict[str, str] = field(default_factory=dict)
+    """Words for whole values of the tag: {"0": STOPPED, "1": RUNNING}."""
 
 
 class TagMappingSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
