@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import asyncpg
 import msgspec
@@ -25,6 +26,8 @@ WELLS_MAX = 10_000
 _log = get_logger("gateway.store")
 
 Connection = asyncpg.pool.PoolConnectionProxy
+Isolation = Literal["read_committed", "repeatable_read"]
+_LATER = "the database cannot be reached now; try again in a moment"
 
 
 class StoreUnavailable(StorageError):
@@ -37,6 +40,14 @@ class QueryTooLong(StorageError):
 
 class UnknownTenant(StorageError):
     """The database has no such tenant."""
+
+
+class Rejected(StorageError):
+    """A function of ours said no, with a sentence. state: its SQLSTATE, such as PJ020."""
+
+    def __init__(self, state: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.state = state
 
 
 class Store:
@@ -81,7 +92,7 @@ class Store:
 
     async def ping(self) -> None:
         """Ask for nothing. Raises StorageError when there is no answer."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             await connection.execute("SELECT 1")
 
     async def readings(self, tenant_id: str, query: Query) -> list[tuple[HistoryReading, After]]:
@@ -128,7 +139,7 @@ class Store:
 
     async def latest(self, tenant_id: str, well_id: str) -> list[Reading]:
         """The last stored reading of each tag of a well, as the live feed writes them."""
-        async with self._as(tenant_id) as connection:
+        async with self.reader(tenant_id) as connection:
             rows = await connection.fetch(
                 "SELECT DISTINCT ON (tag_name) tag_name, value, quality, reason, "
                 "to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS at "
@@ -142,13 +153,13 @@ class Store:
 
     async def well_ids(self, tenant_id: str) -> frozenset[str]:
         """The wells of a tenant."""
-        async with self._as(tenant_id) as connection:
+        async with self.reader(tenant_id) as connection:
             rows = await connection.fetch("SELECT well_id FROM pumpjack.scada_wells")
         return frozenset(row["well_id"] for row in rows)
 
     async def wells(self, tenant_id: str, *, after: str | None, limit: int) -> list[WellSummary]:
         """One page of the wells of a tenant with what is known of each, by well id."""
-        async with self._as(tenant_id) as connection:
+        async with self.reader(tenant_id) as connection:
             rows = await connection.fetch(_WELLS, after or "", limit)
         return [
             WellSummary(
@@ -161,7 +172,7 @@ class Store:
 
     async def audit(self, entries: Sequence[tuple[str, str, str, str, str]]) -> None:
         """Append to the audit log: (tenant, actor, action, outcome, detail as JSON)."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             await connection.executemany(
                 "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", entries
             )
@@ -185,7 +196,7 @@ class Store:
         """  # noqa: S608 - the names come from tables of this program
         after = query.after or After(query.range.start, "", 0)
         rows: list[asyncpg.Record] = []
-        async with self._as(tenant_id) as connection:
+        async with self.reader(tenant_id) as connection:
             found = await connection.fetch(_TAGS, query.well_id, list(query.tag_names))
             tags = [row["tag_id"] for row in found]
             for window in windows(query, len(tags)):
@@ -204,11 +215,19 @@ class Store:
         return rows
 
     @asynccontextmanager
-    async def _as(self, tenant_id: str) -> AsyncIterator[Connection]:
-        """A read-only transaction in the role of the tenant's reader."""
+    async def reader(
+        self, tenant_id: str, isolation: Isolation = "read_committed"
+    ) -> AsyncIterator[Connection]:
+        """A read-only transaction in the role of the tenant's reader.
+
+        With "repeatable_read" all its statements see the database as it was at the first.
+        """
         role = reader_role(tenant_id)  # only hexadecimal digits of a hash: safe in a statement
         limit_ms = int(self._limit_s * 1000)
-        async with self._connection() as connection, connection.transaction(readonly=True):
+        async with (
+            self.connection() as connection,
+            connection.transaction(isolation=isolation, readonly=True),
+        ):
             try:
                 await connection.execute(
                     f"SET LOCAL ROLE {role}; SET LOCAL statement_timeout = {limit_ms}"
@@ -225,8 +244,11 @@ class Store:
             yield connection
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool. What goes wrong comes out as a StorageError."""
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, as the gateway's own login, which may call its functions only.
+
+        What goes wrong comes out as a StorageError; Rejected when a function said no.
+        """
         if self._pool is None:
             raise StoreUnavailable("the gateway is not ready yet; try again in a moment")
         try:
@@ -242,10 +264,12 @@ class Store:
             raise self._unavailable(
                 error, "the database is not of this version; run: pumpjack migrate"
             ) from error
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise self._unavailable(
-                error, "the database cannot be reached now; try again in a moment"
-            ) from error
+        except asyncpg.PostgresError as error:
+            if (error.sqlstate or "").startswith("PJ"):
+                raise Rejected(error.sqlstate or "", str(error.args[0])) from error
+            raise self._unavailable(error, _LATER) from error
+        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+            raise self._unavailable(error, _LATER) from error
 
     def _unavailable(self, error: Exception, sentence: str) -> StoreUnavailable:
         self.is_up = False
