@@ -14,6 +14,10 @@ from msgspec import Struct
 from pumpjack_gateway.history import After, Interval, Range
 
 _MAC_BYTES = 16
+_NOT_OURS = (
+    "this cursor does not belong to this question; repeat the first request as it was and add the "
+    "nextCursor of its answer, or leave the cursor out to begin anew"
+)
 
 
 class Cursor(Struct, frozen=True, array_like=True):
@@ -36,22 +40,29 @@ class Cursors:
 
     def write(self, cursor: Cursor, question: tuple[object, ...]) -> str:
         """A cursor for whoever asks the same question; the question includes the tenant."""
-        body = _encode(cursor)
-        return base64.urlsafe_b64encode(self._mac(body, question) + body).rstrip(b"=").decode()
+        return self.seal(_encode(cursor), question)
 
     def read(self, text: str, question: tuple[object, ...]) -> Cursor:
         """Raises ValueError with a sentence for one that is not ours, or of another question."""
         try:
+            return _decode(self.unseal(text, question))
+        except msgspec.MsgspecError as error:
+            raise ValueError(_NOT_OURS) from error
+
+    def seal(self, body: bytes, question: tuple[object, ...]) -> str:
+        """Any place as a cursor."""
+        return base64.urlsafe_b64encode(self._mac(body, question) + body).rstrip(b"=").decode()
+
+    def unseal(self, text: str, question: tuple[object, ...]) -> bytes:
+        """The place again, as it was sealed. Raises ValueError as read does."""
+        try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-            if not hmac.compare_digest(mac, self._mac(body, question)):
-                raise ValueError("signature")
-            return _decode(body)
-        except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
-            raise ValueError(
-                "this cursor does not belong to this question; repeat the first request as it "
-                "was and add the nextCursor of its answer, or leave the cursor out to begin anew"
-            ) from error
+        except (ValueError, binascii.Error) as error:
+            raise ValueError(_NOT_OURS) from error
+        mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(body, question)):
+            raise ValueError(_NOT_OURS)
+        return body
 
     def _mac(self, body: bytes, question: tuple[object, ...]) -> bytes:
         asked = msgspec.json.encode(question)
