@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.live import Live
 
 from pumpjack_cli.local.access import local_token
-from pumpjack_cli.local.datadir import DataDir, Running
+from pumpjack_cli.local.datadir import DataDir
+from pumpjack_cli.local.reached import only_tenant, running
 from pumpjack_cli.watching.client import Event, Lost, Rest, Well, follow
 from pumpjack_cli.watching.model import ConnectionView, RowView, Table
 from pumpjack_cli.watching.screen import render
@@ -29,8 +30,6 @@ REDRAW_S = 0.25
 ONCE_LIMIT_S = 20.0
 LOOK_AGAIN_S = 15.0
 SETTLE_S = 1.0
-STARTING_S = 60.0
-LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,11 @@ def where(
     """Find the gateway: the one named, or the local one. Raises SetupError saying what to give."""
     data = DataDir(folder)
     if not (websocket and rest):
-        running = _running(data)
-        websocket, rest = websocket or running.websocket, rest or running.rest
+        found = running(data)
+        websocket, rest = websocket or found.websocket, rest or found.rest
     if token is not None:
         return Gateway(rest, websocket, lambda: token)
-    chosen = tenant or _only_tenant(data)
+    chosen = tenant or only_tenant(data)
 
     def mint() -> str:
         return local_token(
@@ -66,31 +65,6 @@ def where(
 
     mint()  # an unknown tenant is told now, not at the first connection
     return Gateway(rest, websocket, mint)
-
-
-def _running(data: DataDir) -> Running:
-    """What runs from the folder; one that is still starting is waited for."""
-    limit = time.monotonic() + STARTING_S
-    running = data.running()
-    if running is not None and not running.websocket:
-        sys.stderr.write("the gateway is still starting …\n")
-    while running is not None and not running.websocket and time.monotonic() < limit:
-        time.sleep(LOOK_S)
-        running = data.running()
-    if running is None or not running.websocket:
-        raise SetupError(
-            f"nothing runs from {data.root}; start `pumpjack up` or `pumpjack demo`, name its "
-            "folder with --data-dir, or give another gateway's --ws and --rest"
-        )
-    return running
-
-
-def _only_tenant(data: DataDir) -> str:
-    tenants = sorted(set(data.tenants().values()))
-    if len(tenants) != 1:
-        known = ", ".join(tenants) or "none yet"
-        raise SetupError(f"say whose wells to watch with --tenant; known are {known}")
-    return tenants[0]
 
 
 class Session:
