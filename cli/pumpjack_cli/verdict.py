@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from msgspec import Struct
 from pumpjack_core.credentials import SECRET_TYPE
 from pumpjack_core.errors import AddressError
 from pumpjack_core.manifests.load import Loaded
-from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, Secret
+from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, Secret, TagMapping
 from pumpjack_core.manifests.problems import Path, Problem, did_you_mean, path_text
 from pumpjack_core.manifests.resolve import RejectedTag, Resolution, resolve
 from pumpjack_core.manifests.types import ScadaConnectionSpec
@@ -105,19 +105,32 @@ def _unreadable_addresses(resolution: Resolution) -> Iterator[RejectedTag]:
 
 def _rejection_problems(loaded: Loaded, rejected: list[RejectedTag]) -> Iterator[Problem]:
     """One problem for each tag and reason, however many connections it is about."""
-    grouped: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    grouped: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     for tag in rejected:
-        grouped[tag.mapping, tag.tag, tag.reason].append(tag.connection)
-    positions = {
-        mapping.metadata.id: {tag.name: at for at, tag in enumerate(mapping.spec.tags)}
-        for mapping in loaded.mappings
-    }
-    for (mapping, name, reason), connections in grouped.items():
+        grouped[tag.mapping, tag.tag, tag.reason, tag.part].append(tag.connection)
+    places = {mapping.metadata.id: _part_places(mapping) for mapping in loaded.mappings}
+    for (mapping, name, reason, part), connections in grouped.items():
         first, others = connections[0], len(connections) - 1
         which = f"connection {first}" + (f" and {others} others" if others else "")
-        message = f"tag {name} is not read from {which}: {reason}"
-        path: Path = ("spec", "tags", positions[mapping][name])
+        message = (
+            f"{reason} (tag {name} of {which}, which is read all the same)"
+            if part
+            else f"tag {name} is not read from {which}: {reason}"
+        )
+        path: Path = ("spec", "tags", *places[mapping][name, part])
         yield Problem("error", *_at(loaded, "TagMapping", mapping, path), message)
+
+
+def _part_places(mapping: TagMapping) -> dict[tuple[str, str], Path]:
+    """Tag and part of it, "" for the whole, to its path below spec.tags."""
+    found: dict[tuple[str, str], Path] = {}
+    for at, tag in enumerate(mapping.spec.tags):
+        found[tag.name, ""] = (at,)
+        found[tag.name, "write"] = (at, "write")
+        found[tag.name, "stateNames"] = (at, "stateNames")
+        for number, alarm in enumerate(tag.alarms):
+            found[tag.name, f"alarm {alarm.condition}"] = (at, "alarms", number)
+    return found
 
 
 def _mapping_problems(loaded: Loaded, resolution: Resolution) -> Iterator[Problem]:
@@ -210,12 +223,11 @@ def _at(loaded: Loaded, kind: str, name: str, path: Path) -> tuple[str, int, str
 def _summaries(
     resolution: Resolution, rejected: list[RejectedTag], tenants: Mapping[str, str]
 ) -> Iterator[ConnectionSummary]:
-    lost: dict[str, int] = defaultdict(int)
-    for tag in rejected:
-        lost[tag.connection] += 1
+    lost = Counter(tag.connection for tag in rejected if not tag.is_read)
     for resolved in resolution.connections:
         metadata = resolved.connection.metadata
-        accepted = len(resolved.tags) + len(resolved.rejected) - lost[metadata.id]
+        before = sum(not tag.is_read for tag in resolved.rejected)
+        accepted = len(resolved.tags) + before - lost[metadata.id]
         yield ConnectionSummary(
             connection=metadata.id,
             tenant=tenants.get(metadata.namespace),

@@ -26,12 +26,15 @@ MOST_FILE_BYTES = 512 << 10
 """Of a part of the tag table: a ConfigMap holds 1 MiB, a third more as base64, and has metadata."""
 
 
-class Connection(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class Connection(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
     """One connection, everything but its tags.
 
     connection_id     namespace/name
     allowed_networks  CIDRs that the platform lets this tenant reach
     tags_hash         hash of the tag table that belongs to it
+    writes            commands may be written: the tenant switched them on, and the platform lets it
     """
 
     tenant_id: str
@@ -39,6 +42,7 @@ class Connection(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     spec: ScadaConnectionSpec
     allowed_networks: tuple[str, ...]
     tags_hash: str
+    writes: bool = False
 
 
 class WorkerConfig(Struct, frozen=True):
@@ -108,9 +112,10 @@ def worker_config(
     spec: ScadaConnectionSpec,
     allowed_networks: tuple[str, ...],
     tags: TagTable,
+    writes: bool = False,
 ) -> WorkerConfig:
     """Put a configuration together."""
-    connection = Connection(tenant_id, connection_id, spec, allowed_networks, tags.hash)
+    connection = Connection(tenant_id, connection_id, spec, allowed_networks, tags.hash, writes)
     return WorkerConfig(connection, tags)
 
 

@@ -217,16 +217,25 @@ def no_mapping(facts: Facts) -> Verdict | None:
 
 
 def tags_rejected(facts: Facts) -> Verdict | None:
-    """Some tags cannot be read."""
+    """Some tags cannot be read, or not be used whole."""
     if not facts.rejected:
         return None
-    of = facts.mapped + facts.rejected
+    reason, what = lost(facts.mapped, facts.rejected, facts.in_part)
     return Verdict(
         "False",
-        "TagsRejected",
-        f"{facts.rejected} of {of} tags are not read; the first: {facts.first_rejected} "
-        "(status.rejectedTags has more)",
+        reason,
+        f"{what}; the first: {facts.first_rejected} (status.rejectedTags has more)",
     )
+
+
+def lost(read: int, rejected: int, in_part: int) -> tuple[str, str]:
+    """Reason and words for what cannot be used. rejected: tags and, in_part of them, parts."""
+    whole = rejected - in_part
+    parts = f"{in_part} declared alarms, writes or names of tags that are read cannot be used"
+    if not whole:
+        return "PartsRejected", parts
+    tags = f"{whole} of {read + whole} tags are not read"
+    return "TagsRejected", f"{tags}, and {parts}" if in_part else tags
 
 
 def stalled(facts: Facts) -> Verdict | None:

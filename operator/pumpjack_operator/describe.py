@@ -14,7 +14,7 @@ from msgspec import Struct
 from pumpjack_core.clock import US_PER_S, iso_us, us_of
 from pumpjack_core.manifests import types
 from pumpjack_core.manifests.resolve import RejectedTag, ResolvedMapping
-from pumpjack_operator.conditions import Condition, conditions
+from pumpjack_operator.conditions import Condition, conditions, lost
 from pumpjack_operator.facts import Facts
 
 MOST_REJECTED = 50
@@ -28,7 +28,7 @@ _MINUTE_US = 60 * US_PER_S
 class ConnectionKnown(Struct, frozen=True):
     """What a connection's status says beside its conditions.
 
-    rejected  every tag that is not read; of those, the first are shown
+    rejected  every tag that is not read or not used whole; of those, the first are shown
     """
 
     generation: int
@@ -85,7 +85,8 @@ def mapping_status(
     """
     rejected = (*(resolved.rejected if resolved is not None else ()), *rejected_by_workers)
     read = resolved.accepted if resolved is not None else 0
-    accepted = max(0, read - len(rejected_by_workers))  # those may be of the tags before a change
+    not_read = sum(not one.is_read for one in rejected_by_workers)
+    accepted = max(0, read - not_read)  # those may be of the tags before a change
     verdict = _mapping_verdict(resolved, problem, accepted, rejected)
     return types.TagMappingStatus(
         observed_generation=generation,
@@ -112,11 +113,11 @@ def _mapping_verdict(
     elif resolved.problem is not None:
         reason, message = "NoConnection", resolved.problem
     elif rejected:
-        reason = "TagsRejected"
+        in_part = sum(one.is_read for one in rejected)
+        reason, what = lost(accepted, len(rejected), in_part)
         message = (
-            f"{len(rejected)} of {accepted + len(rejected)} tags are not read; the first: "
-            f"{rejected[0].tag} from {rejected[0].connection}: {rejected[0].reason} "
-            "(status.rejectedTags has more)"
+            f"{what}; the first: {rejected[0].tag} from {rejected[0].connection}: "
+            f"{rejected[0].reason} (status.rejectedTags has more)"
         )
     else:
         status, reason, message = "True", "AllTagsRead", "every tag is read"

@@ -18,11 +18,15 @@ class Pod(Struct, frozen=True):
 
 
 class Unreadable(Struct, frozen=True, rename="camel"):
-    """A tag whose address is none of the protocol's. mapping: namespace/name."""
+    """A tag whose address is none of the protocol's. mapping: namespace/name.
+
+    part: "write" where the tag is read, and only that cannot be used.
+    """
 
     tag: Annotated[str, Meta(max_length=128)]
     mapping: Annotated[str, Meta(max_length=320)]
     reason: str
+    part: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Report(Struct, frozen=True, rename="camel"):
@@ -59,7 +63,9 @@ class Facts(Struct, frozen=True):
     logins_problem   what is wrong with its logins to the stores, though it has some; a sentence
     secret_missing   name of the device's Secret, where there is none of the right type
     mappings         how many TagMappings select it
-    mapped, rejected how many tags are read, and how many cannot be
+    mapped           how many tags are read
+    rejected         how many tags are not, together with the parts of tags that cannot be used
+    in_part          how many of those are parts: alarms, writes
     first_rejected   why the first of those cannot be
     wanted_hash      of the configuration that its worker should run
     report           what the worker said last, None when it does not answer
@@ -79,6 +85,7 @@ class Facts(Struct, frozen=True):
     mappings: int = 0
     mapped: int = 0
     rejected: int = 0
+    in_part: int = 0
     first_rejected: str = ""
     pod: Pod = Pod()
     report: Report | None = None

@@ -56,7 +56,7 @@ def known_of(
     tags = resolved.tags if isinstance(resolved, ResolvedConnection) else None
     mapped = len(tags) if tags is not None else 0
     rejected = (*rejected, *by_worker(str(seen.key), unreadable))
-    mapped -= len(unreadable)
+    mapped -= sum(not one.part for one in unreadable)
     ref = spec.credentials_secret_ref if spec is not None else None
     interval_s = min(
         (tag.interval_s if not tag.stale_s else tag.stale_s / STALE_INTERVALS for tag in tags.tags),
@@ -74,6 +74,7 @@ def known_of(
         mappings=mappings,
         mapped=max(0, mapped),
         rejected=len(rejected),
+        in_part=sum(one.is_read for one in rejected),
         first_rejected=f"{rejected[0].tag}: {rejected[0].reason}" if rejected else "",
         pod=pod.state if pod is not None else _absent(seen),
         report=report,
@@ -98,8 +99,8 @@ def _absent(seen: SeenConnection) -> Pod:
 
 
 def by_worker(of: str, tags: Iterable[Unreadable]) -> tuple[RejectedTag, ...]:
-    """The tags that the worker of a connection (namespace/name) cannot read."""
-    return tuple(RejectedTag(of, one.mapping, one.tag, one.reason) for one in tags)
+    """The tags that the worker of a connection (namespace/name) cannot read, or not use whole."""
+    return tuple(RejectedTag(of, one.mapping, one.tag, one.reason, one.part) for one in tags)
 
 
 def endpoint(spec: ScadaConnectionSpec) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 import msgspec
+from msgspec import Struct
 
 from pumpjack_core import units
 from pumpjack_core.manifests.problems import did_you_mean
@@ -18,48 +19,51 @@ _MOST_NAMED = 200
 """Names that a mistyped one is compared with."""
 
 
-def alarms_of(mapped: MappedTag, names: AbstractSet[str]) -> tuple[tuple[Alarm, ...], list[str]]:
-    """The alarms of a tag that can be used, and a sentence for each thing that cannot.
+class Flaw(Struct, frozen=True):
+    """A part of a tag that cannot be used as declared, "alarm hi" or "write", and why."""
+
+    part: str
+    reason: str
+
+
+def alarms_of(mapped: MappedTag, names: AbstractSet[str]) -> tuple[tuple[Alarm, ...], list[Flaw]]:
+    """The alarms of a tag that can be used, and what is wrong with its alarms.
 
     names: the tags of the mapping. An alarm whose suppressing tag is not there is kept and never
     suppressed: rather one alarm too many.
     """
     found: list[Alarm] = []
-    problems: list[str] = []
+    flaws: list[Flaw] = []
     for declared in mapped.alarms:
         alarm = _alarm(declared)
         if alarm.from_tag and alarm.from_tag not in names:
-            problems.append(_missing(alarm, "from", alarm.from_tag, names))
+            flaws.append(_flaw(alarm, _missing("from", alarm.from_tag, names)))
             continue
         if alarm.suppressed_by and alarm.suppressed_by not in names:
-            what = _missing(alarm, "suppressedBy", alarm.suppressed_by, names)
-            problems.append(f"{what}; until then it is raised and never suppressed")
+            what = _missing("suppressedBy", alarm.suppressed_by, names)
+            flaws.append(_flaw(alarm, f"{what}; until then the alarm is never suppressed"))
             alarm = _unsuppressed(alarm)
         found.append(alarm)
-    return tuple(found), problems
+    return tuple(found), flaws
 
 
 def alarms_without(
     alarms: tuple[Alarm, ...], read: AbstractSet[str]
-) -> tuple[tuple[Alarm, ...], list[str]]:
+) -> tuple[tuple[Alarm, ...], list[Flaw]]:
     """The same after some tags of the mapping turned out not to be read from the connection."""
     found: list[Alarm] = []
-    problems: list[str] = []
+    flaws: list[Flaw] = []
     for alarm in alarms:
         if alarm.from_tag and alarm.from_tag not in read:
-            problems.append(
-                f"alarm {alarm.condition}: its tag {alarm.from_tag} is not read from this "
-                "connection, so nothing can be compared with it"
-            )
+            what = f"{alarm.from_tag}, which from names, is not read from this connection"
+            flaws.append(_flaw(alarm, f"{what}; see why, and mend that tag"))
         elif alarm.suppressed_by and alarm.suppressed_by not in read:
-            problems.append(
-                f"alarm {alarm.condition}: the tag {alarm.suppressed_by} is not read from this "
-                "connection; the alarm is raised and never suppressed"
-            )
+            what = f"{alarm.suppressed_by}, which suppressedBy names, is not read from this"
+            flaws.append(_flaw(alarm, f"{what} connection; until then it is never suppressed"))
             found.append(_unsuppressed(alarm))
         else:
             found.append(alarm)
-    return tuple(found), problems
+    return tuple(found), flaws
 
 
 @lru_cache(maxsize=_MOST_SHARED)
@@ -88,7 +92,10 @@ def _unsuppressed(alarm: Alarm) -> Alarm:
     return msgspec.structs.replace(alarm, suppressed_by="", suppressed_states=())
 
 
-def _missing(alarm: Alarm, key: str, name: str, names: AbstractSet[str]) -> str:
+def _flaw(alarm: Alarm, reason: str) -> Flaw:
+    return Flaw(f"alarm {alarm.condition}", reason)
+
+
+def _missing(key: str, name: str, names: AbstractSet[str]) -> str:
     near = did_you_mean(name, sorted(names)) if len(names) <= _MOST_NAMED else ""
-    hint = near or "; name a tag of the same mapping"
-    return f"alarm {alarm.condition}: {key} names {name}, which is no tag of the mapping{hint}"
+    return f"{key} names {name}, which is no tag of this mapping{near}"

@@ -19,7 +19,7 @@ from msgspec import Struct
 from pumpjack_core import units
 from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.errors import ManifestError
-from pumpjack_core.manifests.alarms import alarms_of, alarms_without
+from pumpjack_core.manifests.alarms import Flaw, alarms_of, alarms_without
 from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, TagMapping
 from pumpjack_core.manifests.problems import did_you_mean
 from pumpjack_core.manifests.templates import fill
@@ -38,16 +38,21 @@ class RejectedTag(Struct, frozen=True):
 
     connection, mapping  namespace/name
     tag                  its name in the mapping
-    reason               a sentence that says what to do; of a part it begins with what it is
-                         about: "alarm hi: …", "write: …"
-    is_read              the tag is read all the same, only that part is not used
+    reason               a sentence that says what to do; of a part it begins with the part
+    part                 "alarm hi", "write", "stateNames": only that is not used, the tag is read
+                         all the same; "" for the whole tag
     """
 
     connection: str
     mapping: str
     tag: str
     reason: str
-    is_read: bool = False
+    part: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the tag is read all the same."""
+        return bool(self.part)
 
 
 class ResolvedConnection(Struct, frozen=True):
@@ -91,10 +96,10 @@ class Resolution(Struct, frozen=True):
 
 
 class PartlyUsed(Struct, frozen=True):
-    """A tag that is read, and what of it cannot be used, a sentence each."""
+    """A tag that is read, and what of it cannot be used."""
 
     tag: Tag
-    problems: tuple[str, ...]
+    flaws: tuple[Flaw, ...]
 
 
 Claims = tuple[Tag | PartlyUsed | str, ...]
@@ -143,13 +148,13 @@ def resolve(
             if isinstance(claim, str):
                 rejected[pair].append(RejectedTag(*pair, mapped.name, claim))
                 continue
-            tag, problems = _parts(claim)
+            tag, flaws = _tag_and_flaws(claim)
             winner = winners.setdefault((tenant, tag.well_id, tag.name), pair)
             if winner is not pair:
                 rejected[pair].append(RejectedTag(*pair, mapped.name, _claimed(tag, winner)))
                 continue
             accepted[pair].append(tag)
-            rejected[pair] += [RejectedTag(*pair, tag.name, why, is_read=True) for why in problems]
+            rejected[pair] += _in_part(tag, flaws, pair)
         if rejected[pair]:
             _drop_references(accepted[pair], rejected[pair], pair)
     return _outcome(connections, mappings, tenants, accepted, rejected)
@@ -178,12 +183,12 @@ def resolve_tag(
         )
     scale, offset = _scaling(mapped)
     limits, anomaly = mapped.range, mapped.anomaly
-    alarms, problems = alarms_of(mapped, names)
+    alarms, flaws = alarms_of(mapped, names)
     write = None
     try:
         write = write_of(mapped, scale, offset, connection)
     except ManifestError as error:
-        problems.append(f"write: {error}")
+        flaws.append(Flaw("write", str(error)))
     tag = Tag(
         well_id=sys.intern(well_id),  # of a hundred thousand tags, most say the same
         name=mapped.name,
@@ -204,7 +209,7 @@ def resolve_tag(
     )
     if anomaly is not None:
         tag = msgspec.structs.replace(tag, z_score=anomaly.z_score, z_window=anomaly.window)
-    return PartlyUsed(tag, tuple(problems)) if problems else tag
+    return PartlyUsed(tag, tuple(flaws)) if flaws else tag
 
 
 def worker_configs(
@@ -227,18 +232,24 @@ def worker_configs(
     }
 
 
-def _parts(claim: Tag | PartlyUsed) -> tuple[Tag, tuple[str, ...]]:
-    return (claim.tag, claim.problems) if isinstance(claim, PartlyUsed) else (claim, ())
+def _tag_and_flaws(claim: Tag | PartlyUsed) -> tuple[Tag, tuple[Flaw, ...]]:
+    return (claim.tag, claim.flaws) if isinstance(claim, PartlyUsed) else (claim, ())
+
+
+def _in_part(tag: Tag, flaws: Iterable[Flaw], pair: tuple[str, str]) -> list[RejectedTag]:
+    return [
+        RejectedTag(*pair, tag.name, f"{flaw.part}: {flaw.reason}", flaw.part) for flaw in flaws
+    ]
 
 
 def _drop_references(tags: list[Tag], rejected: list[RejectedTag], pair: tuple[str, str]) -> None:
     """Take out of alarms what names a tag that is not read, and say so."""
     read = {tag.name for tag in tags}
     for at, tag in enumerate(tags):
-        alarms, problems = alarms_without(tag.alarms, read)
-        if problems:
+        alarms, flaws = alarms_without(tag.alarms, read)
+        if flaws:
             tags[at] = msgspec.structs.replace(tag, alarms=alarms)
-            rejected += [RejectedTag(*pair, tag.name, why, is_read=True) for why in problems]
+            rejected += _in_part(tag, flaws, pair)
 
 
 def _pairs(
