@@ -19,6 +19,7 @@ from pumpjack_core import log
 from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import ManifestError, PumpjackError, StorageError
 from pumpjack_gateway.audit import Audit
+from pumpjack_gateway.audit_heads import HeadsLog
 from pumpjack_gateway.auth import Verifier
 from pumpjack_gateway.cursors import Cursors
 from pumpjack_gateway.limits import Buckets, Limiter
@@ -58,6 +59,7 @@ class Gateway:
         self.hub = Hub(settings.redis_url, self._clock, self.metrics)
         self.wells = Wells(self.store, self.hub.link, self._clock)
         self.audit = Audit(self.store, self.metrics)
+        self._heads = HeadsLog(self.store)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""
         self.app = make_app(self._rest_parts())
@@ -79,12 +81,14 @@ class Gateway:
                     background = [
                         tasks.create_task(self.hub.run(), name="hub"),
                         tasks.create_task(self.audit.run(), name="audit"),
+                        tasks.create_task(self._heads.run(), name="audit heads"),
                     ]
                     await self._serve(rest, live, tls, started, stop)
                     for task in background:
                         task.cancel()
                 async with _limit(STOP_LIMIT_S):
                     await self.audit.flush()
+                    await self._heads.write()
             finally:
                 await self.store.close()
 

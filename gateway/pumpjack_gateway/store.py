@@ -177,6 +177,14 @@ class Store:
                 "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", entries
             )
 
+    async def audit_heads(self) -> list[tuple[str, int, str]]:
+        """Where each tenant's audit chain ends: (tenant, number, hash in hexadecimal digits)."""
+        async with self.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT tenant_id, audit_no, hash FROM pumpjack.audit_heads()"
+            )
+        return [(row["tenant_id"], row["audit_no"], row["hash"]) for row in rows]
+
     async def _page(
         self, tenant_id: str, query: Query, time: str, columns: str
     ) -> list[asyncpg.Record]:
