@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
-from pathlib import Path
 
-import msgspec
 import pytest
 
 from pumpjack_core.clock import SystemClock
@@ -19,7 +15,8 @@ from pumpjack_operator.lease import Lease, Lost, Times
 from pumpjack_operator.login import Login
 from tests.controlplane.server import TOKEN, anyone
 from tests.faults import FaultProxy
-from tests.operator.cluster import PLATFORM, eventually
+from tests.operator.cluster import eventually
+from tests.operator.program import Replica, replica
 
 pytestmark = pytest.mark.peers
 QUICK = Times(lasts=1.0, gives_up=0.6, every=0.1)
@@ -115,45 +112,23 @@ async def test_who_cannot_renew_stops_before_another_may_begin(plane, wells):
             proxy.resume()
 
 
-@contextlib.asynccontextmanager
-async def process(plane, wells, folder: Path, name: str):
-    """`python -m pumpjack_operator`, as a replica of this name."""
-    platform = folder / "platform.yaml"
-    platform.write_bytes(msgspec.yaml.encode(PLATFORM))
-    log = (folder / f"{name}.log").open("wb")
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pumpjack_operator"),
-        env={
-            **os.environ,
-            "PUMPJACK_PLATFORM_FILE": str(platform),
-            "PUMPJACK_NAMESPACE": wells.name,
-            "PUMPJACK_POD_NAME": name,
-            "PUMPJACK_KUBECONFIG": str(plane.kubeconfig(TOKEN, folder)),
-            "PUMPJACK_STATUS_ADDRESS": "127.0.0.1:0",
-        },
-        stderr=log,
-    )
-    try:
-        yield running
-    finally:
-        log.close()
-        if running.returncode is None:
-            running.kill()
-        await running.wait()
-
-
 async def test_of_two_processes_one_acts_and_the_other_goes_on_when_it_ends(plane, wells, tmp_path):
-    async with process(plane, wells, tmp_path, "one") as one:
+    login = plane.kubeconfig(TOKEN, tmp_path)
+    with replica(tmp_path, namespace=wells.name, login=login, name="one") as one:
         await eventually(lambda: spec(wells).get("holderIdentity") == "one")
-        async with process(plane, wells, tmp_path, "two") as two:
+        with replica(tmp_path, namespace=wells.name, login=login, name="two") as two:
             wells.connect("pad7")
             await eventually(lambda: wells.get("statefulsets", "scada-pad7"))
-            one.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(one.wait(), PATIENCE_S) == 0
+            assert await ended(one) == 0
             await eventually(lambda: spec(wells).get("holderIdentity") == "two")
             wells.connect("pad8")
             await eventually(lambda: wells.get("statefulsets", "scada-pad8"))
-            two.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(two.wait(), PATIENCE_S) == 0
-    assert b"Traceback" not in (tmp_path / "one.log").read_bytes()
-    assert b"Traceback" not in (tmp_path / "two.log").read_bytes()
+            assert await ended(two) == 0
+    assert b"Traceback" not in one.log.read_bytes()
+    assert b"Traceback" not in two.log.read_bytes()
+
+
+async def ended(running: Replica) -> int:
+    """Its exit code after SIGTERM."""
+    running.process.send_signal(signal.SIGTERM)
+    return await asyncio.to_thread(running.process.wait, PATIENCE_S)
