@@ -95,6 +95,10 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
     write: Write | None = None
     state_names: dict[str, str] = {}
 
+    def __hash__(self) -> int:
+        """Of what tells tags apart: state_names has none."""
+        return hash((self.key, self.address))
+
     @property
     def key(self) -> tuple[str, str, str, str]:
         """Identity of the series: a change of unit or data type starts another (section 2)."""
