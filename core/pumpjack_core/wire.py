@@ -23,6 +23,16 @@ def readings_channel(tenant_id: str) -> str:
     return f"scada:readings:{tenant_id}"
 
 
+def alarms_channel(tenant_id: str) -> str:
+    """Channel of a tenant's alarms: from its workers and from gateways."""
+    return f"scada:alarms:{tenant_id}"
+
+
+def commands_stream(tenant_id: str, connection_id: str) -> str:
+    """Stream by which a gateway wakes a connection's worker for commands; workers only read it."""
+    return f"scada:commands:{tenant_id}:{connection_id}"
+
+
 def latest_key(tenant_id: str, well_id: str) -> str:
     """Hash of a well's latest readings: tag name to Reading, and @connection to Position."""
     return f"scada:latest:{tenant_id}:{well_id}"
