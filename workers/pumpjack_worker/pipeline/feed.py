@@ -120,13 +120,15 @@ class Feed:
 
     def _use(self, tags: TagTable) -> None:
         newest = (
-            dict(zip(self._tags.tags, self._newest_us.tolist(), strict=True)) if self._tags else {}
+            {tag.key: us for tag, us in zip(self._tags.tags, self._newest_us.tolist(), strict=True)}
+            if self._tags
+            else {}
         )
         self._tags = tags
         self._parts = [f'{{"tagName":{_json(tag.name)},"value":' for tag in tags.tags]
         wells = {well_id: number for number, well_id in enumerate(tags.wells)}
         self._well_of = np.array([wells[tag.well_id] for tag in tags.tags], np.int32)
-        self._newest_us = np.array([newest.get(tag, 0) for tag in tags.tags], np.int64)
+        self._newest_us = np.array([newest.get(tag.key, 0) for tag in tags.tags], np.int64)
 
 
 _endings: dict[int, str] = {}
