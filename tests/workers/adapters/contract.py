@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import Connection
-from pumpjack_core.errors import HostNotAllowed, NotConnected
+from pumpjack_core.errors import HostNotAllowed, NotConnected, Unanswered, WriteRefused
 from pumpjack_core.quality import BAD_COMM_FAILURE, BAD_DEVICE, GOOD
 from pumpjack_core.readings import Batch
-from pumpjack_core.tags import Tag, TagTable
+from pumpjack_core.tags import Tag, TagTable, Write
 from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
 from tests.faults import FaultProxy
 
@@ -46,6 +47,7 @@ class Rig(ABC):
     proxy     what stands before the device
     quick     settings with which a silent device is told within a second
     patient   settings with which nothing is told for a minute
+    writable  tags that can be written, with a value that they do not have
     polled    whether the adapter asks, so that readings come by themselves; else stir() makes some
     too_slow_s, slow_bytes_per_s   a delay that is too long for quick, and a line that is not
     """
@@ -58,6 +60,7 @@ class Rig(ABC):
     proxy: FaultProxy
     quick: Mapping[str, Any]
     patient: Mapping[str, Any]
+    writable: Sequence[tuple[Tag, float]] = ()
     polled: bool = True
     too_slow_s: float = 0.6
     slow_bytes_per_s: float = 2_000.0
@@ -207,6 +210,114 @@ class ReadingContract:
         await adapter.connect()
         seen = await read_all(adapter, len(rig.tags), rig)
         assert {quality for _, quality in seen.values()} == {GOOD}
+        await adapter.close()
+
+
+async def until_read_back(adapter: Adapter, tag: Tag, value: float) -> None:
+    """Wait until the device, asked again and again, has this value."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await adapter.read_back(tag)) != pytest.approx(value):
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def reading(adapter: Adapter) -> AsyncIterator[list[Batch]]:
+    """Read all the while, as the pipeline does; what was read."""
+    batches: list[Batch] = []
+
+    async def read_forever() -> None:
+        while True:
+            batches.append(await read(adapter))
+
+    task = asyncio.create_task(read_forever())
+    try:
+        yield batches
+    finally:
+        task.cancel()
+        done = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(done[0], asyncio.CancelledError), done[0]
+
+
+class WritingContract:
+    """Writing to a device that can be asked for what it has then."""
+
+    async def test_what_was_written_is_read_back(self, rig: Rig) -> None:
+        adapter = rig.make(*(tag for tag, _ in rig.writable))
+        assert adapter.writes
+        await adapter.connect()
+        for tag, value in rig.writable:
+            assert await adapter.read_back(tag) != pytest.approx(value)
+            await adapter.write(tag, value)
+            await until_read_back(adapter, tag, value)
+        await adapter.close()
+
+    async def test_reading_goes_on_beside_writing_and_no_answer_is_taken_for_another(
+        self, rig: Rig
+    ) -> None:
+        adapter = rig.make(*rig.tags)
+        possible = {tag.name: [value] for tag, value in zip(rig.tags, rig.expected, strict=True)}
+        await adapter.connect()
+        async with reading(adapter) as batches:
+            for round_ in range(4):
+                before = len(batches)
+                for tag, other in rig.writable:
+                    value = other if round_ % 2 == 0 else possible[tag.name][0]
+                    possible[tag.name][1:] = [other]
+                    await adapter.write(tag, value)
+                    await until_read_back(adapter, tag, value)
+                async with asyncio.timeout(PATIENCE_S):
+                    while len(batches) < before + 2:
+                        await asyncio.sleep(0.01)
+        await adapter.close()
+        for batch in batches:
+            assert set(batch.quality.tolist()) == {GOOD}
+            for index, value in zip(batch.tag_index.tolist(), batch.value.tolist(), strict=True):
+                name = batch.tags.tags[index].name
+                assert any(value == pytest.approx(one) for one in possible[name]), name
+
+    async def test_what_does_not_fit_or_is_read_only_is_refused_and_not_sent(
+        self, rig: Rig
+    ) -> None:
+        tag, value = rig.writable[0]
+        limits = Write(low=value - 0.25, high=value + 0.25)
+        adapter = rig.make(tag)
+        await adapter.connect()
+        before = await adapter.read_back(tag)
+        with pytest.raises(WriteRefused, match="outside the limits"):
+            await adapter.write(replace(tag, write=limits), value + 1.0)
+        with pytest.raises(WriteRefused, match="read only"):
+            await adapter.write(replace(tag, write=None), value)
+        with pytest.raises(WriteRefused, match="no value"):
+            await adapter.write(tag, float("nan"))
+        assert await adapter.read_back(tag) == before
+        await adapter.close()
+
+    async def test_nothing_is_sent_to_a_device_that_is_away(self, rig: Rig) -> None:
+        tag, value = rig.writable[0]
+        adapter = rig.make(tag, connection=rig.connection(**rig.quick))
+        await adapter.connect()
+        before = await adapter.read_back(tag)
+        await rig.proxy.refuse()
+        with pytest.raises(NotConnected):
+            while True:
+                await read(adapter)
+        with pytest.raises(NotConnected):
+            await adapter.write(tag, value)
+        await rig.proxy.accept()
+        await reconnect(adapter)
+        assert await adapter.read_back(tag) == before
+        await adapter.close()
+
+    async def test_a_write_that_nobody_answers_is_told_as_such(self, rig: Rig) -> None:
+        tag, value = rig.writable[0]
+        adapter = rig.make(replace(tag, interval_s=3600.0), connection=rig.connection(**rig.quick))
+        await adapter.connect()
+        await read_all(adapter, 1, rig)
+        rig.proxy.stall()
+        with pytest.raises(Unanswered):
+            await adapter.write(tag, value)
+        rig.proxy.hang_up()
+        rig.proxy.resume()
         await adapter.close()
 
 

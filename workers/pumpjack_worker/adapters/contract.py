@@ -165,7 +165,7 @@ class Adapter(ABC):
         The journal had no room for it, and now has. For adapters that sends_again.
         """
 
-    async def write(self, tag: Tag, value: float) -> None:
+    async def write(self, tag: Tag, value: float) -> None:  # noqa: ARG002 - by default none can
         """Have the device set a tag to a value [its unit]; return when the device has said yes.
 
         Sent once and never again, beside the reading, which goes on. Written is what setting_of()
@@ -174,7 +174,7 @@ class Adapter(ABC):
         """
         raise WriteRefused(f"{self.protocol} devices cannot be written to")
 
-    async def read_back(self, tag: Tag) -> float | None:
+    async def read_back(self, tag: Tag) -> float | None:  # noqa: ARG002 - likewise
         """Ask the device for a tag's value now [its unit], from where the tag is read.
 
         None: this protocol cannot ask, the tag's next reading tells. Raises DeviceError when the

@@ -14,7 +14,9 @@ from random import Random
 from pumpjack_core.tags import Tag
 from pumpjack_worker.simulation.well import Well
 
+_SET = r"set_?point|target|_sp$"
 QUANTITIES: tuple[tuple[str, str], ...] = (
+    (rf"(speed|spm|rpm).*({_SET})|({_SET}).*(speed|spm|rpm)", "speed_setpoint"),
     (r"status|state_word", "status"),
     (r"run_?hours|hour_?meter", "run_hours"),
     (r"trip|esd|shutdown|fault|alarm", "tripped"),
@@ -32,6 +34,8 @@ QUANTITIES: tuple[tuple[str, str], ...] = (
     (r"casing|annulus", "casing_pressure"),
     (r"(flow|sales|separator).*pressure|line_?pressure", "line_pressure"),
     (r"pressure|psi", "tubing_pressure"),
+    (r"choke", "choke"),
+    (r"valve", "valve"),
 )
 """Pattern of a tag's name to what it measures, the first that is found."""
 
@@ -44,6 +48,7 @@ UNITS: dict[str, tuple[float, float]] = {
     "m3/h": (0.158987 / 24, 0.0),
     "%": (100.0, 0.0),
     "rpm": (150.0, 0.0),
+    "Hz": (5.5, 0.0),
 }
 """Unit to factor and offset from the well's own unit (psi, degF, bbl/d, share of a tank …)."""
 
@@ -53,15 +58,29 @@ MEAN_DEATH_S = 300.0
 DEAD_S = (10.0, 30.0)
 COUNTER = re.compile(r"counter|sequence|heartbeat")
 
+EXACT = ("status", "run_hours", "running", "tripped", "choke", "valve")
+STEADY = (*EXACT, "speed_setpoint")
+"""What no spike and no dead sensor falsifies; of these, what is not made to fit a tag's range."""
+
 Source = Callable[[], float]
+Command = Callable[[float], bool]
+
+
+def _nobody(_value: float) -> bool:
+    """What is measured cannot be set."""
+    return False
 
 
 @dataclass(slots=True)
 class _Instrument:
-    """One tag's instrument. analog ones spike and die; dead_until [s] is when it works again."""
+    """One tag's instrument. analog ones spike and die; dead_until [s] is when it works again.
+
+    command  takes a value in the tag's unit; whether anybody can set it
+    """
 
     source: Source
     analog: bool
+    command: Command = _nobody
     dead_until: float = -math.inf
 
 
@@ -105,6 +124,18 @@ class Field:
         """Let a tag's instrument give nothing until then [s, as in step()]."""
         self._instruments[at].dead_until = until_s
 
+    def command(self, at: int, value: float) -> bool:
+        """Set a tag [its unit]. False: it is measured, and nobody can set it.
+
+        What the field makes of it is in value at once; a speed follows its setpoint in time.
+        """
+        if not self._instruments[at].command(value):
+            return False
+        for other, instrument in enumerate(self._instruments):
+            if other not in self.dead and not instrument.analog:
+                self.value[other] = instrument.source()
+        return True
+
     def _chance(self, elapsed_s: float, mean_s: float) -> bool:
         """Whether something happened that each well sees about once in mean_s seconds."""
         return self._random.random() < elapsed_s * len(self.wells) / mean_s
@@ -127,31 +158,45 @@ class Field:
             return _Instrument(lambda: float(self.steps), analog=False)
         quantity = next((what for shape, what in QUANTITIES if re.search(shape, tag.name)), None)
         if tag.data_type == "bool":
-            return _Instrument(self._switch(tag, quantity), analog=False)
+            source = self._switch(tag, quantity)
+            return _Instrument(source, analog=False, command=self._switched(tag, quantity))
         if quantity is None:
             return _Instrument(self._wave(tag), analog=True)
-        analog = quantity not in ("status", "run_hours", "running", "tripped")
-        return _Instrument(self._gauge(tag, quantity), analog=analog)
+        factor, offset = self._factors(tag, quantity)
+        known, well = self.wells[tag.well_id].quantity, self.wells[tag.well_id]
+        return _Instrument(
+            lambda: known[quantity] * factor + offset,
+            analog=quantity not in STEADY,
+            command=lambda value: well.command(quantity, (value - offset) / factor),
+        )
 
     def _switch(self, tag: Tag, quantity: str | None) -> Source:
         known = self.wells[tag.well_id].quantity
-        if quantity is not None and quantity in ("running", "tripped"):
+        if quantity is not None and quantity in ("running", "tripped", "valve"):
             return lambda: known[quantity]
         if quantity in ("oil_level", "water_level"):
             return lambda: float(known[quantity] > 0.85)
         return lambda: float(self._phase(tag, 120.0) % 1.0 < 0.5)
 
-    def _gauge(self, tag: Tag, quantity: str) -> Source:
+    def _switched(self, tag: Tag, quantity: str | None) -> Command:
+        if quantity is None:
+            return _nobody
+        well = self.wells[tag.well_id]
+        return lambda value: well.command(quantity, value)
+
+    def _factors(self, tag: Tag, quantity: str) -> tuple[float, float]:
+        """Factor and offset from what the well knows to the tag's unit."""
         known = self.wells[tag.well_id].quantity
         factor, offset = UNITS.get(tag.unit, (1.0, 0.0))
         if quantity.endswith("_level") and tag.unit != "%":
             factor = tag.high if tag.high is not None else DEFAULT_TANK_FT
         if tag.unit == "m3/d" and quantity == "gas_rate":
             factor = 28.3168  # of 1,000 cubic feet
-        if tag.high is not None and offset == 0.0:
-            usual = known[quantity] * factor
+        if tag.high is not None and offset == 0.0 and quantity not in EXACT:
+            setpoint = "speed_setpoint" if quantity == "pump_speed" else quantity
+            usual = known[setpoint] * factor
             factor *= min(1.0, 0.7 * tag.high / usual) if usual > 0.7 * tag.high > 0 else 1.0
-        return lambda: known[quantity] * factor + offset
+        return factor, offset
 
     def _wave(self, tag: Tag) -> Source:
         """For what no well knows: a sine and some noise within the tag's range."""

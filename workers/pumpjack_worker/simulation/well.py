@@ -3,6 +3,8 @@
 Not a reservoir model: a few first-order lags and random walks, chosen so that what hangs together
 in the field hangs together here. The pump lifts the fluid; when it stops, rates and tubing
 pressure fall and casing pressure builds up; tanks fill with what is produced and are hauled off.
+A person may stop and start it, change its speed, and throttle it with the choke or shut its valve:
+less flows then, and the pressure before the choke rises.
 """
 
 from __future__ import annotations
@@ -10,7 +12,11 @@ from __future__ import annotations
 import math
 from random import Random
 
-PUMPING, TRIPPED = "pumping", "tripped"
+PUMPING, TRIPPED, STOPPED = "pumping", "tripped", "stopped"
+MOST_SPEED = 20.0
+"""What the drive turns at most [strokes/min]: it clamps what it is told."""
+SHUT_IN_PSI = 220.0
+"""How far tubing pressure rises before a closed choke or valve."""
 
 TANK_BARRELS = 400.0
 TANK_HASTE = 60.0
@@ -26,7 +32,7 @@ class Well:
     """A well. step() moves it on; quantity holds what its instruments would show.
 
     Pressures psi, temperatures degF, oil and water bbl/d, gas mcf/d, current A, speed strokes/min,
-    levels as a share of the tank, run_hours h, conditions 0 or 1.
+    levels as a share of the tank, run_hours h, conditions 0 or 1, choke as a share of fully open.
     """
 
     def __init__(self, random: Random) -> None:
@@ -35,7 +41,8 @@ class Well:
         self._oil = uniform(40, 220)
         self._water_cut = uniform(0.3, 0.75)
         self._gas_oil = uniform(0.6, 1.6)
-        self._speed = uniform(6, 11)
+        self._usual_speed = self._set_speed = self._speed = uniform(6, 11)
+        self._choke, self._valve = 1.0, 1.0
         self._current = uniform(28, 60)
         self._line = uniform(60, 110)
         self._casing = uniform(140, 320)
@@ -52,16 +59,36 @@ class Well:
         }
         self.step(0.0)
 
+    def command(self, name: str, value: float) -> bool:
+        """Do what a person asks of the quantity of this name. False: nobody can set that."""
+        match name:
+            case "speed_setpoint" | "pump_speed":
+                self._set_speed = min(max(value, 0.0), MOST_SPEED)
+            case "running":
+                self.state = PUMPING if value else STOPPED
+                self._state_left_s = self._run_length_s()
+            case "choke":
+                self._choke = min(max(value, 0.0), 1.0)
+            case "valve":
+                self._valve = float(value != 0.0)
+            case _:
+                return False
+        self._settings()
+        return True
+
     def step(self, elapsed_s: float) -> None:
         """Move on by so many seconds."""
         seconds = min(elapsed_s, LONGEST_STEP_S)
         self._run_or_trip(seconds)
         running = self.state == PUMPING
-        self._flow += (running - self._flow) * _share(seconds, 8.0)
+        self._speed += (self._set_speed - self._speed) * _share(seconds, 1.5)
+        pace = running * self._speed / self._usual_speed
+        self._flow += (pace * self._opening - self._flow) * _share(seconds, 8.0)
         self._built_up += ((0.0 if running else 90.0) - self._built_up) * _share(seconds, 40.0)
         for name in self._drift:
             self._drift[name] = self._walk(self._drift[name], seconds)
         self._instruments(running)
+        self._settings()
         self._tank("oil_level", self.quantity["oil_rate"], seconds)
         self._tank("water_level", self.quantity["water_rate"], seconds)
         self.quantity["run_hours"] += running * seconds / 3600
@@ -72,34 +99,52 @@ class Well:
         levels = (self.quantity["oil_level"], self.quantity["water_level"])
         tripped = self.state == TRIPPED
         return (
-            (not tripped)
+            (self.state == PUMPING)
             | tripped << 1
             | (max(levels) > 0.85) << 2
             | tripped << 3
             | any(self._hauling.values()) << 4
         )
 
+    @property
+    def _opening(self) -> float:
+        """Share of the flow that choke and valve let through."""
+        return self._valve * math.sqrt(self._choke)
+
+    def _settings(self) -> None:
+        self.quantity |= {
+            "speed_setpoint": self._set_speed,
+            "choke": self._choke,
+            "valve": self._valve,
+            "running": float(self.state == PUMPING),
+        }
+
     def _instruments(self, running: bool) -> None:
         gauss, drift, flow = self._random.gauss, self._drift, self._flow
         oil = self._oil * flow * (1 + 0.04 * drift["rate"])
+        pace = self._speed / self._usual_speed
+        held_back = SHUT_IN_PSI * running * min(pace, 1.0) * (1 - self._opening)
         stroke = running * gauss(1, 0.03)
         self.quantity |= {
             "oil_rate": max(0.0, oil * gauss(1, 0.01)),
             "water_rate": max(0.0, oil * self._water_cut / (1 - self._water_cut) * gauss(1, 0.012)),
             "gas_rate": max(0.0, oil * self._gas_oil * gauss(1, 0.02)),
             "line_pressure": self._line * (0.7 + 0.3 * flow) + 4 * drift["line"] + gauss(0, 0.3),
-            "tubing_pressure": self._line + 70 * flow + 4 * drift["line"] + gauss(0, 0.8),
+            "tubing_pressure": (
+                self._line + 70 * flow + 4 * drift["line"] + gauss(0, 0.8) + held_back
+            ),
             "casing_pressure": self._casing + self._built_up + 6 * drift["casing"] + gauss(0, 0.4),
             "temperature": 72 + 38 * flow + 3 * drift["temperature"] + gauss(0, 0.15),
             "vibration": 0.05 + 0.3 * abs(stroke),
             "voltage": 480 + gauss(0, 1.2) - 6 * running,
-            "motor_current": max(0.0, self._current * stroke),
+            "motor_current": max(0.0, self._current * stroke * (0.4 + 0.6 * pace)),
             "pump_speed": max(0.0, self._speed * running * gauss(1, 0.004)),
-            "running": float(running),
-            "tripped": float(not running),
+            "tripped": float(self.state == TRIPPED),
         }
 
     def _run_or_trip(self, seconds: float) -> None:
+        if self.state == STOPPED:
+            return
         self._state_left_s -= seconds
         if self._state_left_s > 0:
             return

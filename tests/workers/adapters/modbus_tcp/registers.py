@@ -6,9 +6,11 @@ import itertools
 import struct
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from pumpjack_core.config import Connection
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
-from pumpjack_core.tags import Tag
+from pumpjack_core.tags import Tag, Write
 from pumpjack_worker.adapters.modbus_tcp.adapter import ModbusTcpAdapter
 from tests.faults import FaultProxy
 from tests.workers.adapters.contract import LOOPBACK, Rig
@@ -75,6 +77,34 @@ REFUSED = Tag("w1", "refused", f"holding:@{len(WORDS) + 2}", "int16", INTERVAL_S
 WRONG = Tag("w1", "wrong", "holding:1", "int16", INTERVAL_S)
 
 
+OTHER_VALUES: dict[str, float] = {
+    "int16": -2,
+    "uint16": 65_535,
+    "int32": -77_777,
+    "uint32": 3_000_000_000,
+    "int64": -(2**40),
+    "uint64": 2**50,
+    "float32": -0.15625,
+    "float64": 6.02214076e23,
+}
+"""What a test writes over VALUES."""
+
+
+def _writable() -> list[tuple[Tag, float]]:
+    """Each data type in each order, bits of the status word, and coils, with another value."""
+    found: list[tuple[Tag, float]] = []
+    for tag, value in zip(TAGS, EXPECTED, strict=True):
+        if tag.address.startswith("holding") and tag.data_type != "bool":
+            limits = Write(low=-1e300, high=1e300)
+            found.append((replace(tag, write=limits), OTHER_VALUES[tag.data_type]))
+        elif tag.address.startswith(("holding", "coil")):
+            found.append((replace(tag, write=Write(states=(0, 1))), 1.0 - value))
+    return found
+
+
+WRITABLE = _writable()
+
+
 class ModbusRig(Rig):
     """Any server with WORDS as holding and input registers, COILS and INPUTS, as unit 1."""
 
@@ -83,6 +113,7 @@ class ModbusRig(Rig):
     expected = EXPECTED
     refused = REFUSED
     wrong = WRONG
+    writable = WRITABLE
     quick: ClassVar = {"timeout": "150ms", "retries": 1}
     patient: ClassVar = {"timeout": "60s"}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.workers.adapters.contract import FaultContract, ReadingContract
+from tests.workers.adapters.contract import FaultContract, ReadingContract, WritingContract
 
 
-class TestSimulatedDevice(ReadingContract, FaultContract):
+class TestSimulatedDevice(ReadingContract, FaultContract, WritingContract):
     """With the fixture rig of conftest.py."""

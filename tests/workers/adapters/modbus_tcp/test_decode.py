@@ -20,7 +20,7 @@ from pumpjack_worker.adapters.modbus_tcp.decode import (
     decode,
     decode_plan,
 )
-from pumpjack_worker.adapters.modbus_tcp.simulated_plc import arrange
+from pumpjack_worker.adapters.modbus_tcp.writing import arrange
 
 GOLDEN = {
     "int16": ("int16", "ABCD", "ff fe", -2),

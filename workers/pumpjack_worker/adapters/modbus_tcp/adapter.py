@@ -16,7 +16,7 @@ from pumpjack_core.errors import DeviceError, ManifestError, NotConnected
 from pumpjack_core.log import get_logger
 from pumpjack_core.networks import parse_networks
 from pumpjack_core.quality import BAD_COMM_FAILURE, BAD_DEVICE
-from pumpjack_core.tags import TagTable
+from pumpjack_core.tags import Tag, TagTable
 from pumpjack_core.units import seconds
 from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
 from pumpjack_worker.adapters.modbus_tcp.columns import Columns
@@ -27,6 +27,7 @@ from pumpjack_worker.adapters.modbus_tcp.program import Program, Step
 from pumpjack_worker.adapters.modbus_tcp.refusals import Refusals, isolate
 from pumpjack_worker.adapters.modbus_tcp.schedule import Probe, Read, Schedule, Wait
 from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings, UnitTrouble
+from pumpjack_worker.adapters.modbus_tcp.writer import Writer
 
 DELIVER_AFTER_S = 0.1
 """A round that takes longer is delivered in parts, so that slow units do not delay the rest."""
@@ -50,6 +51,7 @@ class ModbusTcpAdapter(Adapter):
 
     protocol: ClassVar[str] = "modbus-tcp"
     has_source_time: ClassVar[bool] = False
+    writes: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class ModbusTcpAdapter(Adapter):
         now = clock.monotonic()
         self._schedule = Schedule(self._settings.timeout_s, origin=now)
         self._refusals = Refusals()
+        self._writer = Writer(self._session, self._settings, self._unit_id, self._schedule.is_away)
         self._program = Program(tags, self._unit_id, self._limits)
         self._schedule.set_work(self._program.work, now)
         self._next: Program | None = None
@@ -133,6 +136,16 @@ class ModbusTcpAdapter(Adapter):
         """Read these tags from the next request on."""
         self._next = Program(tags, self._unit_id, self._limits)
         self._wake.set()
+
+    async def write(self, tag: Tag, value: float) -> None:
+        """Write registers, a bit by a mask, or a coil."""
+        if self._ending is not None:
+            raise self._ending
+        await self._writer.write(tag, value)
+
+    async def read_back(self, tag: Tag) -> float | None:
+        """Ask for one tag, beside what is polled."""
+        return await self._writer.read_back(tag)
 
     async def close(self) -> None:
         """End the session and whatever waits for it."""

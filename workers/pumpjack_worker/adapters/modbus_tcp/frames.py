@@ -32,6 +32,9 @@ EXCEPTION_NAMES = {
     10: "gateway path unavailable",
     11: "gateway target device failed to respond",
 }
+DONE = 0
+"""Our own code for a device that has done what was asked."""
+ILLEGAL_FUNCTION, ACKNOWLEDGE, TARGET_SILENT = 1, 5, 11
 BUSY = frozenset({5, 6})
 """The unit is there and cannot answer now."""
 GATEWAY = frozenset({10, 11})
@@ -48,16 +51,18 @@ class Garbled(PumpjackError):
 
 
 class Request(Struct, frozen=True):
-    """One reading request, ready to be sent but for its transaction id.
+    """One request, ready to be sent but for its transaction id.
 
     tail     the frame behind the transaction id
-    payload  number of bytes that a right answer holds behind its byte count
+    payload  number of bytes that a right answer to a reading holds behind its byte count
+    echo     PDU of a right answer to a writing
     """
 
     unit: int
     function: int
     tail: bytes
-    payload: int
+    payload: int = 0
+    echo: bytes = b""
 
     def frame(self, transaction: int) -> bytes:
         """The whole frame."""
@@ -80,6 +85,21 @@ def read_request(unit: int, area: Area, start: int, count: int) -> Request:
     pdu = REQUESTS[area](dev_id=unit, address=start, count=count)
     payload = (count + 7) // 8 if area.holds_bits else 2 * count
     return Request(unit, area.function, _framer.buildFrame(pdu)[2:], payload)
+
+
+def write_request(unit: int, pdu: bytes, echo: bytes) -> Request:
+    """A request that writes: its PDU, and the PDU that a device answers with which has done it."""
+    length = (len(pdu) + 1).to_bytes(2, "big")
+    return Request(unit, pdu[0], b"\0\0" + length + bytes((unit,)) + pdu, echo=echo)
+
+
+def verdict_of(request: Request, pdu: bytes) -> int:
+    """What a device says to a writing: DONE, an exception code, or MALFORMED."""
+    if pdu == request.echo:
+        return DONE
+    if pdu[0] == request.function | 0x80 and len(pdu) == 2:
+        return pdu[1]
+    return MALFORMED
 
 
 def payload_of(request: Request, pdu: bytes) -> bytes | int:

@@ -164,6 +164,11 @@ class Schedule:
         """Whether the unit may have its retries: it answered when it was last read."""
         return self._units[unit].trusted
 
+    def is_away(self, unit: int) -> bool:
+        """Whether the unit failed, and has not answered since."""
+        state = self._units.get(unit)
+        return state is not None and not state.alive
+
     @property
     def units(self) -> tuple[int, ...]:
         """The units, those that wait longest for a probe first."""

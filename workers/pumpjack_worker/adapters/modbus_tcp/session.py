@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from pumpjack_core.errors import NotConnected
+from pumpjack_core.errors import NotConnected, Unanswered
 from pumpjack_core.networks import Network, endpoint
 from pumpjack_worker.adapters.contract import OnStep, no_steps
 from pumpjack_worker.adapters.modbus_tcp.frames import (
@@ -16,6 +16,7 @@ from pumpjack_worker.adapters.modbus_tcp.frames import (
     Request,
     exception_text,
     payload_of,
+    verdict_of,
 )
 from pumpjack_worker.adapters.modbus_tcp.link import Link, Silence, open_link
 
@@ -60,6 +61,8 @@ class Session:
         self._link: Link | None = None
         self._opening: asyncio.Task[Link] | None = None
         self._closed = False
+        self._line = asyncio.Lock()
+        """Held for one request, or for opening: who reads and who writes take turns."""
 
     @property
     def is_open(self) -> bool:
@@ -68,6 +71,10 @@ class Session:
 
     async def open(self) -> None:
         """Open a new link in place of the old one. Raises NotConnected or HostNotAllowed."""
+        async with self._line:
+            await self._open()
+
+    async def _open(self) -> None:
         self.drop()
         if self._closed:
             raise self._was_closed()
@@ -103,10 +110,11 @@ class Session:
         patience_s = self._settings.timeout_s if timeout_s is None else timeout_s
         trouble = UnitTrouble("it was not asked", silent=False)
         for _ in range(attempts):
-            if self._link is None:
-                raise self._was_closed()
             try:
-                answer = payload_of(request, await self._link.ask(request, patience_s))
+                async with self._line:
+                    if self._link is None:
+                        raise self._was_closed()
+                    answer = payload_of(request, await self._link.ask(request, patience_s))
             except Silence:
                 trouble = UnitTrouble(f"no answer within {patience_s:g} s", silent=True)
                 continue
@@ -118,6 +126,31 @@ class Session:
             else:
                 return answer
         raise trouble
+
+    async def tell(self, request: Request) -> int:
+        """Have the device write, once: DONE, or the exception code by which it refused.
+
+        Opens a link that the device closed between two requests. Raises NotConnected when nothing
+        was sent, Unanswered when it was and no answer came.
+        """
+        async with self._line:
+            if not self.is_open:
+                await self._open()
+            link = self._link
+            if link is None or link.lost is not None:
+                raise self._was_closed()
+            patience_s = self._settings.timeout_s
+            try:
+                return verdict_of(request, await link.ask(request, patience_s))
+            except Silence:
+                raise Unanswered(
+                    f"unit {request.unit} at {self._settings.peer} did not answer to a write "
+                    f"within {patience_s:g} s"
+                ) from None
+            except NotConnected as error:
+                raise Unanswered(
+                    f"the session ended before unit {request.unit} answered to a write: {error}"
+                ) from error
 
     def drop(self) -> None:
         """End the link; open() makes another."""

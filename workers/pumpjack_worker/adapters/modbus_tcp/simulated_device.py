@@ -12,57 +12,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-import numpy as np
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU
 
 from pumpjack_core.errors import PumpjackError
-from pumpjack_worker.adapters.modbus_tcp.address import AREAS, LAST_OFFSET, Area
+from pumpjack_worker.adapters.modbus_tcp.address import AREAS, Area
 from pumpjack_worker.adapters.modbus_tcp.plan import Place
+from pumpjack_worker.adapters.modbus_tcp.simulated_memory import Memory
+from pumpjack_worker.adapters.modbus_tcp.simulated_writes import (
+    WRITES,
+    Wish,
+    WriteFlaws,
+    answer_to,
+    wish_of,
+)
 from pumpjack_worker.simulation.listening import listen, port_of
 
-SIZE = LAST_OFFSET + 1
 _BY_FUNCTION = {area.function: area for area in AREAS.values()}
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_SUCH_UNIT = 1, 2, 3, 11
-
-
-class Memory:
-    """The registers or bits of one area; what was never written is not there.
-
-    content  registers big-endian, two bytes each, as they go over the wire; a bit takes a byte
-    """
-
-    def __init__(self, area: Area) -> None:
-        self._bits = area.holds_bits
-        self._width = 1 if area.holds_bits else 2
-        self.content = bytearray(SIZE * self._width)
-        self.exists = bytearray(SIZE)
-
-    def write(self, offset: int, content: bytes) -> None:
-        """Set registers from their bytes, or bits from a byte of 0 or 1 each."""
-        self.content[offset * self._width : offset * self._width + len(content)] = content
-        self.allow(offset, offset + len(content) // self._width)
-
-    def write_bit(self, offset: int, bit: int, on: bool) -> None:
-        """Set one bit of a register, 0 the least significant."""
-        at = 2 * offset + (bit < 8)
-        mask = 1 << bit % 8
-        self.content[at] = self.content[at] | mask if on else self.content[at] & ~mask
-        self.allow(offset, offset + 1)
-
-    def allow(self, start: int, end: int) -> None:
-        """These registers are there."""
-        self.exists[start:end] = b"\1" * (end - start)
-
-    def read(self, start: int, count: int) -> bytes | None:
-        """As an answer carries it, or None when one of them is not there."""
-        end = start + count
-        if end > SIZE or self.exists.find(0, start, end) >= 0:
-            return None
-        found = self.content[start * self._width : end * self._width]
-        if self._bits:
-            return np.packbits(np.frombuffer(found, np.uint8), bitorder="little").tobytes()
-        return bytes(found)
 
 
 @dataclass
@@ -74,6 +41,10 @@ class SimulatedDevice:
     refused   registers to the exception code that any request for them gets
     trouble   unit to the exception code of all its answers (6 busy, 11 gateway …)
     on_read   called with unit, area, start and count before an answer goes out
+    on_write  called with a wish before it is granted; what it returns is stored, an exception
+              code refuses it
+    flaws     what is wrong with its writes
+    written   the wishes in their order, also those that were not granted
     requests  (unit, area, start, count) to how often it was asked for
     """
 
@@ -83,6 +54,9 @@ class SimulatedDevice:
     refused: dict[Place, int] = field(default_factory=dict)
     trouble: dict[int, int] = field(default_factory=dict)
     on_read: Callable[[int, Area, int, int], None] | None = None
+    on_write: Callable[[Wish], bytes | int] | None = None
+    flaws: WriteFlaws = field(default_factory=WriteFlaws)
+    written: list[Wish] = field(default_factory=list)
     requests: dict[tuple[int, Area, int, int], int] = field(default_factory=dict)
 
     def memory(self, unit: int, area: Area) -> Memory:
@@ -98,9 +72,15 @@ class SimulatedDevice:
             return None
         function = pdu[0]
         code = self.trouble.get(unit, 0 if unit in self.units else NO_SUCH_UNIT)
+        if not code and function in WRITES and function not in self.flaws.unknown:
+            return self._write(unit, pdu)
         area = _BY_FUNCTION.get(function)
         if code or area is None or len(pdu) != 5:
             return bytes([function | 0x80, code or ILLEGAL_FUNCTION])
+        return self._read(unit, area, pdu)
+
+    def _read(self, unit: int, area: Area, pdu: bytes) -> bytes:
+        function = pdu[0]
         start, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
         asked = (unit, area, start, count)
         self.requests[asked] = self.requests.get(asked, 0) + 1
@@ -116,6 +96,20 @@ class SimulatedDevice:
         if self.on_read is not None:
             self.on_read(unit, area, start, count)
         return bytes([function, len(found)]) + found
+
+    def _write(self, unit: int, pdu: bytes) -> bytes | None:
+        wish = wish_of(unit, pdu, self.units[unit])
+        if isinstance(wish, int):
+            return bytes([pdu[0] | 0x80, wish])
+        self.written.append(wish)
+        if self.flaws.refuses:
+            return bytes([pdu[0] | 0x80, self.flaws.refuses])
+        granted = wish.content if self.on_write is None else self.on_write(wish)
+        if isinstance(granted, int):
+            return bytes([pdu[0] | 0x80, granted])
+        if not self.flaws.lies:
+            self.units[unit][wish.area].write(wish.start, granted)
+        return None if self.flaws.mute else answer_to(pdu)
 
 
 _framer = FramerSocket(DecodePDU(is_server=True))
@@ -149,7 +143,9 @@ class _Connection(asyncio.Protocol):
             if answer is None:
                 continue
             frame = _framer.encode(answer, unit, transaction)
-            delay_s = self._device.delay_s.get(unit)
+            delay_s = self._device.delay_s.get(unit, 0.0)
+            if pdu[0] in WRITES:
+                delay_s += self._device.flaws.late_s
             if delay_s:
                 asyncio.get_running_loop().call_later(delay_s, self._transport.write, frame)
             else:

@@ -13,7 +13,11 @@ from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import AddressError
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.modbus_tcp.address import Area, ModbusAddress, parse_address
+from pumpjack_worker.adapters.modbus_tcp.decode import Located, decode, decode_plan
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import SimulatedDevice
+from pumpjack_worker.adapters.modbus_tcp.simulated_writes import ILLEGAL_ADDRESS, Wish
+from pumpjack_worker.adapters.modbus_tcp.writing import FORMATS, arrange
+from pumpjack_worker.adapters.setting import whole_range
 from pumpjack_worker.simulation.field import Field
 from pumpjack_worker.simulation.ledger import Ledger, Served
 
@@ -22,23 +26,13 @@ GAP_FILLED = 16
 BROKEN_SENSOR = 4
 """Exception of an integer register whose sensor is dead; a float shows NaN instead."""
 
-_FORMATS = {
-    "int16": ">h",
-    "uint16": ">H",
-    "int32": ">i",
-    "uint32": ">I",
-    "int64": ">q",
-    "uint64": ">Q",
-    "float32": ">f",
-    "float64": ">d",
-}
-
 
 class Placed(Struct, frozen=True):
-    """A tag and where it lies in the device."""
+    """A tag and where it lies in the device. write: where it is set, None where nobody can."""
 
     tag: Tag
     address: ModbusAddress
+    write: ModbusAddress | None = None
 
 
 def place(tags: Iterable[Tag], default_unit: int) -> list[Placed]:
@@ -46,12 +40,18 @@ def place(tags: Iterable[Tag], default_unit: int) -> list[Placed]:
     placed: list[Placed] = []
     for tag in tags:
         with contextlib.suppress(AddressError):
-            placed.append(Placed(tag, parse_address(tag.address, tag.data_type, default_unit)))
+            address = parse_address(tag.address, tag.data_type, default_unit)
+            set_at = address if tag.write is not None else None
+            if tag.write is not None and tag.write.address:
+                set_at = parse_address(tag.write.address, tag.data_type, default_unit)
+            placed.append(Placed(tag, address, set_at))
     return placed
 
 
 class SimulatedPlc:
     """Tags of a field in the registers of one device. step() shows new values.
+
+    Registers of tags that are declared writable can be written; the field does what they say.
 
     placed      its tags; positions below are positions in here
     device      its registers, and its faults on demand
@@ -68,6 +68,7 @@ class SimulatedPlc:
         self.changed_us = [0] * len(self.placed)
         self.shown = [math.nan] * len(self.placed)
         self._lay_out()
+        self.device.on_write = self._written
 
     def step(self, now_us: int) -> None:
         """Move the field on to this time [µs since the epoch] and show it."""
@@ -93,6 +94,42 @@ class SimulatedPlc:
 
         self.device.on_read = on_read
 
+    def _written(self, wish: Wish) -> bytes | int:
+        """Have the field do it. What stands in the registers is shown by _show()."""
+        values = self._values(wish)
+        if not values or self.device.flaws.lies:
+            return wish.content if values else ILLEGAL_ADDRESS
+        for at, value in values:
+            one = self.placed[at]
+            unchanged = one.write == one.address and value == self.shown[at]
+            if not unchanged and not self.field.command(at, value):
+                return ILLEGAL_ADDRESS
+        for at, one in enumerate(self.placed):
+            if at not in self.field.dead:
+                self.shown[at] = self._show(at, one)
+        elsewhere = all(self.placed[at].write != self.placed[at].address for at, _ in values)
+        memory = self.device.memory(wish.unit, wish.area)
+        count = len(wish.content) // (1 if wish.area is Area.COIL else 2)
+        return wish.content if elsewhere else memory.stored(wish.start, count) or wish.content
+
+    def _values(self, wish: Wish) -> list[tuple[int, float]]:
+        """Positions of the writable tags that lie in what is written, and their new values."""
+        count = len(wish.content) // (1 if wish.area is Area.COIL else 2)
+        found: list[tuple[int, float]] = []
+        for at, one in enumerate(self.placed):
+            place = one.write
+            if place is None or (place.unit, place.area) != (wish.unit, wish.area):
+                continue
+            if not wish.start <= place.offset or place.end > wish.start + count:
+                continue
+            located = Located(0, place, one.tag.scale, one.tag.offset)
+            if wish.area is Area.COIL:
+                value = wish.content[place.offset - wish.start] * one.tag.scale + one.tag.offset
+            else:
+                value = float(decode(decode_plan(wish.start, [located]), wish.content)[0][0])
+            found.append((at, value))
+        return found
+
     def _lay_out(self) -> None:
         """Make the registers of all tags, and the small gaps between them."""
         ends: dict[tuple[int, Area], int] = {}
@@ -103,6 +140,10 @@ class SimulatedPlc:
             small_gap = 0 < address.offset - end <= GAP_FILLED
             memory.allow(end if small_gap else address.offset, address.end)
             ends[address.unit, address.area] = max(end, address.end)
+        for one in self.placed:
+            if one.write is not None:
+                memory = self.device.memory(one.write.unit, one.write.area)
+                memory.allow(one.write.offset, one.write.end)
 
     def _show(self, at: int, one: Placed) -> float:
         """Put a tag's value into its registers. What a client will read, after rounding."""
@@ -123,7 +164,7 @@ class SimulatedPlc:
         if tag.data_type != "bool":
             content = encode((value - tag.offset) / tag.scale, tag.data_type)
             memory.write(address.offset, arrange(content, address.order))
-            raw: float = struct.unpack(_FORMATS[tag.data_type], content)[0]
+            raw: float = struct.unpack(FORMATS[tag.data_type], content)[0]
             return raw * tag.scale + tag.offset
         on = value != 0.0
         if address.bit is None:
@@ -136,19 +177,6 @@ class SimulatedPlc:
 def encode(raw: float, data_type: str) -> bytes:
     """A raw value as big-endian bytes; integers are rounded and cut at their limits."""
     if data_type.startswith("float"):
-        return struct.pack(_FORMATS[data_type], raw)
-    bits = int(data_type.removeprefix("u").removeprefix("int"))
-    low, high = (
-        (0, 2**bits - 1) if data_type[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    )
-    return struct.pack(_FORMATS[data_type], min(max(round(raw), low), high))
-
-
-def arrange(big_endian: bytes, order: str) -> bytes:
-    """The bytes of a value in an order (ABCD, CDAB, BADC, DCBA)."""
-    words = [big_endian[at : at + 2] for at in range(0, len(big_endian), 2)]
-    if order in ("CDAB", "DCBA"):
-        words.reverse()
-    if order in ("BADC", "DCBA"):
-        words = [word[::-1] for word in words]
-    return b"".join(words)
+        return struct.pack(FORMATS[data_type], raw)
+    low, high = whole_range(data_type)
+    return struct.pack(FORMATS[data_type], min(max(round(raw), low), high))
