@@ -32,6 +32,7 @@ from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.rest.app import make_app
 from pumpjack_gateway.rest.requests import Parts
 from pumpjack_gateway.settings import Settings, address, from_environment
+from pumpjack_gateway.sign_ins import SignIns
 from pumpjack_gateway.store import Store
 from pumpjack_gateway.wells import Wells
 
@@ -166,6 +167,7 @@ class Gateway:
             wells=self.wells,
             limiter=limiter,
             audit=self.audit,
+            sign_ins=SignIns(),
             metrics=self.metrics,
             cursors=Cursors(settings.cursor_secret),
             clock=self._clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,7 @@ from tests.gateway.screens import screen, token
 
 pytestmark = pytest.mark.servers
 PROBLEM = "application/problem+json"
+ANN = {"issuer": "pumpjack-demo", "role": "viewer", "address": "127.0.0.1"}
 
 
 class Api:
@@ -566,8 +568,31 @@ async def test_sign_ins_and_subscriptions_are_in_the_audit_log(
                 "WHERE actor = 'auditor' AND tenant_id = 'permian' ORDER BY audit_id"
             )
     await admin.close()
-    assert [tuple(row) for row in rows] == [
-        ("sign-in", "ok", "{}"),
-        ("subscribe", "ok", f'{{"wellId": "{WELL}"}}'),
-        ("subscribe", "refused", f'{{"wellId": "{OTHER_WELL}"}}'),
+    assert [(row["action"], row["outcome"], json.loads(row["detail"])) for row in rows] == [
+        ("sign-in", "ok", ANN | {"via": "websocket"}),
+        ("subscribe", "ok", {"wellId": WELL}),
+        ("subscribe", "refused", {"wellId": OTHER_WELL}),
+    ]
+
+
+async def test_the_first_request_with_a_token_is_a_sign_in_with_its_address(
+    gateway: Gateway, filled: Filled, postgres: EmbeddedPostgres
+) -> None:
+    api = Api(gateway, token(PERMIAN, subject="rest-auditor"))
+    api.client.headers["X-Forwarded-For"] = "203.0.113.9"
+    for _ in range(3):
+        await api.get("wells")
+    await api.client.aclose()
+    await gateway.audit.flush()
+    admin = await asyncpg.connect(postgres.url(NAME))
+    rows: list[Any] = []
+    async with asyncio.timeout(10):
+        while not rows:
+            rows = await admin.fetch(
+                "SELECT action, outcome, detail FROM pumpjack.audit_logs "
+                "WHERE actor = 'rest-auditor' AND tenant_id = 'permian'"
+            )
+    await admin.close()
+    assert [(row["action"], row["outcome"], json.loads(row["detail"])) for row in rows] == [
+        ("sign-in", "ok", ANN | {"via": "rest", "forwardedFor": "203.0.113.9"}),
     ]

@@ -38,6 +38,7 @@ from pumpjack_gateway.live.messages import (
 )
 from pumpjack_gateway.live.outlet import Limits, Outlet
 from pumpjack_gateway.metrics import Metrics
+from pumpjack_gateway.sign_ins import identity, origin
 
 REFUSALS_MAX = 20
 """A client that is told RATE_LIMITED this often in a row is asked to come back later."""
@@ -149,7 +150,7 @@ class Session:
                 Close.TRY_AGAIN_LATER,
             )
             return False
-        self._audit(who, "sign-in", "ok")
+        self._audit(who, "sign-in", "ok", via="websocket", **identity(who), **self._origin())
         self._welcome(who)
         return True
 
@@ -236,7 +237,7 @@ class Session:
                 )
         except AuthError as error:
             self._service.metrics.sign_ins_refused.labels(error.code).inc()
-            self._audit(who, "sign-in-again", "refused")
+            self._audit(who, "sign-in-again", "refused", code=error.code)
             self._problem(_code(error), str(error))
             return who
         self._audit(again, "sign-in-again", "ok")
@@ -303,6 +304,13 @@ class Session:
     def _refuse(self, code: ErrorCode, sentence: str, close: int) -> None:
         self._problem(code, sentence)
         self._connection.end(close, sentence[:120])
+
+    def _origin(self) -> dict[str, object]:
+        """From where the client came, for the audit log."""
+        peer: object = self._connection.remote_address
+        request = self._connection.request
+        host = str(peer[0]) if isinstance(peer, tuple) and peer else None
+        return origin(host, request.headers if request is not None else {})
 
     def _audit(self, who: Principal, action: str, outcome: str, **detail: object) -> None:
         self._service.audit.note(who.tenant_id, who.subject, action, outcome, **detail)

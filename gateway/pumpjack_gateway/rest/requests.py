@@ -20,6 +20,7 @@ from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.rest.problems import Refusal, too_many
+from pumpjack_gateway.sign_ins import SignIns, identity, origin
 from pumpjack_gateway.store import Store
 from pumpjack_gateway.wells import Wells
 
@@ -36,6 +37,7 @@ class Parts(Struct, frozen=True):
     wells: Wells
     limiter: Limiter
     audit: Audit
+    sign_ins: SignIns
     metrics: Metrics
     cursors: Cursors
     clock: Clock
@@ -74,8 +76,16 @@ async def signed_in(request: Request) -> Principal:
     if wait_s > 0:
         parts.metrics.rate_limited.labels("rest").inc()
         raise too_many(wait_s)
+    if parts.sign_ins.is_first(who):
+        detail = {"via": "rest"} | identity(who) | asked_from(request)
+        parts.audit.note(who.tenant_id, who.subject, "sign-in", "ok", **detail)
     _refuse_unknown_parameters(request)
     return who
+
+
+def asked_from(request: Request) -> dict[str, object]:
+    """From where a request came, for the audit log."""
+    return origin(request.client.host if request.client is not None else None, request.headers)
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
