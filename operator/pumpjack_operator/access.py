@@ -33,9 +33,18 @@ def refusal(connection: ScadaConnection, tenant: str, platform: Platform) -> str
             f"{host} {why}; tenant {tenant} may reach {_listed(networks)}. Correct the address, "
             "or ask the platform team to add its network to the tenant's deviceNetworks"
         )
-    if connection.spec.writes.enabled:
-        return _write_refusal(host, address, tenant, platform)
     return None
+
+
+def write_refusal(connection: ScadaConnection, tenant: str, platform: Platform) -> str | None:
+    """Why the tags of a connection that is read may not be written, as a sentence.
+
+    None when they may be, when it does not ask for it, or when no worker may run at all.
+    """
+    if not connection.spec.writes.enabled or refusal(connection, tenant, platform) is not None:
+        return None
+    host, _ = device(connection.spec)
+    return _write_refusal(host, address_of(host), tenant, platform)
 
 
 def address_of(host: str) -> Address | None:
@@ -87,9 +96,11 @@ def _write_refusal(
         return None
     way_out = "" if address is not None else "give the device by its address, "
     return (
-        f"spec.writes.enabled: tenant {tenant} may write to {_listed(writable)}, and {host} is "
-        f"{'not in it' if address is not None else 'a name that can stand for others'}; "
-        f"{way_out}set it to false, or ask the platform team to add its network to writeNetworks"
+        f"the device is read, and commands are refused: tenant {tenant} may write to "
+        f"{_listed(writable)}, and {host} is "
+        f"{'not in it' if address is not None else 'a name that can stand for others'}; {way_out}"
+        "set spec.writes.enabled to false, or ask the platform team to add its network to "
+        "writeNetworks"
     )
 
 

@@ -231,16 +231,25 @@ def tags_rejected(facts: Facts) -> Verdict | None:
 def lost(read: int, rejected: int, in_part: int) -> tuple[str, str]:
     """Reason and words for what cannot be used. rejected: tags and, in_part of them, parts."""
     whole = rejected - in_part
-    parts = f"{in_part} declared alarms, writes or names of tags that are read cannot be used"
-    if not whole:
-        return "PartsRejected", parts
-    tags = f"{whole} of {read + whole} tags are not read"
-    return "TagsRejected", f"{tags}, and {parts}" if in_part else tags
+    parts = f"{in_part} alarms, writes or names that tags declare cannot be used"
+    if whole:
+        tags = f"{whole} of {read + whole} tags are not read"
+        found = "TagsRejected", f"{tags}, and {parts}" if in_part else tags
+    else:
+        found = "PartsRejected", f"every tag is read, but {parts}"
+    return found
+
+
+def writes_refused(facts: Facts) -> Verdict | None:
+    """The device is read, and commands that the tenant has switched on are not allowed."""
+    if facts.writes_refused is None:
+        return None
+    return Verdict("False", "WritesRefused", facts.writes_refused)
 
 
 def stalled(facts: Facts) -> Verdict | None:
     """Nothing gets better until a person does something."""
-    for check in (refused, not_applied, secret_missing, journal_unchanged):
+    for check in (refused, not_applied, secret_missing, journal_unchanged, writes_refused):
         found = check(facts)
         if found is not None:
             return found._replace(status="True")

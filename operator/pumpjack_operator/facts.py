@@ -61,6 +61,7 @@ class Facts(Struct, frozen=True):
     not_applied      why a child could not be made: a quota, a webhook, too many tags; a sentence
     journal_problem  why its volume is not what spec.journal asks for, though it runs; a sentence
     logins_problem   what is wrong with its logins to the stores, though it has some; a sentence
+    writes_refused   why its tags may not be written, though the tenant asks for it; a sentence
     secret_missing   name of the device's Secret, where there is none of the right type
     mappings         how many TagMappings select it
     mapped           how many tags are read
@@ -81,6 +82,7 @@ class Facts(Struct, frozen=True):
     not_applied: str | None = None
     journal_problem: str | None = None
     logins_problem: str | None = None
+    writes_refused: str | None = None
     secret_missing: str | None = None
     mappings: int = 0
     mapped: int = 0

@@ -9,7 +9,7 @@ from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.resolve import RefusedConnection, ResolvedConnection
 from pumpjack_operator import drift, facts_of
-from pumpjack_operator.access import refusal
+from pumpjack_operator.access import refusal, write_refusal
 from pumpjack_operator.api_errors import Conflict, JournalUnchanged, NotFound, Refused
 from pumpjack_operator.children import Children
 from pumpjack_operator.cluster import Key, SeenConnection
@@ -228,7 +228,14 @@ class Reconciler:
             spec=resolved.connection.spec,
             allowed_networks=self._platform.device_networks(resolved.tenant),
             tags=resolved.tags,
+            writes=resolved.connection.spec.writes.enabled
+            and self._write_refusal(resolved) is None,
         )
+
+    def _write_refusal(self, of: ResolvedConnection | RefusedConnection | None) -> str | None:
+        if not isinstance(of, ResolvedConnection):
+            return None
+        return write_refusal(of.connection, of.tenant, self._platform)
 
     def _secret(self, seen: SeenConnection) -> str | None:
         """Name of the device's Secret where it is known to be of the right type."""
@@ -268,6 +275,7 @@ class Reconciler:
             wanted_hash=wanted_hash,
             trouble=self._trouble.get(key, Trouble()),
             logins_problem=self._logins.problems.get(key.namespace),
+            writes_refused=self._write_refusal(resolved),
             has_secret=(
                 None if ref is None else self._store.has_secret(Key(key.namespace, ref.name))
             ),

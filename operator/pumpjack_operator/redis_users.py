@@ -1,4 +1,5 @@
-"""The tenants' Redis users: workers publish their own tenant's feed, and can do nothing else.
+"""The tenants' Redis users: workers publish their own tenant's feed and alarms, read what wakes
+them for commands, and can do nothing else.
 
 Redis copies users to no other server, so each server is told. Users that a server lost (a restart
 without an aclfile, a fail-over, a person) are there again after the next look. Where a server lets
@@ -24,8 +25,8 @@ from pumpjack_operator.stores import place
 
 CALL_TIMEOUT_S = 2.0
 _BURST_USERS = 200
-COMMANDS = ("publish", "hset", "hdel", "multi", "exec", "client|setinfo")
-"""All that workers/pumpjack_worker/pipeline/publisher.py sends; a test holds them together."""
+COMMANDS = ("publish", "hset", "hdel", "multi", "exec", "xread", "client|setinfo")
+"""All that workers send; a test holds them together."""
 _NEWER = "+client|setinfo"
 """Redis knows it from 7.2 on; clients do well without."""
 _NO_FILE = "not configured to use an ACL file"
@@ -42,8 +43,10 @@ def rules(tenant: str, password: str, *, database: int = 0) -> tuple[str, ...]:
         "on",
         "#" + hashlib.sha256(password.encode()).hexdigest(),
         "&" + wire.readings_channel(tenant),
+        "&" + wire.alarms_channel(tenant),
         "%W~" + wire.latest_key(tenant, "*"),
         "%W~" + wire.heartbeat_key(tenant),
+        "%R~" + wire.commands_stream(tenant, "*"),
         *(f"+{command}" for command in allowed),
     )
 

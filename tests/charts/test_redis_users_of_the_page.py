@@ -18,6 +18,7 @@ from tests.operator.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.servers
 
+STREAM = wire.commands_stream("permian", "permian-ops/plc")
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 USERS = {
     line.split()[1]: line.split()[2:]
@@ -47,7 +48,9 @@ async def test_the_operators_user_makes_those_of_tenants(server):
         assert writer_role("permian") in admin.execute_command("ACL", "USERS")
 
 
-def test_the_gateways_user_reads_every_feed_and_writes_none(server):
+def test_the_gateways_user_reads_every_feed_and_writes_none_but_wakes_for_alarms_and_commands(
+    server,
+):
     url = with_login(server.place, "pumpjack-gateway", "THE-GATEWAYS")
     with redis.from_url(url, decode_responses=True) as gateway:
         # what gateway/pumpjack_gateway sends
@@ -58,8 +61,16 @@ def test_the_gateways_user_reads_every_feed_and_writes_none(server):
         with gateway.pubsub() as listening:
             listening.subscribe(wire.readings_channel("permian"))
             assert listening.get_message(timeout=5)["type"] == "subscribe"
+            listening.subscribe(wire.alarms_channel("permian"))
+            assert listening.get_message(timeout=5)["type"] == "subscribe"
+            assert gateway.publish(wire.alarms_channel("permian"), "{}") == 1
+        assert gateway.xadd(STREAM, {"command": "1"}, maxlen=16)
+        assert len(gateway.xrange(STREAM)) == 1
         for refused in (
             ("PUBLISH", wire.readings_channel("permian"), "{}"),
+            ("SPUBLISH", wire.readings_channel("permian"), "{}"),
+            ("XADD", wire.latest_key("permian", "w1"), "*", "a", "1"),
+            ("DEL", STREAM),
             ("HSET", wire.latest_key("permian", "w1"), "a", "b"),
             ("GET", "another:key"),
             ("ACL", "LIST"),

@@ -6,6 +6,7 @@ Argo CD runs the scripts of gitops/ in gopher-lua; Flux asks kstatus.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,7 @@ def test_a_change_that_the_operator_has_not_seen_is_in_progress(kind):
 MAPPINGS = {
     "AllTagsRead": ("True", "Healthy"),
     "TagsRejected": ("False", "Degraded"),
+    "PartsRejected": ("False", "Degraded"),
     "Refused": ("False", "Degraded"),
     "NoConnection": ("False", "Progressing"),
 }
@@ -152,6 +154,8 @@ def test_flux_waits_for_a_mapping_to_be_seen_and_needs_to_be_told_what_its_condi
     (check,) = yaml.safe_load(text)["spec"]["healthCheckExprs"]
     assert check["kind"] == "TagMapping"
     assert "MappingsAccepted" in check["current"]
+    failing = {reason for reason, (_, health) in MAPPINGS.items() if health == "Degraded"}
+    assert set(re.findall(r"'(\w+)'", check["failed"].partition(" in [")[2])) == failing
 
 
 def test_the_patch_of_argo_cd_has_the_scripts():

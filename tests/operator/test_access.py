@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pumpjack_operator.access import refusal
+from pumpjack_operator.access import refusal, write_refusal
 from pumpjack_operator.platform import Platform, Rules
 from pumpjack_operator.specs.stateful_set import STORES_ANNOTATION, stateful_set
 from tests.operator.wells import wanted
@@ -102,10 +102,20 @@ WRITES = {
 
 
 @pytest.mark.parametrize(("host", "tenant", "why"), WRITES.values(), ids=list(WRITES))
-def test_writing_needs_the_platforms_word_for_that_network(host, tenant, why):
-    said = refused(at(host, writes={"enabled": True}), tenant)
+def test_writing_needs_the_platforms_word_for_that_network_and_reading_goes_on_without(
+    host, tenant, why
+):
+    spec = at(host, writes={"enabled": True})
+    said = write_refusal(wanted(spec).connection, tenant, PLATFORM)
     assert said is None if why is None else why in (said or "")
-    assert refused(at(host), tenant) is None
+    assert refused(spec, tenant) is None
+    assert write_refusal(wanted(at(host)).connection, tenant, PLATFORM) is None
+
+
+def test_a_connection_that_may_not_run_at_all_is_told_that_alone():
+    spec = at("169.254.169.254", writes={"enabled": True})
+    assert refused(spec) is not None
+    assert write_refusal(wanted(spec).connection, "permian", PLATFORM) is None
 
 
 def test_a_pod_is_made_anew_when_its_logins_change_and_only_then():

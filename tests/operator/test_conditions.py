@@ -163,6 +163,18 @@ CASES = {
         replace(WELL, rejected=2, first_rejected="oil_rate: claimed by another"),
         {"MappingsAccepted": "False TagsRejected"},
     ),
+    "alarms that cannot be used": (
+        replace(WELL, rejected=2, in_part=2, first_rejected="oil_rate: alarm hi: no such tag"),
+        {"MappingsAccepted": "False PartsRejected"},
+    ),
+    "tags that cannot be read, and a write that cannot be used": (
+        replace(WELL, rejected=2, in_part=1, first_rejected="oil_rate: write: no topic"),
+        {"MappingsAccepted": "False TagsRejected"},
+    ),
+    "writes that the platform does not allow": (
+        replace(WELL, writes_refused="the device is read, and commands are refused"),
+        {"Stalled": "True WritesRefused"},
+    ),
     "all tags rejected": (
         replace(WELL, mapped=0, rejected=2),
         {"MappingsAccepted": "False TagsRejected", "DataFlowing": "False NoTags"},
@@ -200,3 +212,15 @@ def test_every_check_of_every_chain_is_the_first_to_speak_in_some_case():
         )
     ]
     assert unheard == []
+
+
+def test_tags_that_are_not_read_are_told_apart_from_parts_that_are_not_used():
+    def words(rejected: int, in_part: int) -> str:
+        facts = replace(WELL, rejected=rejected, in_part=in_part, first_rejected="x: because")
+        return next(one.message for one in conditions(facts) if one.type == "MappingsAccepted")
+
+    more = "; the first: x: because (status.rejectedTags has more)"
+    assert words(2, 0) == f"2 of 16 tags are not read{more}"
+    parts = "alarms, writes or names that tags declare cannot be used"
+    assert words(3, 2) == f"1 of 15 tags are not read, and 2 {parts}{more}"
+    assert words(2, 2) == f"every tag is read, but 2 {parts}{more}"

@@ -75,15 +75,40 @@ async def thief(server, users):
         yield client
 
 
+OWN_COMMANDS = wire.commands_stream(THIEF, "ops/plc")
+VICTIMS_COMMANDS = wire.commands_stream(VICTIM, "ops/plc")
 VICTIMS_WELL = wire.latest_key(VICTIM, "w1")
 STOLEN = {
     "publish on the other's channel": ["PUBLISH", wire.readings_channel(VICTIM), "x"],
+    "publish on the other's alarms": ["PUBLISH", wire.alarms_channel(VICTIM), "x"],
     "publish a command to a worker": ["PUBLISH", f"scada:commands:{THIEF}", "x"],
+    "wake a worker of its own for a command": ["XADD", OWN_COMMANDS, "*", "a", "1"],
+    "trim what wakes a worker of its own": ["XTRIM", OWN_COMMANDS, "MAXLEN", "0"],
+    "remove what wakes a worker of its own": ["DEL", OWN_COMMANDS],
+    "put a hash in its place": ["HSET", OWN_COMMANDS, "a", "1"],
+    "wake the other's worker": ["XADD", VICTIMS_COMMANDS, "*", "a", "1"],
+    "see when the other's worker is woken": ["XREAD", "STREAMS", VICTIMS_COMMANDS, "0"],
+    "see when one is woken whose name begins alike": [
+        "XREAD",
+        "STREAMS",
+        wire.commands_stream(f"{THIEF}2", "ops/plc"),
+        "0",
+    ],
+    "take what wakes others, as a group": [
+        "XREADGROUP",
+        "GROUP",
+        "g",
+        "c",
+        "STREAMS",
+        OWN_COMMANDS,
+        ">",
+    ],
     "publish on a channel that begins alike": ["PUBLISH", f"scada:readings:{THIEF}2", "x"],
     "publish to a shard's channel": ["SPUBLISH", wire.readings_channel(THIEF), "x"],
     "subscribe to the other": ["SUBSCRIBE", wire.readings_channel(VICTIM)],
     "subscribe to everything": ["PSUBSCRIBE", "*"],
     "subscribe to its own": ["SUBSCRIBE", wire.readings_channel(THIEF)],
+    "subscribe to its own alarms": ["SUBSCRIBE", wire.alarms_channel(THIEF)],
     "ask who listens": ["PUBSUB", "CHANNELS", "*"],
     "read the other's latest": ["HGETALL", VICTIMS_WELL],
     "read one value of it": ["HGET", VICTIMS_WELL, "pressure"],
@@ -174,12 +199,17 @@ async def test_a_worker_can_do_all_that_its_publisher_does_and_asks_for_nothing_
             await publisher._beat()
             await publisher._write_latest_again()
             await publisher.close()
+            async with redis.asyncio.from_url(login(server, THIEF)) as client:
+                assert await client.publish(wire.alarms_channel(THIEF), "x") == 0
+                admin.xadd(OWN_COMMANDS, {"command": "1"}, maxlen=16)
+                ((_, woken),) = await client.xread({OWN_COMMANDS: "0"}, block=1_000)
             heard = [screen.get_message(timeout=PATIENCE_S) for _ in range(3)]
         latest = admin.hgetall(wire.latest_key(THIEF, "a1"))
         used = set(admin.info("commandstats"))
         knows_setinfo = "setinfo" in str(admin.execute_command("ACL CAT", "connection"))
         assert [entry for entry in admin.acl_log() if entry["username"] != "default"] == []
     assert [message["type"] for message in heard] == ["subscribe", "message", "message"]
+    assert [fields for _, fields in woken] == [{b"command": b"1"}]
     assert "pressure" in latest
     assert "temperature" not in latest
     assert publisher.breaker.allows()
