@@ -1,0 +1,1 @@
+"""Alarm conditions: batches of readings in, transitions out (docs/alarms.md, design section 7)."""

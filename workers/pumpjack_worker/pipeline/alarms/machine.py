@@ -1,0 +1,158 @@
+"""One alarm's condition in time: determined, delayed, active or not. Pure; times are source times.
+
+A value stands until the next one that counts. What is true of it becomes the state once it has
+been true for the delay, without the reading that ends it: a reading at the very moment decides.
+Nothing goes back in time: a transition is never before the one before it.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+from pumpjack_core.alarms import Transition
+from pumpjack_core.tags import Alarm
+from pumpjack_worker.pipeline.alarms.signal import Signal
+
+Out = list[Transition]
+NEVER_US = -(1 << 62)
+
+
+class Machine(ABC):
+    """The state of one alarm of one tag.
+
+    at         position of its tag in the table
+    looks_at   positions of the other tags that it looks at
+    is_over    whether the condition is met now, before any delay; None: not known yet
+    is_active  what was told last; None: nothing yet
+    due_us     when is_over becomes what is told, None while both agree
+    """
+
+    follows_every_reading = False
+    """Whether each reading of its tag matters, not only those that cross a threshold."""
+
+    def __init__(self, alarm: Alarm, own: Signal, suppressor: Signal | None) -> None:
+        self.alarm = alarm
+        self.at = own.at
+        self.looks_at: list[int | None] = [suppressor.at if suppressor else None]
+        self._own = own
+        self._suppressor = suppressor
+        self._states = frozenset(map(float, alarm.suppressed_states))
+        self._on_us = round(alarm.on_delay_s * 1e6)
+        self._off_us = round(alarm.off_delay_s * 1e6)
+        self.is_over: bool | None = None
+        self.is_active: bool | None = None
+        self.is_suppressed = False
+        self.due_us: int | None = None
+        self._told_us = NEVER_US
+        self._seen_us, self._seen_s = NEVER_US, 0.0
+
+    # What a kind of condition says
+
+    @abstractmethod
+    def verdict(self) -> bool | None:
+        """Whether the condition is met by what is known now; None: that does not say."""
+
+    @property
+    def measured(self) -> float | None:
+        """What verdict() holds against the limit."""
+        return self._own.value
+
+    def band(self) -> tuple[float, float]:
+        """Between these, both excluded, no value of the tag changes anything."""
+        return (-math.inf, math.inf)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something may change by time alone."""
+        return self.due_us is not None
+
+    # What happens
+
+    def advance(self, until_us: int, out: Out) -> None:
+        """Have become due what becomes due before until_us."""
+        if self.due_us is not None and self.due_us < until_us:
+            self._tell(self.due_us, out)
+
+    def step(self, us: int, now_s: float, out: Out) -> None:
+        """Judge what was just taken over, of time us, at now_s of the worker's own clock."""
+        self._seen_us, self._seen_s = us, now_s
+        self._judge(us, out)
+
+    def marked(self, us: int, now_s: float, out: Out) -> None:  # noqa: B027 - values stand
+        """The worker itself says that nothing is heard of the tag."""
+
+    def passed(self, now_s: float, out: Out) -> None:
+        """No reading has come; by the worker's own clock it is now now_s."""
+        until_us = self._seen_us + math.floor((now_s - self._seen_s) * 1e6)
+        self.advance(until_us + 1, out)
+
+    def suppressor_moved(self, us: int, out: Out) -> None:
+        """Tell when the tag that suppresses this alarm took or left one of its states."""
+        if self.is_active is not None and self._suppressed() != self.is_suppressed:
+            self._append(us, out)
+
+    def clock_went_back(self, us: int) -> None:
+        """The tag's time begins anew at us: delays run again, what was told may be later."""
+        self.due_us = None
+        self._told_us = min(self._told_us, us)
+
+    def take_over(self, before: Machine) -> None:
+        """Go on where the same alarm was in the table before."""
+        for name in (
+            "is_over",
+            "is_active",
+            "is_suppressed",
+            "due_us",
+            "_told_us",
+            "_seen_us",
+            "_seen_s",
+        ):
+            setattr(self, name, getattr(before, name))
+
+    def now(self) -> Transition | None:
+        """What was told last, as it is; None: nothing."""
+        if self.is_active is None:
+            return None
+        return self._transition(self._told_us)
+
+    def _judge(self, us: int, out: Out) -> None:
+        verdict = self.verdict()
+        if verdict is not None and verdict is not self.is_over:
+            self.is_over = verdict
+            self.due_us = None
+        if self.is_over is None:
+            return
+        if self.is_over is self.is_active:
+            self.due_us = None
+        else:
+            if self.due_us is None:
+                self.due_us = us + (self._on_us if self.is_over else self._off_us)
+            if self.due_us <= us:
+                self._tell(self.due_us, out)
+        if self._suppressor is not None:
+            self.suppressor_moved(us, out)
+
+    def _tell(self, us: int, out: Out) -> None:
+        self.is_active = self.is_over
+        self.due_us = None
+        self._append(us, out)
+
+    def _append(self, us: int, out: Out) -> None:
+        self._told_us = max(us, self._told_us)
+        self.is_suppressed = self._suppressed()
+        out.append(self._transition(self._told_us))
+
+    def _transition(self, us: int) -> Transition:
+        return Transition(
+            self._own.at,
+            self.alarm.condition,
+            bool(self.is_active),
+            us,
+            self.measured,
+            self.is_suppressed,
+        )
+
+    def _suppressed(self) -> bool:
+        """Unknown suppresses nothing."""
+        return self._suppressor is not None and self._suppressor.value in self._states
