@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -19,19 +18,20 @@ from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import DeviceError, JournalError, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.quality import BAD_COMM_FAILURE, LEVEL_MASK
-from pumpjack_core.readings import Batch, Quarantined, in_table, no_readings
+from pumpjack_core.readings import Batch, Quarantined, in_table
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
 from pumpjack_worker.pipeline.feed import Feed
 from pumpjack_worker.pipeline.gap import Gap, marks
-from pumpjack_worker.pipeline.hole import Hole
+from pumpjack_worker.pipeline.hole_file import HoleFile
 from pumpjack_worker.pipeline.journal import Journal
 from pumpjack_worker.pipeline.metrics import Metrics
 from pumpjack_worker.pipeline.publisher import Publisher
 from pumpjack_worker.pipeline.rate import Rate
 from pumpjack_worker.pipeline.staleness import Staleness
 from pumpjack_worker.pipeline.status import Status, describe
+from pumpjack_worker.pipeline.unstored import Unstored
 from pumpjack_worker.pipeline.validate import Validator
 from pumpjack_worker.pipeline.writer import Connect, Writer
 
@@ -61,6 +61,7 @@ class Pipeline:
         adapter: Adapter,
         journal: Journal,
         connect: Connect,
+        unstored: Unstored,
         *,
         redis_url: str,
         clock: Clock,
@@ -92,7 +93,7 @@ class Pipeline:
         )
         self._validator = self._validator_of(config.tags, None)
         self._staleness = Staleness(config.tags, clock)
-        self._acks: asyncio.Queue[tuple[asyncio.Future[None], Ack, int]] = asyncio.Queue(
+        self._acks: asyncio.Queue[tuple[asyncio.Future[None], Ack, Batch]] = asyncio.Queue(
             ACKS_WAITING
         )
         self._stopping = asyncio.Event()
@@ -100,7 +101,7 @@ class Pipeline:
         self._state: wire.DeviceState = "connecting"
         self._trouble: DeviceError | None = None
         self._gap = Gap(journal.read_until_us)
-        self._hole: Hole | None = None
+        self._unstored = unstored
         self._owed: Owed | None = None
         self._clock_offset_s: float | None = None
         self._readings = 0
@@ -129,11 +130,14 @@ class Pipeline:
             size_bytes=size_bytes(config.connection.spec.journal.size),
             clock=clock,
         )
+        holes = await asyncio.to_thread(HoleFile, folder)
+        left = await asyncio.to_thread(holes.read)
         return cls(
             config,
             adapter(await journal.memos()),
             journal,
             connect,
+            Unstored(journal, holes, left, clock, metrics),
             redis_url=redis_url,
             clock=clock,
             metrics=metrics,
@@ -157,8 +161,7 @@ class Pipeline:
                 reader.cancel()
                 await asyncio.wait((reader,))
                 await self._drain()
-                if self._hole is not None:
-                    self._record(self._hole)
+                self._unstored.record(self._config.tags)
                 for task in others:
                     task.cancel()
         finally:
@@ -166,6 +169,7 @@ class Pipeline:
             await self._adapter.close()
             await self._publisher.close()
             await self._journal.close()
+            await self._unstored.keep()
         return self._journal.waiting.batches == 0
 
     def stop(self, drain_s: float) -> None:
@@ -303,22 +307,21 @@ class Pipeline:
         seq = self._journal.take_seq()
         self._publisher.publish(seq, batch, stored=self._journal.full is None)
         done = self._journal.append(seq, batch, quarantined, memo)
-        await self._acks.put((done, ack, n))
+        await self._acks.put((done, ack, batch))
 
     async def _acknowledge(self) -> None:
         """Acknowledge each delivery once the journal has it; never, if it could not."""
         while True:
-            done, ack, readings = await self._acks.get()
+            done, ack, batch = await self._acks.get()
             try:
                 await done
             except JournalError as error:
-                self._not_stored(error, readings, ack)
+                await self._not_stored(error, batch, ack)
                 if not isinstance(error, JournalFull):
                     raise
             else:
                 await self._ack(ack)
-                if self._hole is not None:
-                    self._record(self._hole)
+                self._unstored.record(self._config.tags)
             self._acks.task_done()
 
     async def _ack(self, ack: Ack) -> None:
@@ -330,36 +333,17 @@ class Pipeline:
         except DeviceError as error:
             _log.warning(f"a batch could not be acknowledged and will come again: {error}")
 
-    def _not_stored(self, error: JournalError, readings: int, ack: Ack) -> None:
+    async def _not_stored(self, error: JournalError, batch: Batch, ack: Ack) -> None:
         self._metrics.journal_full.set(1)
         if self._adapter.sends_again and ack is not no_ack:
             if self._owed is None:
                 _log.error(f"readings are left with the device, which sends them again: {error}")
                 self._owed = Owed(self._clock.monotonic(), self._journal.waiting.bytes)
             return
-        self._metrics.not_stored.inc(readings)
-        if self._hole is None:
-            _log.error(f"{readings} readings are shown and not stored: {error}")
-            self._hole = Hole(self._clock.now_us())
-        self._hole.add(readings)
-
-    def _record(self, hole: Hole) -> None:
-        """The journal takes batches again: keep what was lost on record, beside the readings."""
-        self._hole = None
-        self._metrics.journal_full.set(0)
-        now_us = self._clock.now_us()
-        note = hole.note(now_us)
-        _log.warning(f"the journal takes readings again; not stored meanwhile: {note.raw}")
-        batch = no_readings(self._config.tags, now_us)
-        done = self._journal.append(self._journal.take_seq(), batch, (note,))
-        done.add_done_callback(partial(self._recorded, hole))
-
-    def _recorded(self, hole: Hole, done: asyncio.Future[None]) -> None:
-        if not done.cancelled() and done.exception() is not None:  # full again
-            if self._hole is not None:
-                hole.join(self._hole)
-            self._hole = hole
-            self._metrics.journal_full.set(1)
+        is_news = not self._unstored.is_open
+        self._unstored.lose(batch, error)
+        if is_news:
+            await self._unstored.keep()
 
     # Watching
 
@@ -373,6 +357,7 @@ class Pipeline:
                     self._metrics.errors({"stale": len(stale)})
                     await self._store(stale, (), no_ack)
             self._ask_again()
+            await self._unstored.keep()
             self._measure(now_us)
 
     def _ask_again(self) -> None:
