@@ -122,8 +122,9 @@ async def test_a_writer_reaches_nothing_but_its_functions(
     )
     names = [row[0] for row in allowed]
     assert names == [
-        *("close_journal", "know_connection", "open_journal", "register_series"),
-        *("take_fence", "tell_restored", "write_batch"),
+        *("claim_command", "close_journal", "declare_tags", "know_connection", "open_journal"),
+        *("register_series", "take_fence", "tell_command", "tell_restored"),
+        *("unfinished_commands", "write_batch", "write_batch"),
     ]
 
 
@@ -136,7 +137,7 @@ async def test_a_reader_can_make_nothing_and_reads_only_views(reader: asyncpg.Co
         " AND has_table_privilege(c.oid, 'SELECT')"
     )
     assert all(kind == "v" and "security_barrier=true" in opts for _, kind, opts in readable)
-    assert len(readable) == 14
+    assert len(readable) == 20
 
 
 async def test_a_reader_sees_its_tenant_only(reader: asyncpg.Connection) -> None:
