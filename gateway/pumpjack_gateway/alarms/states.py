@@ -1,0 +1,133 @@
+"""The state of an alarm (ISA-18.2) from what is known of it, and what a condition makes of it.
+
+The database decides (pumpjack.step_alarm); this foretells its answer while it is on the way.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from pumpjack_core.clock import us_of
+from pumpjack_gateway.alarms.model import Alarm, Condition, State
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition"):
+    """A worker's word that a condition began or ended, before the database has it (wire.md)."""
+
+    tenant_id: str
+    connection_id: str
+    epoch: str
+    seq: int
+    well_id: str
+    tag_name: str
+    condition: Condition
+    alarm_id: str
+    active: bool
+    at: str
+    suppressed: bool = False
+    value: float | None = None
+    limit: float | None = None
+    priority: int = 3
+    message: str = ""
+
+
+def state_of(
+    *,
+    active: bool,
+    acknowledged: bool,
+    latched: bool,
+    shelved: bool,
+    suppressed: bool,
+    out_of_service: bool,
+) -> State:
+    """Out of service over suppressed over shelved over the rest."""
+    if out_of_service:
+        return "out_of_service"
+    if suppressed:
+        return "suppressed"
+    if shelved:
+        return "shelved"
+    if active:
+        return "acknowledged" if acknowledged else "unacknowledged"
+    if latched:
+        return "latched_acknowledged" if acknowledged else "latched_unacknowledged"
+    return "normal" if acknowledged else "returned_unacknowledged"
+
+
+def foretell(known: Alarm | None, told: Told) -> Alarm:
+    """The alarm as the database will most likely have it. known None: it was normal."""
+    at = _time(told.at)
+    before = known if known is not None else _normal(told, at)
+    was_hidden = before.out_of_service or before.suppressed or before.shelved_until is not None
+    hidden = before.out_of_service or told.suppressed or before.shelved_until is not None
+    raised = told.active and not before.active
+    shows_again = was_hidden and not hidden and (told.active or before.latched)
+    acknowledged = before.acknowledged and not ((raised and not was_hidden) or shows_again)
+    state = state_of(
+        active=told.active,
+        acknowledged=acknowledged,
+        latched=before.latched,
+        shelved=before.shelved_until is not None,
+        suppressed=told.suppressed,
+        out_of_service=before.out_of_service,
+    )
+    seen = acknowledged or before.acknowledged_by is None
+    return msgspec.structs.replace(
+        before,
+        state=state,
+        active=told.active,
+        acknowledged=acknowledged,
+        suppressed=told.suppressed,
+        since=at if state != before.state else before.since,
+        active_since=at if raised else before.active_since,
+        value=told.value,
+        acknowledged_by=before.acknowledged_by if seen else None,
+        acknowledged_at=before.acknowledged_at if seen else None,
+        comment=before.comment if seen else "",
+        confirmed=False,
+    )
+
+
+def _normal(told: Told, at: datetime | None) -> Alarm:
+    return Alarm(
+        alarm_id=told.alarm_id,
+        connection_id=told.connection_id,
+        well_id=told.well_id,
+        tag_name=told.tag_name,
+        condition=told.condition,
+        priority=told.priority,
+        state="normal",
+        active=False,
+        acknowledged=True,
+        latched=False,
+        suppressed=False,
+        out_of_service=False,
+        shelved_until=None,
+        shelved_by=None,
+        since=at,
+        active_since=None,
+        value=None,
+        limit=told.limit,
+        unit="",
+        message=told.message,
+        consequence="",
+        response="",
+        acknowledged_by=None,
+        acknowledged_at=None,
+        comment="",
+        version=0,
+        event_no=0,
+        declared=True,
+    )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(microseconds=us_of(text))
+    except (ValueError, OverflowError):
+        return None
