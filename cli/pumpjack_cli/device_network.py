@@ -1,4 +1,4 @@
-"""The option that says which networks devices may be in, the same for each command."""
+"""The options that say which networks devices may be in, the same for each command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ DeviceNetworkOption = Annotated[
         metavar="CIDR",
         help="Network that devices may be in; may be given several times. "
         "This machine and private networks when not given.",
+        show_default=False,
+    ),
+]
+WriteNetworkOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CIDR",
+        help="Network where commands may be written, to connections with spec.writes.enabled; may "
+        "be given several times. This machine alone when not given.",
         show_default=False,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pumpjack_cli.device_network import DeviceNetworkOption
+from pumpjack_cli.device_network import DeviceNetworkOption, WriteNetworkOption
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,6 +55,7 @@ def up(
         typer.Option(metavar="FOLDER", help="For journals, secrets, logs and the embedded stores."),
     ] = Path(".pumpjack"),
     device_network: DeviceNetworkOption = None,
+    write_network: WriteNetworkOption = None,
     rest_address: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where REST listens; port 0 takes a free one.")
     ] = "127.0.0.1:4000",
@@ -77,7 +78,7 @@ def up(
     """
     from pumpjack_cli.local.addresses import parse
     from pumpjack_cli.local.datadir import DataDir
-    from pumpjack_cli.local.plan import DEFAULT_NETWORKS, device_networks
+    from pumpjack_cli.local.plan import DEFAULT_NETWORKS, DEFAULT_WRITE_NETWORKS, device_networks
     from pumpjack_cli.local.progress import Progress
     from pumpjack_cli.local.run import Stores, run
     from pumpjack_cli.local.system import Settings
@@ -90,6 +91,9 @@ def up(
             device_networks(device_network or DEFAULT_NETWORKS),
             parse(rest_address, option="--rest-address"),
             parse(ws_address, option="--ws-address"),
+            writable=device_networks(
+                write_network or DEFAULT_WRITE_NETWORKS, option="--write-network"
+            ),
         )
 
     async def until_stopped(system: LocalSystem, stop: asyncio.Event) -> None:

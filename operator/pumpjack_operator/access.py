@@ -6,13 +6,10 @@ that it finds at each connect, and by the NetworkPolicy: it may change what it s
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-
+from pumpjack_core.manifests.device import address_of, device, listed, not_writable
 from pumpjack_core.manifests.objects import ScadaConnection
 from pumpjack_core.networks import Address, Network, is_allowed, parse_networks
 from pumpjack_operator.platform import Platform
-from pumpjack_operator.specs.network_policy import device
 
 
 def refusal(connection: ScadaConnection, tenant: str, platform: Platform) -> str | None:
@@ -30,7 +27,7 @@ def refusal(connection: ScadaConnection, tenant: str, platform: Platform) -> str
     address = address_of(host)
     if address is not None and (why := _not_a_device(address, platform, networks)):
         return (
-            f"{host} {why}; tenant {tenant} may reach {_listed(networks)}. Correct the address, "
+            f"{host} {why}; tenant {tenant} may reach {listed(networks)}. Correct the address, "
             "or ask the platform team to add its network to the tenant's deviceNetworks"
         )
     return None
@@ -44,20 +41,14 @@ def write_refusal(connection: ScadaConnection, tenant: str, platform: Platform) 
     if not connection.spec.writes.enabled or refusal(connection, tenant, platform) is not None:
         return None
     host, _ = device(connection.spec)
-    return _write_refusal(host, address_of(host), tenant, platform)
-
-
-def address_of(host: str) -> Address | None:
-    """The address that a host is, also as C libraries read it (127.1, 0x7f000001); None: a name."""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        try:
-            return ipaddress.IPv4Address(socket.inet_aton(host))
-        except (OSError, UnicodeError):
-            return None
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return found if mapped is None else mapped
+    reachable = parse_networks(platform.device_networks(tenant))
+    why = not_writable(host, reachable, parse_networks(platform.tenants[tenant].write_networks))
+    if why is None:
+        return None
+    return (
+        f"the device is read, and commands are refused: {why}. Set spec.writes.enabled to "
+        "false, or ask the platform team to add the device's network to the tenant's writeNetworks"
+    )
 
 
 def _not_a_device(
@@ -74,37 +65,3 @@ def _not_a_device(
     if is_allowed(address, parse_networks(platform.reserved_networks)):
         return "belongs to the cluster itself, to its nodes, pods or services"
     return "is in no network that the tenant may reach"
-
-
-def _write_refusal(
-    host: str, address: Address | None, tenant: str, platform: Platform
-) -> str | None:
-    """Why its tags may not be written."""
-    rules = platform.tenants[tenant]
-    writable = parse_networks(rules.write_networks)
-    if address is not None:
-        allowed = is_allowed(address, writable)
-    else:  # a name can stand for whatever the tenant may reach
-        allowed = all(
-            any(
-                one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]
-                for other in writable
-            )
-            for one in parse_networks(platform.device_networks(tenant))
-        )
-    if allowed:
-        return None
-    way_out = "" if address is not None else "give the device by its address, "
-    return (
-        f"the device is read, and commands are refused: tenant {tenant} may write to "
-        f"{_listed(writable)}, and {host} is "
-        f"{'not in it' if address is not None else 'a name that can stand for others'}; {way_out}"
-        "set spec.writes.enabled to false, or ask the platform team to add its network to "
-        "writeNetworks"
-    )
-
-
-def _listed(networks: tuple[Network, ...]) -> str:
-    most = 4
-    named = ", ".join(str(network) for network in networks[:most])
-    return (named + (" …" if len(networks) > most else "")) or "no network"

@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from pumpjack_core.manifests.device import device
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_operator import seen
 from pumpjack_operator.api import Api
 from pumpjack_operator.cluster import Key, SeenConnection
 from pumpjack_operator.kinds import SERVICE
 from pumpjack_operator.reflect import Reflector, Watched
-from pumpjack_operator.specs.network_policy import device
 from pumpjack_operator.specs.wanted import Behind
 
 SUFFIXES = (".svc.cluster.local", ".svc")

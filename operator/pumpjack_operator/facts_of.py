@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from pumpjack_core import networks
+from pumpjack_core.manifests.device import device
 from pumpjack_core.manifests.resolve import RefusedConnection, RejectedTag, ResolvedConnection
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_operator.cluster import SeenConnection, SeenPod
 from pumpjack_operator.describe import ConnectionKnown
 from pumpjack_operator.facts import Facts, Pod, Report, Unreadable
 from pumpjack_operator.names import child_name
-from pumpjack_operator.specs.network_policy import device
 
 STALE_INTERVALS = 3
 

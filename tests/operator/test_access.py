@@ -94,10 +94,18 @@ def test_a_tenant_that_the_platform_does_not_know_is_told_whom_to_ask():
 
 WRITES = {
     "within what may be written": ("10.1.7.20", "permian", None),
-    "only to be read": ("10.1.8.20", "permian", "may write to 10.1.7.0/24, and 10.1.8.20 is not"),
-    "a name, where not everything may be written": ("plc.field", "permian", "by its address"),
+    "only to be read": ("10.1.8.20", "permian", "10.1.8.20 is not in 10.1.7.0/24, where commands"),
+    "a name, where not everything may be written": (
+        "plc.field",
+        "permian",
+        "is a name that can stand for addresses outside",
+    ),
     "a name, where all that it can be may be written": ("plc.field", "bakken", None),
-    "a tenant that may write nothing": ("8.8.8.8", "anywhere", "may write to no network"),
+    "a tenant that may write nothing": (
+        "8.8.8.8",
+        "anywhere",
+        "there is no network where commands",
+    ),
 }
 
 

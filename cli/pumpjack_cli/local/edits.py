@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from pumpjack_cli.local.plan import Plan, WrongManifests, fingerprint, make_plan
+from pumpjack_cli.local.plan import Plan, WrongManifests, fingerprint
 from pumpjack_cli.local.supervisor import Reporter
 from pumpjack_core.errors import PumpjackError, StorageUnavailable
 
@@ -16,6 +16,7 @@ LOOK_S = 1.0
 class Edits:
     """Notices edits and hands the new plan on.
 
+    plan   reads the manifests anew
     apply  brings what runs to a plan. It may raise PumpjackError or OSError; it is called again
            with the next edit, and after StorageUnavailable with the same.
     """
@@ -23,12 +24,12 @@ class Edits:
     def __init__(
         self,
         paths: Sequence[Path],
-        networks: Sequence[str],
+        plan: Callable[[], Plan],
         apply: Callable[[Plan], Awaitable[None]],
         reporter: Reporter,
     ) -> None:
         self._paths = paths
-        self._networks = networks
+        self._plan = plan
         self._apply = apply
         self._reporter = reporter
         self._waits = False
@@ -47,7 +48,7 @@ class Edits:
     async def _take(self) -> bool:
         """Whether the edit is dealt with; False to try it again."""
         try:
-            await self._apply(await asyncio.to_thread(make_plan, self._paths, self._networks))
+            await self._apply(await asyncio.to_thread(self._plan))
         except WrongManifests as error:
             for problem in error.problems:
                 self._reporter.warn(problem)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pumpjack_cli.verdict import judge, secret_of, secret_problems
 from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import ManifestError, SetupError
+from pumpjack_core.manifests.device import device, not_writable
 from pumpjack_core.manifests.load import SUFFIXES, Loaded, load_paths
-from pumpjack_core.manifests.objects import TENANT_LABEL, Metadata, Namespace
+from pumpjack_core.manifests.objects import TENANT_LABEL, Metadata, Namespace, ScadaConnection
 from pumpjack_core.manifests.problems import Problem
 from pumpjack_core.manifests.resolve import resolve, worker_configs
-from pumpjack_core.networks import Network
+from pumpjack_core.networks import Network, parse_networks
 
 DEFAULT_NETWORKS = (
     *("127.0.0.0/8", "::1/128"),
@@ -23,6 +24,8 @@ DEFAULT_NETWORKS = (
 )
 """What a worker may reach unless told otherwise: this machine and private networks (RFC 1918,
 RFC 4193)."""
+DEFAULT_WRITE_NETWORKS = ("127.0.0.0/8", "::1/128")
+"""Where commands may be written unless told otherwise: what is simulated on this machine."""
 LINK_LOCAL = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
 """Never reached: cloud machines answer there with credentials (RFC 3927, RFC 4291)."""
 _HOW_TO_ADD = "docs/manifests.md shows how to write one"
@@ -69,8 +72,12 @@ class WrongManifests(ManifestError):
         self.problems = tuple(problems)
 
 
-def make_plan(paths: Iterable[str | Path], networks: Sequence[str]) -> Plan:
+def make_plan(
+    paths: Iterable[str | Path], networks: Sequence[str], write_networks: Sequence[str] = ()
+) -> Plan:
     """Read manifests and resolve them.
+
+    networks: CIDRs that workers may reach; write_networks: those where they may write commands.
 
     A tag that cannot be read is left out with a remark. Raises WrongManifests when the API server
     would refuse one of them or a connection's Secret is not among them, and ManifestError when a
@@ -95,12 +102,32 @@ def make_plan(paths: Iterable[str | Path], networks: Sequence[str]) -> Plan:
         for connection in labelled.connections
         if (secret := secret_of(labelled, connection)) is not None
     }
+    read_only = dict(_read_only(labelled.connections, networks, write_networks))
+    written = {c.metadata.id for c in labelled.connections if c.spec.writes.enabled}
     return Plan(
-        worker_configs(resolution, allowed),
+        worker_configs(resolution, allowed, written - read_only.keys()),
         secrets,
         tenants,
-        (*remarks, *(_remark(problem) for problem in verdict.problems)),
+        (*remarks, *(_remark(problem) for problem in verdict.problems), *read_only.values()),
     )
+
+
+def _read_only(
+    connections: Iterable[ScadaConnection], networks: Sequence[str], write_networks: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Connections that ask for commands and get none, by id, and why."""
+    reachable, writable = parse_networks(networks), parse_networks(write_networks)
+    for connection in connections:
+        if not connection.spec.writes.enabled:
+            continue
+        why = not_writable(device(connection.spec)[0], reachable, writable)
+        if why is not None:
+            identity = connection.metadata.id
+            yield (
+                identity,
+                f"connection {identity} is read, and commands are refused: {why}. Name its "
+                "network by --write-network, or set spec.writes.enabled to false",
+            )
 
 
 def with_local_tenants(loaded: Loaded) -> tuple[Loaded, list[str]]:
@@ -138,7 +165,7 @@ def changes(old: Mapping[str, WorkerConfig], new: Mapping[str, WorkerConfig]) ->
     )
 
 
-def device_networks(cidrs: Sequence[str]) -> tuple[str, ...]:
+def device_networks(cidrs: Sequence[str], *, option: str = "--device-network") -> tuple[str, ...]:
     """What workers may reach. Link-local addresses are cut out of wider networks.
 
     Raises SetupError for what is no network, or link-local only.
@@ -149,19 +176,19 @@ def device_networks(cidrs: Sequence[str]) -> tuple[str, ...]:
             network = ipaddress.ip_network(cidr)
         except ValueError as error:
             raise SetupError(
-                f"--device-network {cidr!r} is no network ({error}); write for example 10.1.0.0/16"
+                f"{option} {cidr!r} is no network ({error}); write for example 10.1.0.0/16"
             ) from error
-        found += _without_link_local(network)
+        found += _without_link_local(network, option)
     return tuple(str(network) for network in found)
 
 
-def _without_link_local(network: Network) -> list[Network]:
+def _without_link_local(network: Network, option: str) -> list[Network]:
     for forbidden in LINK_LOCAL:
         if network.version != forbidden.version or not network.overlaps(forbidden):
             continue
         if network.subnet_of(forbidden):  # type: ignore[arg-type]
             raise SetupError(
-                f"--device-network {network} is link-local, which is never allowed: "
+                f"{option} {network} is link-local, which is never allowed: "
                 "cloud machines hand out credentials there"
             )
         return sorted(network.address_exclude(forbidden))  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from pumpjack_cli.local import database
 from pumpjack_cli.local.addresses import claim
 from pumpjack_cli.local.database import Database
 from pumpjack_cli.local.datadir import DataDir
-from pumpjack_cli.local.plan import Plan, make_plan
+from pumpjack_cli.local.plan import Plan
 from pumpjack_cli.local.progress import Progress
 from pumpjack_cli.local.system import LocalSystem, Settings
 from pumpjack_core.errors import SetupError
@@ -78,7 +78,7 @@ def run(
 
 def _plan(settings: Settings, progress: Progress) -> Plan:
     with progress.step("manifests") as step:
-        plan = make_plan(settings.manifests, settings.networks)
+        plan = settings.plan()
         tags = sum(len(config.tags) for config in plan.configs.values())
         step.detail = f"{len(plan.configs)} connections, {tags} tags"
     for remark in plan.remarks:

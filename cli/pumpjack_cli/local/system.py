@@ -17,7 +17,7 @@ from pumpjack_cli.local.addresses import Address, free_ports
 from pumpjack_cli.local.database import Database
 from pumpjack_cli.local.datadir import DataDir, Lock, Running
 from pumpjack_cli.local.edits import Edits
-from pumpjack_cli.local.plan import Plan, changes
+from pumpjack_cli.local.plan import DEFAULT_WRITE_NETWORKS, Plan, changes, make_plan
 from pumpjack_cli.local.programs import GATEWAY, SIMULATOR, WORKER
 from pumpjack_cli.local.progress import Progress
 from pumpjack_cli.local.status import WorkerStatus, fetch_all, http_get, news, status_line
@@ -41,6 +41,7 @@ class Settings:
     manifests   files and folders; they are followed while it runs
     networks    CIDRs that workers may reach
     simulators  devices to start first, with the ports that they listen on
+    writable    CIDRs where workers may write commands
     """
 
     manifests: tuple[Path, ...]
@@ -48,6 +49,11 @@ class Settings:
     rest: Address
     websocket: Address
     simulators: tuple[tuple[Program, tuple[int, ...]], ...] = ()
+    writable: tuple[str, ...] = DEFAULT_WRITE_NETWORKS
+
+    def plan(self) -> Plan:
+        """Read the manifests. Raises as make_plan()."""
+        return make_plan(self.manifests, self.networks, self.writable)
 
 
 class LocalSystem:
@@ -108,9 +114,7 @@ class LocalSystem:
             await self._start_workers()
             await self._wait_for_gateway()
             tasks = await starting.enter_async_context(asyncio.TaskGroup())
-            edits = Edits(
-                self.settings.manifests, self.settings.networks, self.apply, self._progress
-            )
+            edits = Edits(self.settings.manifests, self.settings.plan, self.apply, self._progress)
             for coroutine, name in (
                 (edits.follow(), "edits"),
                 (self._follow_statuses(), "statuses"),

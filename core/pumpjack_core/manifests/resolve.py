@@ -213,12 +213,14 @@ def resolve_tag(
 
 
 def worker_configs(
-    resolution: Resolution, networks: Mapping[str, Sequence[str]]
+    resolution: Resolution,
+    networks: Mapping[str, Sequence[str]],
+    written: AbstractSet[str] = frozenset(),
 ) -> dict[str, WorkerConfig]:
     """What each worker is told to run, by connection id.
 
     networks: tenant to the CIDRs that the platform lets it reach; a tenant that is not in it
-    reaches none.
+    reaches none. written: the connections that commands may be written to.
     """
     return {
         resolved.connection.metadata.id: worker_config(
@@ -227,6 +229,7 @@ def worker_configs(
             spec=resolved.connection.spec,
             allowed_networks=tuple(networks.get(resolved.tenant, ())),
             tags=resolved.tags,
+            writes=resolved.connection.metadata.id in written,
         )
         for resolved in resolution.connections
     }

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
 
-from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_core.manifests.device import device
 from pumpjack_core.networks import is_allowed, parse_networks
 from pumpjack_operator.names import selector
 from pumpjack_operator.platform import Peer
 from pumpjack_operator.specs.wanted import STATUS_PORT, Manifest, Wanted, metadata
 
-OPCUA_PORT = 4840
-MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
 DNS_PROTOCOLS = ("UDP", "TCP")
 
 
@@ -44,17 +41,6 @@ def network_policy(wanted: Wanted) -> Manifest:
             "egress": egress,
         },
     }
-
-
-def device(spec: ScadaConnectionSpec) -> tuple[str, int]:
-    """Host and TCP port of a connection's device."""
-    if spec.modbus_tcp is not None:
-        return spec.modbus_tcp.host, spec.modbus_tcp.port
-    if spec.mqtt is not None:
-        return spec.mqtt.host, spec.mqtt.port or (MQTT_TLS_PORT if spec.mqtt.tls else MQTT_PORT)
-    assert spec.opcua is not None, "the CRD's rules allow no connection without a member"
-    url = urlsplit(spec.opcua.endpoint)
-    return url.hostname or "", url.port or OPCUA_PORT
 
 
 def _device_peers(wanted: Wanted, host: str) -> list[Manifest]:

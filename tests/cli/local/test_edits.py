@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pumpjack_cli.local import edits
 from pumpjack_cli.local.edits import Edits
-from pumpjack_cli.local.plan import Plan
+from pumpjack_cli.local.plan import Plan, make_plan
 from pumpjack_core.errors import PumpjackError, SetupError, StorageUnavailable
 from tests.cli.local.test_supervisor import Notes, until
 from tests.e2e.local_run import manifest
@@ -49,7 +50,8 @@ class Follower:
 @asynccontextmanager
 async def following(folder: Path):  # type: ignore[no-untyped-def]
     follower = Follower(folder)
-    made = Edits([folder], ["127.0.0.0/8"], follower.apply, follower.told)
+    plan = partial(make_plan, [folder], ["127.0.0.0/8"])
+    made = Edits([folder], plan, follower.apply, follower.told)
     task = asyncio.create_task(made.follow())
     try:
         await until(lambda: follower.plans)

@@ -195,3 +195,36 @@ def test_this_machine_and_private_networks_are_allowed_unless_told_otherwise() -
 def test_what_is_no_network_is_refused_with_the_option(text: str) -> None:
     with pytest.raises(SetupError, match="--device-network"):
         device_networks([text])
+
+
+WRITES = {
+    "this machine": ("127.0.0.1", ("127.0.0.0/8",), None),
+    "a device of a network that is not named": (
+        "10.1.7.20",
+        ("127.0.0.0/8",),
+        "10.1.7.20 is not in 127.0.0.0/8",
+    ),
+    "a device of a network that is named": ("10.1.7.20", ("10.1.7.0/24",), None),
+    "a name": ("plc.field", ("127.0.0.0/8",), "is a name that can stand for addresses outside"),
+    "nothing may be written": ("127.0.0.1", (), "there is no network where commands"),
+}
+
+
+@pytest.mark.parametrize(("host", "writable", "why"), WRITES.values(), ids=list(WRITES))
+def test_commands_are_written_only_where_this_run_was_told_and_reading_goes_on(
+    wells: Path, host: str, writable: tuple[str, ...], why: str | None
+) -> None:
+    rewrite(wells / "plc.yaml", "host: 127.0.0.1", f"host: {host}")
+    rewrite(wells / "plc.yaml", "  protocol:", "  writes: {enabled: true}\n  protocol:")
+    plan = make_plan([wells], DEFAULT_NETWORKS, writable)
+    (config,) = plan.configs.values()
+    assert config.connection.writes is (why is None)
+    assert len(config.tags) == 2
+    said = [remark for remark in plan.remarks if "commands are refused" in remark]
+    assert len(said) == (why is not None)
+    assert all(why in remark and "--write-network" in remark for remark in said if why)
+
+
+def test_nothing_is_written_to_a_connection_that_does_not_ask_for_it(wells: Path) -> None:
+    (config,) = make_plan([wells], NETWORKS, NETWORKS).configs.values()
+    assert not config.connection.writes
