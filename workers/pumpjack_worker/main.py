@@ -20,6 +20,7 @@ from pumpjack_core import log
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import CONNECTION_FILE, Connection, WorkerConfig
 from pumpjack_core.errors import ManifestError, PumpjackError, leaves
+from pumpjack_core.storage.commands import Orders
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_worker.adapters.contract import Adapter, Surroundings
 from pumpjack_worker.adapters.registry import adapter_class
@@ -74,6 +75,9 @@ async def run(settings: Settings) -> int:
     async def connect() -> Ingest:
         return await Ingest.connect(settings.database_url)
 
+    async def connect_orders() -> Orders:
+        return await Orders.connect(settings.database_url)
+
     def adapter(memos: tuple[bytes, ...]) -> Adapter:
         return adapter_class(connection.spec.protocol)(
             connection, config.tags, clock, surroundings(connection, settings, memos)
@@ -88,6 +92,7 @@ async def run(settings: Settings) -> int:
         clock=clock,
         metrics=metrics,
     )
+    pipeline.take_commands(connect_orders, settings.redis_url)
     loop = asyncio.get_running_loop()
     server = StatusServer(
         settings.status_address, metrics.registry, lambda: _ask(pipeline, loop).result(ANSWER_S)

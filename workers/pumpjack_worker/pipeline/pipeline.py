@@ -22,6 +22,8 @@ from pumpjack_core.readings import Batch, Quarantined, in_table
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
+from pumpjack_worker.commands.loop import Commands
+from pumpjack_worker.commands.standing import ConnectOrders, Standing
 from pumpjack_worker.pipeline.feed import Feed
 from pumpjack_worker.pipeline.gap import Gap, marks
 from pumpjack_worker.pipeline.hole_file import HoleFile
@@ -107,6 +109,7 @@ class Pipeline:
         self._readings = 0
         self._read_us: int | None = None
         self._rate = Rate(clock)
+        self._commands: Commands | None = None
 
     @classmethod
     async def open(
@@ -157,7 +160,10 @@ class Pipeline:
                     tasks.create_task(self._acknowledge(), name="acknowledge"),
                     tasks.create_task(self._watch(), name="watch"),
                 ]
+                if self._commands is not None:
+                    others.append(tasks.create_task(self._commands.run(), name="commands"))
                 await self._stopping.wait()
+                await self._finish_commands()
                 reader.cancel()
                 await asyncio.wait((reader,))
                 await self._drain()
@@ -172,10 +178,27 @@ class Pipeline:
             await self._unstored.keep()
         return self._journal.waiting.batches == 0
 
+    def take_commands(self, connect: ConnectOrders, redis_url: str) -> None:
+        """Carry out commands, from the next run() on."""
+        self._commands = Commands(
+            self._adapter, self.standing, connect, redis_url=redis_url, clock=self._clock
+        )
+
+    def standing(self) -> Standing:
+        """What decides whether a command may be written now."""
+        return Standing(self._config, self._state, self._trouble, self.writer.fence)
+
     def stop(self, drain_s: float) -> None:
         """Read no more, store what waits for at most drain_s, and end run()."""
         self._drain_s = drain_s
         self._stopping.set()
+
+    async def _finish_commands(self) -> None:
+        if self._commands is None:
+            return
+        began_s = self._clock.monotonic()
+        await self._commands.finish(self._drain_s)
+        self._drain_s = max(0.0, self._drain_s - (self._clock.monotonic() - began_s))
 
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -283,6 +306,8 @@ class Pipeline:
         if batch.tags is not self._validator.tags:
             kept_out = in_table(kept_out, batch.tags, self._validator.tags)
             batch = batch.in_table(self._validator.tags)
+        if self._commands is not None:
+            self._commands.saw(batch)
         judged = self._validator.judge(batch)
         self._clock_offset_s = judged.clock_offset_s
         self._metrics.errors(judged.errors)

@@ -94,6 +94,11 @@ class Writer:
                 self._trouble(f"what the database has cannot leave the journal: {error}")
                 await asyncio.sleep(pause.next_s())
 
+    @property
+    def fence(self) -> int | None:
+        """Ours; None before the database gave one."""
+        return self._fence
+
     async def drained(self) -> None:
         """Write without waiting for more, and return when nothing waits in the journal.
 

@@ -1,0 +1,92 @@
+"""A worker's way to its commands: the functions of migrations/0025, typed.
+
+    orders = await Orders.connect(url)                       # logged in as the tenant's writer
+    claim = await orders.claim_command("permian-ops/pad7", fence)
+    await orders.tell_command(claim.command_id, "verified", {"message": …})
+
+Every method raises StorageUnavailable when the same call may succeed later, StorageError when
+a person has to do something. A claim whose answer was lost is among unfinished_commands().
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from pumpjack_core.storage.connect import open_connection, place, translated
+
+
+class Claim(Struct, frozen=True):
+    """One command that nobody else may carry out.
+
+    value  in the tag's unit
+    fence  of the worker that claimed it
+    """
+
+    command_id: UUID
+    well_id: str
+    tag_name: str
+    value: float
+    fence: int
+
+
+class Orders:
+    """One connection of one tenant's writer. Not for two tasks at once."""
+
+    def __init__(self, connection: asyncpg.Connection, where: str) -> None:
+        self._connection = connection
+        self._where = where
+
+    @classmethod
+    async def connect(cls, url: str, *, timeout_s: float = 10.0) -> Self:
+        """Log in. timeout_s bounds the connecting, and then each call."""
+        return cls(await open_connection(url, timeout_s=timeout_s), place(url))
+
+    async def claim_command(self, connection_id: str, fence: int) -> Claim | None:
+        """The oldest that is approved and has not expired; that it was sent is on record now."""
+        sql = (
+            "SELECT command_id, well_id, tag_name, value, $2::bigint AS fence"
+            " FROM pumpjack.claim_command($1, $2)"
+        )
+        rows = await self._fetch(sql, connection_id, fence)
+        return _claim(rows[0]) if rows else None
+
+    async def unfinished_commands(self, connection_id: str, fence: int) -> list[Claim]:
+        """Those that were sent and whose end is not on record, also of this fence."""
+        sql = (
+            "SELECT command_id, well_id, tag_name, value, fence"
+            " FROM pumpjack.unfinished_commands($1, $2)"
+        )
+        return [_claim(row) for row in await self._fetch(sql, connection_id, fence)]
+
+    async def tell_command(self, command_id: UUID, state: str, detail: dict[str, Any]) -> bool:
+        """Put on record what became of one; again changes nothing. False: it ended otherwise."""
+        sql = "SELECT pumpjack.tell_command($1, $2, $3::text::jsonb) AS told"
+        rows = await self._fetch(sql, command_id, state, msgspec.json.encode(detail).decode())
+        return bool(rows[0]["told"])
+
+    async def close(self) -> None:
+        """End the connection. Safe to call again."""
+        try:
+            await self._connection.close(timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._connection.terminate()
+
+    async def _fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        with translated(self._where):
+            return await self._connection.fetch(sql, *arguments)
+
+
+def _claim(row: asyncpg.Record) -> Claim:
+    # asyncpg's UUID is a class of its own
+    return Claim(
+        UUID(int=row["command_id"].int),
+        row["well_id"],
+        row["tag_name"],
+        row["value"],
+        row["fence"],
+    )

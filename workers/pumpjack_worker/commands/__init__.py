@@ -1,0 +1,1 @@
+"""Commands: claimed from the database, written to the device, read back, told."""

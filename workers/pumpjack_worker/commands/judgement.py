@@ -1,0 +1,95 @@
+"""What is said of a command, before it is written and after it was read back. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from pumpjack_core.storage.commands import Claim
+from pumpjack_core.tags import Tag
+from pumpjack_worker.adapters.setting import is_held
+from pumpjack_worker.commands.standing import Standing, State, Told
+
+_STATES = {
+    "suspended": "the connection is suspended; take spec.suspend away first",
+    "fenced": "another worker reads this device now; send the command again",
+    "stopped": "the worker is stopping; send the command again",
+    "connecting": "the device is not connected: a session is being opened",
+    "disconnected": "the device is not connected",
+}
+
+Answer = Literal["answered", "unanswered", "recovered"]
+"""Whether the device said yes to the write; recovered: another worker sent it, nobody knows."""
+_BEFORE: dict[Answer, str] = {
+    "answered": "",
+    "unanswered": "the device did not answer to the write; ",
+    "recovered": "the worker that sent it ended before it could tell; ",
+}
+
+
+class Seen(Struct, frozen=True):
+    """What was read back.
+
+    read     the last value [the tag's unit], None where none could be read
+    trouble  why none could be, a sentence
+    """
+
+    read: float | None = None
+    trouble: str = ""
+
+
+def refusal(standing: Standing, tag: Tag | None, claim: Claim, *, can_write: bool) -> str | None:
+    """Why a command must not be written, a sentence; None: it may."""
+    protocol = standing.config.connection.spec.protocol
+    if not standing.config.connection.spec.writes.enabled:
+        return "writes are off for this connection (spec.writes.enabled)"
+    if tag is None:
+        return f"{claim.tag_name} of {claim.well_id} is not read by this connection any more"
+    if not can_write:
+        return f"devices of protocol {protocol} cannot be written to"
+    if standing.state == "connected":
+        return None
+    why = f": {standing.trouble}" if standing.trouble is not None else ""
+    return _STATES[standing.state] + why
+
+
+def refused(claim: Claim, why: str) -> Told:
+    """Nothing was written."""
+    return Told(claim.command_id, "refused", {"message": why})
+
+
+def accepted(claim: Claim, written: float) -> Told:
+    """The device said yes."""
+    detail = {"message": "the device has accepted it", **_written(claim, written)}
+    return Told(claim.command_id, "accepted", detail)
+
+
+def verdict(claim: Claim, tag: Tag, written: float, seen: Seen, how: Answer) -> Told:
+    """How a command ended that was written, or may have been."""
+    state, message = _ending(tag, written, seen, how)
+    detail: dict[str, Any] = {"message": message, **_written(claim, written), "read": seen.read}
+    if how != "answered":
+        detail[how] = True
+    return Told(claim.command_id, state, detail)
+
+
+def _ending(tag: Tag, written: float, seen: Seen, how: Answer) -> tuple[State, str]:
+    before = _BEFORE[how]
+    if seen.read is None:
+        why = f" ({seen.trouble})" if seen.trouble else ""
+        return "timeout", f"{before}its value could not be read back{why}; look at the device"
+    shows = f"{before}the device shows {_in_unit(tag, seen.read)}"
+    if is_held(tag, written, seen.read):
+        return "verified", shows
+    state: State = "timeout" if how == "unanswered" else "mismatch"
+    return state, f"{shows} instead of {_in_unit(tag, written)}"
+
+
+def _in_unit(tag: Tag, value: float) -> str:
+    return f"{value:g} {tag.unit}".rstrip()
+
+
+def _written(claim: Claim, written: float) -> dict[str, Any]:
+    rounded = abs(written - claim.value) > 1e-6 * max(1.0, abs(claim.value))
+    return {"written": written, "rounded": True} if rounded else {"written": written}
