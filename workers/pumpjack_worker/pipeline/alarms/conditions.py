@@ -12,47 +12,45 @@ from pumpjack_worker.pipeline.alarms.window import Window
 
 
 class Above(Machine):
-    """hihi, hi: above the limit; over again at the deadband below it or lower."""
+    """hihi, hi: at the limit or above; over again below it, at the deadband's end or lower."""
 
     def __init__(self, alarm: Alarm, own: Signal, suppressor: Signal | None) -> None:
         super().__init__(alarm, own, suppressor)
         self._limit = _limit(alarm)
-        self._back = self._limit - alarm.deadband
-        self._first_above = math.nextafter(self._limit, math.inf)
+        self._back = min(self._limit - alarm.deadband, math.nextafter(self._limit, -math.inf))
 
     def verdict(self) -> bool | None:
         own = self._own
         if own.is_held or own.value is None:
             return None
-        return _between(own.value > self._limit, own.value <= self._back)
+        return _between(own.value >= self._limit, own.value <= self._back)
 
     def band(self) -> tuple[float, float]:
         lower = -math.inf if self.is_over is False else self._back
-        return (lower, math.inf if self.is_over else self._first_above)
+        return (lower, math.inf if self.is_over else self._limit)
 
 
 class Below(Machine):
-    """lo, lolo: below the limit; over again at the deadband above it or higher."""
+    """lo, lolo: at the limit or below; over again above it, at the deadband's end or higher."""
 
     def __init__(self, alarm: Alarm, own: Signal, suppressor: Signal | None) -> None:
         super().__init__(alarm, own, suppressor)
         self._limit = _limit(alarm)
-        self._back = self._limit + alarm.deadband
-        self._first_below = math.nextafter(self._limit, -math.inf)
+        self._back = max(self._limit + alarm.deadband, math.nextafter(self._limit, math.inf))
 
     def verdict(self) -> bool | None:
         own = self._own
         if own.is_held or own.value is None:
             return None
-        return _between(own.value < self._limit, own.value >= self._back)
+        return _between(own.value <= self._limit, own.value >= self._back)
 
     def band(self) -> tuple[float, float]:
         upper = math.inf if self.is_over is False else self._back
-        return (-math.inf if self.is_over else self._first_below, upper)
+        return (-math.inf if self.is_over else self._limit, upper)
 
 
 class Rate(Machine):
-    """Further than the limit from the value that stood `per` ago, or from the first known since.
+    """The limit or further from the value that stood `per` ago, or from the first known since.
 
     A reading that does not count begins anew: nobody knows how the value came to the next one.
     """
@@ -62,14 +60,14 @@ class Rate(Machine):
     def __init__(self, alarm: Alarm, own: Signal, suppressor: Signal | None) -> None:
         super().__init__(alarm, own, suppressor)
         self._limit = _limit(alarm)
-        self._back = max(0.0, self._limit - alarm.deadband)
+        self._back = _back(alarm)
         self._window = Window(round(alarm.per_s * 1e6))
 
     def verdict(self) -> bool | None:
         if self._own.is_held:
             return None
         change = self._window.change
-        return _between(change > self._limit, change <= self._back)
+        return _between(change >= self._limit, change <= self._back)
 
     @property
     def measured(self) -> float | None:
@@ -113,7 +111,7 @@ class Rate(Machine):
 
 
 class Deviation(Machine):
-    """Further than the limit from the newest value of another tag, either way."""
+    """The limit or further from the newest value of another tag, either way."""
 
     follows_every_reading = True
 
@@ -122,13 +120,13 @@ class Deviation(Machine):
         self._other = other
         self.looks_at.append(other.at)
         self._limit = _limit(alarm)
-        self._back = max(0.0, self._limit - alarm.deadband)
+        self._back = _back(alarm)
 
     def verdict(self) -> bool | None:
         distance = self.measured
         if self._own.is_held or self._other.is_held or distance is None:
             return None
-        return _between(distance > self._limit, distance <= self._back)
+        return _between(distance >= self._limit, distance <= self._back)
 
     @property
     def measured(self) -> float | None:
@@ -219,6 +217,12 @@ def _between(is_met: bool, is_over: bool) -> bool | None:
 def _limit(alarm: Alarm) -> float:
     assert alarm.limit is not None, f"{alarm.condition} without a limit"
     return alarm.limit
+
+
+def _back(alarm: Alarm) -> float:
+    """Of a distance; 0 always returns."""
+    limit = _limit(alarm)
+    return max(0.0, min(limit - alarm.deadband, math.nextafter(limit, 0.0)))
 
 
 def _first(us: int, other_us: int | None) -> bool:
