@@ -24,13 +24,18 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from pumpjack_core.alarms import Transition
 from pumpjack_core.errors import StorageError
 from pumpjack_core.readings import Floats, Int16s, Int32s, Int64s
 from pumpjack_core.storage.connect import open_connection, place, translated
+from pumpjack_core.storage.declared import definition
 from pumpjack_core.tags import Tag
 
 RAW_LIMIT = 4096
 _WRITE_BATCH = "SELECT * FROM pumpjack.write_batch($1, $2, $3, $4, $5, $6, $7, $8)"
+_WRITE_BATCH_WITH_TRANSITIONS = (
+    "SELECT * FROM pumpjack.write_batch($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+)
 
 
 class Written(Struct, frozen=True):
@@ -103,6 +108,7 @@ class Ingest:
         quality: Int16s,
         value: Floats,
         quarantined: Sequence[tuple[int | None, int, str, str]] = (),
+        transitions: Sequence[tuple[int, Transition]] = (),
     ) -> Written:
         """Store readings and move the journal's cursor from prev to seq, both or neither.
 
@@ -111,10 +117,11 @@ class Ingest:
         quality      int16[n]    see pumpjack_core.quality
         value        float64[n]  NaN and infinities are stored as NULL with quality BAD
         quarantined  (tag_id or None, us, reason, raw); raw is cut at 4,096 characters
+        transitions  (tag_id, transition) in the order in which they were decided; alarms change
+                     with the cursor, or not at all
         """
         order = np.lexsort((us, tag))  # stable; ordered rows cost the server a quarter less
-        row = await self._call(
-            _WRITE_BATCH,
+        arguments = (
             journal_id,
             prev,
             seq,
@@ -124,7 +131,24 @@ class Ingest:
             value[order].tolist(),
             _quarantine_json(quarantined) if quarantined else None,
         )
+        if transitions:
+            told = _transitions_json(transitions)
+            row = await self._call(_WRITE_BATCH_WITH_TRANSITIONS, *arguments, told)
+        else:
+            row = await self._call(_WRITE_BATCH, *arguments)
         return Written(**dict(row))
+
+    async def declare_tags(
+        self, connection_id: str, fence: int, tags: Sequence[Tag], *, writes: bool
+    ) -> int:
+        """Tell what is read, its alarms, and what may be written: the whole table each time.
+
+        Alarms that are in it no more are removed. Returns how many tags the database has now; 0,
+        and nothing changed, when another worker took a greater fence.
+        """
+        sql = "SELECT pumpjack.declare_tags($1, $2, $3::text::jsonb) AS declared"
+        table = definition(tags, writes=writes)
+        return int((await self._call(sql, connection_id, fence, table))["declared"])
 
     async def close_journal(self, journal_id: UUID, seq: int) -> bool:
         """Say that nothing waits in the journal beyond seq; False when the cursor is elsewhere."""
@@ -172,6 +196,21 @@ def _only(row: asyncpg.Record | None) -> asyncpg.Record:
     if row is None:
         raise StorageError("the database function returned no row; run `pumpjack migrate`")
     return row
+
+
+def _transitions_json(transitions: Sequence[tuple[int, Transition]]) -> str:
+    rows = [
+        {
+            "tag": tag_id,
+            "condition": seen.condition,
+            "active": seen.active,
+            "us": seen.us,
+            "value": seen.value,  # what is no number is encoded as null
+            "suppressed": seen.suppressed,
+        }
+        for tag_id, seen in transitions
+    ]
+    return msgspec.json.encode(rows).decode()
 
 
 def _quarantine_json(quarantined: Sequence[tuple[int | None, int, str, str]]) -> str:

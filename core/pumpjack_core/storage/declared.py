@@ -1,0 +1,67 @@
+"""A connection's tags as the database is told them: pumpjack.declare_tags()."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from pumpjack_core.tags import Alarm, Tag, Write
+
+
+def definition(tags: Sequence[Tag], *, writes: bool) -> str:
+    """The whole table as JSON. writes: whether the connection may be written to at all.
+
+    Series are told by name only; of a tag that is there twice the first counts.
+    """
+    table = {"writes": writes, "tags": [_tag(tag) for tag in tags]}
+    return msgspec.json.encode(table).decode()
+
+
+def _tag(tag: Tag) -> dict[str, Any]:
+    return {
+        "well": tag.well_id,
+        "tag": tag.name,
+        "address": _text(tag.address),
+        "description": _text(tag.description),
+        "intervalS": tag.interval_s,
+        "low": tag.low,
+        "high": tag.high,
+        "stateNames": {value: _text(word) for value, word in tag.state_names.items()},
+        "alarms": [_alarm(alarm) for alarm in tag.alarms],
+        "write": None if tag.write is None else _write(tag.write),
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "condition": alarm.condition,
+        "limit": alarm.limit,
+        "perS": alarm.per_s,
+        "from": alarm.from_tag,
+        "states": alarm.states,
+        "priority": alarm.priority,
+        "deadband": alarm.deadband,
+        "onDelayS": alarm.on_delay_s,
+        "offDelayS": alarm.off_delay_s,
+        "latch": alarm.latch,
+        "message": _text(alarm.message),
+        "consequence": _text(alarm.consequence),
+        "response": _text(alarm.response),
+    }
+
+
+def _write(write: Write) -> dict[str, Any]:
+    return {
+        "low": write.low,
+        "high": write.high,
+        "states": write.states,
+        "approval": write.approval,
+        "verifyS": write.verify_s,
+    }
+
+
+def _text(text: str) -> str:
+    """PostgreSQL's text cannot hold NUL; its visible symbol stands in."""
+    return text.replace("\0", "␀")
