@@ -18,6 +18,9 @@ import uvicorn
 from pumpjack_core import log
 from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import ManifestError, PumpjackError, StorageError
+from pumpjack_gateway.alarms.feeds import AlarmFeeds
+from pumpjack_gateway.alarms.metrics import AlarmMetrics
+from pumpjack_gateway.alarms.store import AlarmStore
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.audit_heads import HeadsLog
 from pumpjack_gateway.auth import Verifier
@@ -58,6 +61,9 @@ class Gateway:
             limit_s=settings.database_limit_s,
         )
         self.hub = Hub(settings.redis_url, self._clock, self.metrics)
+        self.alarm_metrics = AlarmMetrics(self.metrics.registry, self.metrics.refused)
+        self.alarm_store = AlarmStore(self.store)
+        self.alarms = AlarmFeeds(self.hub, self.alarm_store, self._clock, self.alarm_metrics)
         self.wells = Wells(self.store, self.hub.link, self._clock)
         self.audit = Audit(self.store, self.metrics)
         self._heads = HeadsLog(self.store)
@@ -81,6 +87,7 @@ class Gateway:
                 async with asyncio.TaskGroup() as tasks:
                     background = [
                         tasks.create_task(self.hub.run(), name="hub"),
+                        tasks.create_task(self.alarms.run(), name="alarms"),
                         tasks.create_task(self.audit.run(), name="audit"),
                         tasks.create_task(self._heads.run(), name="audit heads"),
                     ]
@@ -182,6 +189,7 @@ class Gateway:
         settings = self._settings
         return Service(
             hub=self.hub,
+            alarms=self.alarms,
             clients=Clients(
                 most=settings.ws_clients_max,
                 most_per_tenant=settings.ws_clients_per_tenant_max,

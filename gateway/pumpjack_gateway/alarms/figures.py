@@ -9,19 +9,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from pumpjack_core.clock import US_PER_S
 from pumpjack_gateway.alarms.flood import BEGINS_ABOVE, WINDOW_US, floods
+from pumpjack_gateway.times import time_of
 
 MOST_FREQUENT = 10
 CHATTERING_TIMES = 3
 CHATTERING_WITHIN_US = 60 * US_PER_S
 STANDING_S = 86_400
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 DEFINITIONS = {
     "alarms": "alarms raised in the period, without those that were shelved, suppressed or out of "
@@ -229,8 +229,3 @@ def _shifts(
             )
         )
     return found
-
-
-def time_of(us: int) -> datetime:
-    """Microseconds since the epoch as a time in UTC."""
-    return _EPOCH + timedelta(microseconds=us)

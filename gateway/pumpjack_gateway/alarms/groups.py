@@ -20,24 +20,27 @@ class Handle(Struct, frozen=True, rename="camel"):
     version: int
 
 
-class Group(Struct, frozen=True, rename="camel"):
+class Group(Struct, frozen=True, rename="camel", omit_defaults=True):
     """Alarms of one connection and well.
 
     wellId           "": all wells of the connection, since its comm_failure is among the alarms
-    firstOut         the alarm that was raised first: most likely the cause
+    firstOut         id of the alarm that was raised first: most likely the cause
+    since            when that was
     total            alarms of the group; the totals of all groups are the alarms to handle
     unacknowledged   how many of them nobody has acknowledged
     byPriority       priority to number
-    alarms           all of them, first out first: give them to an action to act on the group
+    alarms           all of them, first out first: give them to an action to act on the group;
+                     over REST alone
     """
 
     connection_id: str
     well_id: str
-    first_out: Alarm
+    first_out: str
+    since: datetime | None
     total: int
     unacknowledged: int
     by_priority: dict[int, int]
-    alarms: list[Handle]
+    alarms: list[Handle] = []
 
 
 def groups(alarms: Iterable[Alarm]) -> list[Group]:
@@ -60,7 +63,8 @@ def _group(connection_id: str, well_id: str, members: list[Alarm]) -> Group:
     return Group(
         connection_id=connection_id,
         well_id=well_id,
-        first_out=ordered[0],
+        first_out=ordered[0].alarm_id,
+        since=ordered[0].active_since,
         total=len(members),
         unacknowledged=sum(alarm.state in TO_ACKNOWLEDGE for alarm in members),
         by_priority=by_priority,

@@ -5,15 +5,14 @@ The database decides (pumpjack.step_alarm); this foretells its answer while it i
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from pumpjack_core.clock import us_of
 from pumpjack_gateway.alarms.model import Alarm, Condition, State
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from pumpjack_gateway.times import time_of
 
 
 class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition"):
@@ -128,6 +127,6 @@ def _normal(told: Told, at: datetime | None) -> Alarm:
 
 def _time(text: str) -> datetime | None:
     try:
-        return _EPOCH + timedelta(microseconds=us_of(text))
+        return time_of(us_of(text))
     except (ValueError, OverflowError):
         return None

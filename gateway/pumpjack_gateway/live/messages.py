@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from pumpjack_core.wire import Position, Reading
+from pumpjack_gateway.alarms.messages import SubscribeAlarms, UnsubscribeAlarms
 from pumpjack_gateway.live.frames import text_frame
 from pumpjack_gateway.live.health import Status
 
@@ -65,7 +66,9 @@ class GetStats(Struct, frozen=True, tag="getStats", forbid_unknown_fields=True):
     """How am I served."""
 
 
-ClientMessage = Auth | SubscribeWell | UnsubscribeWell | GetStats
+ClientMessage = (
+    Auth | SubscribeWell | UnsubscribeWell | SubscribeAlarms | UnsubscribeAlarms | GetStats
+)
 decode_client_message = msgspec.json.Decoder(ClientMessage).decode
 
 # To a client

@@ -36,6 +36,14 @@ class Wire(Protocol):
         ...
 
 
+class Holder(Protocol):
+    """Keeps messages of another kind for a client that is slow (alarms)."""
+
+    def release(self) -> None:
+        """Tell what was kept: the client has caught up."""
+        ...
+
+
 class Limits(Struct, frozen=True):
     """When a slow client is closed.
 
@@ -97,6 +105,7 @@ class Outlet:
         "_wire",
         "conflated",
         "dropped",
+        "holders",
         "is_slow",
         "sent",
     )
@@ -108,6 +117,7 @@ class Outlet:
         self._held: dict[tuple[str, str], _Held] = {}
         self._held_readings = 0
         self._timer: asyncio.TimerHandle | None = None
+        self.holders: list[Holder] = []
         self.is_slow = False
         self.sent = 0
         self.conflated = 0
@@ -128,6 +138,11 @@ class Outlet:
             return
         self.sent += 1
         self._wire.write_frame(frame)
+
+    def hold(self) -> None:
+        """Count a message that a holder keeps."""
+        self.conflated += 1
+        self._metrics.conflated.inc()
 
     def refresh(self, well_id: str, snapshot: bytes) -> None:
         """A snapshot of a well: what is held of it is older."""
@@ -156,6 +171,9 @@ class Outlet:
             self._held_readings -= len(message.readings)
             self.dropped += message.dropped
             self.tell(frame_of(message))
+        for holder in self.holders:
+            if not self.is_slow:
+                holder.release()
         if not self.is_slow:
             self.stop()
 

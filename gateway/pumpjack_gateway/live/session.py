@@ -14,6 +14,14 @@ from websockets.exceptions import ConnectionClosed
 from pumpjack_core.clock import US_PER_S, Clock, iso_us
 from pumpjack_core.errors import AuthError, StorageError
 from pumpjack_core.wire import Reading
+from pumpjack_gateway.alarms.feeds import AlarmFeeds
+from pumpjack_gateway.alarms.messages import (
+    AlarmsUnsubscribed,
+    SubscribeAlarms,
+    UnsubscribeAlarms,
+    frame_of_alarms,
+)
+from pumpjack_gateway.alarms.screen import AlarmScreen
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.auth import Principal, Verifier
 from pumpjack_gateway.limits import Limiter
@@ -66,6 +74,7 @@ class Service(Struct, frozen=True):
     """What every session needs."""
 
     hub: Hub
+    alarms: AlarmFeeds
     clients: Clients
     verifier: Verifier
     wells: WellList
@@ -90,6 +99,8 @@ class Session:
         self._id = uuid.uuid4().hex
         self._since = iso_us(service.clock.now_us())
         self._wells: dict[str, None] = {}
+        self._alarms = AlarmScreen(self._outlet)
+        self._outlet.holders.append(self._alarms)
         self._refusals = 0
         self._expiry: asyncio.TimerHandle | None = None
 
@@ -181,6 +192,7 @@ class Session:
     def _leave(self, who: Principal) -> None:
         for well_id in self._wells:
             self._service.hub.leave(self._outlet, who.tenant_id, well_id)
+        self._service.alarms.leave(self._alarms, who.tenant_id)
         self._service.clients.exit(who.tenant_id)
 
     # The conversation
@@ -204,6 +216,14 @@ class Session:
                     await self._subscribe(who, message.wells())
                 case UnsubscribeWell():
                     self._unsubscribe(who, message.wells())
+                case SubscribeAlarms():
+                    await self._service.alarms.join(self._alarms, who.tenant_id)
+                    self._audit(who, "subscribe-alarms", "ok")
+                    await self._connection.drain()
+                case UnsubscribeAlarms():
+                    self._service.alarms.leave(self._alarms, who.tenant_id)
+                    self._alarms.forget()
+                    self._outlet.tell(frame_of_alarms(AlarmsUnsubscribed()))
                 case GetStats():
                     self._send(self._stats(who))
 

@@ -1,0 +1,71 @@
+"""What the gateway measures of alarms. Those of all alarms of a tenant come from one replica."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class AlarmMetrics:
+    """On the registry of the gateway's other metrics."""
+
+    def __init__(self, registry: CollectorRegistry, refused: Counter) -> None:
+        self.refused = refused
+        self.told = Counter(
+            "scada_alarm_messages_total",
+            "Changes of alarms that clients were told of; confirmed: the database has them",
+            ["tenant_id", "confirmed"],
+            registry=registry,
+        )
+        self.actions = Counter(
+            "scada_alarm_actions_total",
+            "What people did to alarms, each alarm counted",
+            ["tenant_id", "action", "outcome"],
+            registry=registry,
+        )
+        self.alarms = Gauge(
+            "scada_alarms",
+            "Alarms that are not normal; from the replica that has the tenant's lease",
+            ["tenant_id", "state", "priority"],
+            registry=registry,
+        )
+        self.raised_lately = Gauge(
+            "scada_alarms_raised_10min",
+            "Alarms raised in the last 10 minutes; more than 10 are a flood (ISA-18.2)",
+            ["tenant_id"],
+            registry=registry,
+        )
+        self.comm_failures = Gauge(
+            "scada_comm_failures",
+            "Connections of which nothing is heard, or whose device is away",
+            ["tenant_id"],
+            registry=registry,
+        )
+        self.leases = Gauge(
+            "scada_alarm_leases",
+            "Tenants whose heartbeats this replica watches",
+            registry=registry,
+        )
+        self.watching = Gauge(
+            "scada_alarm_watching",
+            "1 while heartbeats are heard, 0 while Redis or the database is away: no connection's "
+            "silence is noticed then",
+            registry=registry,
+        )
+        self.webhook_sent = Counter(
+            "scada_webhook_events_total",
+            "Events that a webhook took",
+            ["tenant_id", "webhook"],
+            registry=registry,
+        )
+        self.webhook_failed = Counter(
+            "scada_webhook_failures_total",
+            "Attempts that a webhook did not take",
+            ["tenant_id", "webhook", "reason"],
+            registry=registry,
+        )
+        self.webhook_waiting = Gauge(
+            "scada_webhook_waiting_seconds",
+            "Age of the oldest event that a webhook has not taken; 0: there is none",
+            ["tenant_id", "webhook"],
+            registry=registry,
+        )
