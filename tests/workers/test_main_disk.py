@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import redis.asyncio
 
 from pumpjack_core import wire
+from pumpjack_core.clock import SystemClock, iso_us
 from pumpjack_core.manifests.types import Journal
 from tests.workers.pipeline.scripted import until
 from tests.workers.test_main import CONNECTION, TENANT, Site, register, site
@@ -161,11 +164,72 @@ async def test_on_a_full_disk_everything_is_shown_and_it_goes_on_by_itself_when_
     assert not lost & set(values), "what was shown as not stored is not"
 
 
-async def hole(site: Site) -> dict[str, int] | None:
+async def hole(site: Site) -> dict[str, Any] | None:
     raw = await site.database.fetchval(
         "SELECT raw FROM pumpjack.quarantine WHERE reason = 'not_stored'"
     )
     return None if raw is None else msgspec.json.decode(raw)
+
+
+async def test_a_hole_is_told_though_its_worker_was_killed_on_the_full_disk(
+    small_disk: Path, site: Site, shown: list[wire.Readings]
+) -> None:
+    site.configure(register(0), journal=Journal(size="1Gi"))
+    worker = await site.start()
+    await site.has_stored(3)
+    other = fill(small_disk)
+
+    async def told() -> bool:
+        return "readings are not stored" in await problems(site)
+
+    await until(told, LIMIT_S)
+    await until(lambda: not shown[-1].stored, LIMIT_S)
+    lost = next(one for one in shown if not one.stored)
+    worker.kill()
+    await worker.wait()
+    other.unlink()
+    await site.start()
+
+    async def recorded() -> bool:
+        return await hole(site) is not None
+
+    await until(recorded, LIMIT_S)
+    found = await hole(site)
+    assert found is not None
+    assert found["readings"] >= 1
+    assert found["from"] <= lost.received_at <= iso_us(SystemClock().now_us())
+    assert lost.readings[0].value not in await site.stored()
+
+
+async def test_on_a_disk_that_can_only_be_read_it_says_so_and_starts_nothing(
+    disk: Disk, site: Site
+) -> None:
+    """As the kernel leaves a disk with errors: there is a journal, and it cannot be written."""
+    site.configure(register(0), journal=Journal(size="1Gi"))
+    first = await site.start()
+    await site.has_stored(1)
+    first.terminate()
+    await first.wait()
+    run("mount", "-o", "remount,ro", str(disk.folder))
+    polls = site.polls
+    done = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "pumpjack_worker",
+        env=site.environment,
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(done.communicate(), LIMIT_S)
+    said = errors.decode()
+    assert done.returncode == 1, said
+    assert "Traceback" not in said
+    assert said.startswith("error: cannot make a journal in ")
+    assert "Read-only file system" in said
+    assert "give a folder that can be written to" in said
+    assert site.polls == polls, "nothing is read that could not be kept"
+    run("mount", "-o", "remount,rw", str(disk.folder))
+    await site.start()
 
 
 async def test_on_a_disk_that_fails_everything_is_shown_and_what_was_safe_is_stored_later(
