@@ -8,6 +8,8 @@ from msgspec import Struct
 
 ABOVE = ("hihi", "hi")
 BELOW = ("lo", "lolo")
+PRIORITIES = (1, 2, 3, 4)
+"""1 is the highest."""
 COMM_FAILURE = "comm_failure"
 """Of a connection, never declared: the gateway raises it."""
 

@@ -109,10 +109,47 @@ class Heartbeat(Struct, frozen=True, rename="camel", tag="heartbeat"):
     config_hash: str
 
 
+class Condition(Struct, frozen=True, rename="camel", tag="condition"):
+    """A worker saw a condition become active or inactive, or suppressed or not: at once, unstored.
+
+    epoch, seq  of the batch that it came with: the number that journal and cursor have
+    at          when, by the tag's own time
+    value       what was held against limit (pumpjack_core.alarms.Transition), null for nothing
+    kept        false: the journal takes nothing now, so the database may never hear of it
+    """
+
+    epoch: str
+    seq: int
+    tenant_id: str
+    connection_id: str
+    well_id: str
+    tag_name: str
+    condition: str
+    alarm_id: str
+    active: bool
+    suppressed: bool
+    at: str
+    value: float | None
+    limit: float | None
+    priority: int
+    message: str
+    stored: bool = False
+    kept: bool = True
+
+
+class AlarmsStored(Struct, frozen=True, rename="camel", tag="alarms-stored", omit_defaults=True):
+    """The database has events that it had not: from a worker, or after somebody's action."""
+
+    tenant_id: str
+    connection_id: str = ""
+
+
 Message = Readings | Heartbeat
+AlarmMessage = Condition | AlarmsStored
 
 encode = msgspec.json.Encoder().encode
 decode_message = msgspec.json.Decoder(Message).decode
+decode_alarm_message = msgspec.json.Decoder(AlarmMessage).decode
 
 
 class Envelope(Struct, frozen=True, rename="camel"):

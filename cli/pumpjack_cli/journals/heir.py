@@ -99,10 +99,11 @@ class _Session(Ingest):
         quality: Int16s,
         value: Floats,
         quarantined: Any = (),
+        transitions: Any = (),
     ) -> Written:
         """Store, and count what was stored."""
         written = await super().write_batch(
-            journal_id, prev, seq, us, tag, quality, value, quarantined
+            journal_id, prev, seq, us, tag, quality, value, quarantined, transitions
         )
         self._heir.wrote(written, len(us))
         return written

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
+from pumpjack_core.alarms import Transition
 from pumpjack_core.clock import Clock
 from pumpjack_core.errors import JournalDamaged, JournalFull
 from pumpjack_core.log import get_logger
@@ -34,6 +35,7 @@ class Entry(NamedTuple):
     seq: int
     batch: Batch
     quarantined: tuple[Quarantined, ...]
+    transitions: tuple[Transition, ...] = ()
 
 
 class Journal:
@@ -55,6 +57,9 @@ class Journal:
         self._flusher = asyncio.create_task(self._flush_forever(), name="journal")
         self.added = asyncio.Event()
         """Set when something new waits; the writer clears it."""
+        self._urgent: set[int] = set()
+        self.is_urgent = False
+        """Whether a transition waits, which no linger may hold up; the writer clears it."""
         self.full: JournalFull | None = None
         """Why the last append failed for want of room, None once one succeeded again."""
 
@@ -90,10 +95,17 @@ class Journal:
         return seq
 
     def append(
-        self, seq: int, batch: Batch, quarantined: Sequence[Quarantined] = (), memo: bytes = b""
+        self,
+        seq: int,
+        batch: Batch,
+        quarantined: Sequence[Quarantined] = (),
+        memo: bytes = b"",
+        transitions: Sequence[Transition] = (),
     ) -> asyncio.Future[None]:
         """Put a batch on disk. The future is done when it is there; JournalFull when it is not."""
-        payload = codec.encode(batch, quarantined, seq=seq)
+        payload = codec.encode(batch, quarantined, transitions, seq=seq)
+        if transitions:
+            self._urgent.add(seq)
         row = Row(seq, batch.received_us, len(batch), batch.tags, payload, memo)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((row, done))
@@ -163,11 +175,15 @@ class Journal:
                 await self._commit(group[half:])
                 return
             self.full = error
+            self._urgent -= {row.seq for row, _ in group}
             _settle(group, error)
         except Exception as error:  # whoever waits for the batch must know, whatever it is
             _settle(group, error)
         else:
             self.full = None
+            if self._urgent and (urgent := self._urgent & {row.seq for row, _ in group}):
+                self._urgent -= urgent
+                self.is_urgent = True
             self.added.set()
             _settle(group, None)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from pumpjack_core.alarms import PRIORITIES
+
 LATENCY_BUCKETS_S = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0,
 )  # fmt: skip
@@ -51,6 +53,19 @@ class Metrics:
             ["tenant_id", "protocol"],
             registry=registry,
         ).labels(tenant_id, protocol)
+        self._transitions = Counter(
+            "scada_alarm_transitions",
+            "Times that a condition became active or inactive",
+            ["tenant_id", "condition", "priority"],
+            registry=registry,
+        )
+        self._active_alarms = Gauge(
+            "scada_alarms_active",
+            "Alarms whose condition is active, by priority",
+            ["tenant_id", "connection_id", "priority"],
+            registry=registry,
+        )
+        self._connection_id = connection_id
         labels = ["tenant_id", "connection_id"]
 
         def gauge(name: str, text: str) -> Gauge:
@@ -87,3 +102,13 @@ class Metrics:
         """Count what was found wrong, by reason."""
         for name, count in counts.items():
             self._errors.labels(self._tenant_id, name).inc(count)
+
+    def transition(self, condition: str, priority: int) -> None:
+        """Count one."""
+        self._transitions.labels(self._tenant_id, condition, str(priority)).inc()
+
+    def active_alarms(self, by_priority: Mapping[int, int]) -> None:
+        """Tell how many conditions are active."""
+        for priority in PRIORITIES:
+            labels = (self._tenant_id, self._connection_id, str(priority))
+            self._active_alarms.labels(*labels).set(by_priority.get(priority, 0))

@@ -6,24 +6,28 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from pumpjack_core import wire
+from pumpjack_core.alarms import Transition
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import Clock, iso_us
 from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import DeviceError, JournalError, JournalFull
 from pumpjack_core.log import get_logger
 from pumpjack_core.quality import BAD_COMM_FAILURE, LEVEL_MASK
-from pumpjack_core.readings import Batch, Quarantined, in_table
+from pumpjack_core.readings import Batch, Quarantined, in_table, no_readings
 from pumpjack_core.tags import TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import Ack, Adapter, Delivery, no_ack
 from pumpjack_worker.commands.loop import Commands
 from pumpjack_worker.commands.standing import ConnectOrders, Standing
+from pumpjack_worker.pipeline.alarms.desk import AlarmDesk
+from pumpjack_worker.pipeline.alarms.messages import Messages
 from pumpjack_worker.pipeline.feed import Feed
 from pumpjack_worker.pipeline.gap import Gap, marks
 from pumpjack_worker.pipeline.hole_file import HoleFile
@@ -90,6 +94,16 @@ class Pipeline:
             connect,
             connection_id=connection.connection_id,
             protocol=connection.spec.protocol,
+            clock=clock,
+            metrics=metrics,
+            on_alarms=self._alarms_stored,
+        )
+        self.writer.declare(config.tags, writes=connection.writes)
+        self._alarms = AlarmDesk(
+            config.tags,
+            journal,
+            self._publisher,
+            Messages(epoch=str(journal.journal_id), **names),
             clock=clock,
             metrics=metrics,
         )
@@ -166,6 +180,7 @@ class Pipeline:
                 await self._finish_commands()
                 reader.cancel()
                 await asyncio.wait((reader,))
+                self._alarms.pay()
                 await self._drain()
                 self._unstored.record(self._config.tags)
                 for task in others:
@@ -211,6 +226,8 @@ class Pipeline:
         self._config = config
         self._validator = self._validator_of(config.tags, self._validator)
         self._staleness = Staleness(config.tags, self._clock, self._staleness)
+        self._alarms.apply(config.tags)
+        self.writer.declare(config.tags, writes=config.connection.writes)
         self._adapter.apply_tags(config.tags)
         wells: dict[str, set[str]] = {}
         for tag in config.tags.tags:
@@ -230,7 +247,7 @@ class Pipeline:
             read_us=self._read_us,
             readings_per_second=self._rate.per_second,
             clock_offset_s=self._clock_offset_s,
-            device_problems=self._adapter.problems,
+            device_problems=(*self._alarms.problems, *self._adapter.problems),
             redis=self._publisher.breaker.state,
             now_us=self._clock.now_us(),
         )
@@ -290,7 +307,7 @@ class Pipeline:
             _log.warning(str(error), reason=error.reason)
         if self._gap.begins(self._clock.now_us()):
             batch = self._staleness.all_tags(BAD_COMM_FAILURE)
-            await self._store(batch, (), no_ack)
+            await self._store(batch, (), no_ack, transitions=self._alarms.judge(batch))
         self._state, self._trouble = "disconnected", error
 
     async def _answers(self) -> None:
@@ -315,12 +332,18 @@ class Pipeline:
         self._metrics.errors(Counter(item.reason for item in kept_out))
         self._staleness.saw(batch)
         kept_out = (*kept_out, *judged.quarantined)
-        await self._store(judged.batch, kept_out, delivery.ack, delivery.memo)
+        seen = self._alarms.judge(judged.batch)
+        await self._store(judged.batch, kept_out, delivery.ack, delivery.memo, seen)
 
     # Storing and publishing
 
     async def _store(
-        self, batch: Batch, quarantined: tuple[Quarantined, ...], ack: Ack, memo: bytes = b""
+        self,
+        batch: Batch,
+        quarantined: tuple[Quarantined, ...],
+        ack: Ack,
+        memo: bytes = b"",
+        transitions: tuple[Transition, ...] = (),
     ) -> None:
         """Publish at once and journal; ack follows when the journal has it on disk."""
         n = len(batch)
@@ -331,7 +354,10 @@ class Pipeline:
             self._rate.add(n)
         seq = self._journal.take_seq()
         self._publisher.publish(seq, batch, stored=self._journal.full is None)
-        done = self._journal.append(seq, batch, quarantined, memo)
+        done = self._journal.append(seq, batch, quarantined, memo, transitions)
+        if transitions:
+            self._alarms.tell(seq, batch.tags, transitions)
+            done.add_done_callback(partial(self._alarms.settled, batch.tags, transitions))
         await self._acks.put((done, ack, batch))
 
     async def _acknowledge(self) -> None:
@@ -380,10 +406,24 @@ class Pipeline:
                 stale = self._staleness.newly_stale()
                 if stale is not None:
                     self._metrics.errors({"stale": len(stale)})
-                    await self._store(stale, (), no_ack)
+                    seen = self._alarms.judge(stale)
+                    await self._store(stale, (), no_ack, transitions=seen)
+            await self._watch_alarms(now_us)
             self._ask_again()
             await self._unstored.keep()
             self._measure(now_us)
+
+    async def _watch_alarms(self, now_us: int) -> None:
+        """What time alone has changed, unless another worker has taken over."""
+        self._alarms.pay()
+        if self._state in ("connected", "connecting", "disconnected") and (
+            seen := self._alarms.passed()
+        ):
+            batch = no_readings(self._config.tags, now_us)
+            await self._store(batch, (), no_ack, transitions=seen)
+
+    def _alarms_stored(self) -> None:
+        self._alarms.stored()
 
     def _ask_again(self) -> None:
         """Have the device send what the journal had no room for, once there may be room."""
@@ -405,6 +445,7 @@ class Pipeline:
         self._metrics.journal_oldest.set(age_s)
         self._metrics.rejected_tags.set(len(self._adapter.rejected))
         self._metrics.rate.set(self._rate.roll())
+        self._alarms.measure()
 
     def _heartbeat(self) -> wire.Heartbeat:
         status = self.status()

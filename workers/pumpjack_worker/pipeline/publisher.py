@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import redis.asyncio
@@ -57,6 +58,8 @@ class Publisher:
         self._heartbeat = heartbeat
         self._metrics = metrics
         self._queue: deque[FeedMessage] = deque()
+        self._alarms: deque[bytes] = deque(maxlen=QUEUE_MESSAGES)
+        self._may_tell_alarms = True
         self._order = asyncio.Lock()
         """Held while sending: a heartbeat must not overtake the messages that it counts."""
         self._wanted = asyncio.Event()
@@ -80,6 +83,11 @@ class Publisher:
             dropped = self._queue.popleft()
             self.sent_seq[dropped.well_id] = dropped.seq
             self._metrics.feed_dropped.inc()
+        self._wanted.set()
+
+    def tell_alarms(self, messages: Iterable[bytes]) -> None:
+        """Send these on the channel of alarms; while Redis is away the newest of them wait."""
+        self._alarms.extend(messages)
         self._wanted.set()
 
     def forget(self, wells: dict[str, set[str]]) -> None:
@@ -110,6 +118,7 @@ class Publisher:
     async def close(self) -> None:
         """Send what waits and a last heartbeat, if Redis takes them, and disconnect."""
         if self.breaker.allows():
+            await self._send_alarms()
             await self._send_waiting()
             await self._beat()
         await self._redis.aclose()
@@ -118,8 +127,27 @@ class Publisher:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            await self._send_alarms()
             await self._send_waiting()
             _end_if_cancelled()
+
+    async def _send_alarms(self) -> None:
+        """Apart from the readings: a user that may not publish alarms must not lose them too."""
+        channel = wire.alarms_channel(self._tenant_id)
+        while self._alarms:
+            burst = list(islice(self._alarms, BURST_MESSAGES))
+            pipe = self._redis.pipeline(transaction=False)
+            for payload in burst:
+                pipe.publish(channel, payload)
+            answers = await self._answers(pipe)
+            if answers is None:
+                return
+            refused = [each for each in answers if isinstance(each, Exception)]
+            if refused and self._may_tell_alarms:
+                _log.error(f"Redis does not let this worker publish on {channel}: {refused[0]}")
+            self._may_tell_alarms = not refused
+            for _ in range(min(len(burst), len(self._alarms))):
+                self._alarms.popleft()
 
     async def _send_waiting(self) -> None:
         while self._queue:
@@ -175,22 +203,32 @@ class Publisher:
         return await self._execute(pipe)
 
     async def _execute(self, pipe: redis.asyncio.client.Pipeline) -> bool:
-        """Whether Redis took it. After an outage the latest hashes are written again, whole."""
+        """Whether Redis took it whole."""
+        return await self._answers(pipe, raise_on_error=True) is not None
+
+    async def _answers(
+        self, pipe: redis.asyncio.client.Pipeline, *, raise_on_error: bool = False
+    ) -> list[object] | None:
+        """What Redis answered, None when it did not.
+
+        After an outage the latest hashes are written again, whole, and what waits is sent.
+        """
         if not self.breaker.allows():
-            return False
+            return None
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                await pipe.execute()
+                answers: list[object] = await pipe.execute(raise_on_error=raise_on_error)
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             if self.breaker.failed():
                 _log.warning(f"Redis does not take the live feed ({error}); storing goes on")
             self._metrics.redis_up.set(0)
-            return False
+            return None
         self._metrics.redis_up.set(1)
         if self.breaker.succeeded():
             _log.info("Redis takes the live feed again")
+            self._wanted.set()
             await self._write_latest_again()
-        return True
+        return answers
 
     async def _write_latest_again(self) -> None:
         if self._silent:

@@ -102,10 +102,12 @@ def _copy_rows(
         if tags is None or seq in saved or not isinstance(payload, bytes):
             continue
         try:
-            batch, _ = codec.decode(payload, tags, seq=seq)
+            batch, _, transitions = codec.decode(payload, tags, seq=seq)
         except JournalDamaged:
             continue
         if len(batch) and int(batch.tag_index.max()) >= len(tags):
+            continue
+        if any(one.tag_index >= len(tags) for one in transitions):
             continue
         db.execute(
             "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",

@@ -36,8 +36,8 @@ from pumpjack_worker.pipeline import notes, salvage
 from pumpjack_worker.pipeline.durable import make_folder, sync_folder
 from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
 
-FORMAT = 2
-"""1 had neither the seal of the notes nor names in the batches (codec.py)."""
+FORMAT = 3
+"""1 had neither the seal of the notes nor names in the batches (codec.py), 2 no transitions."""
 SEQ_RESERVE = 1_000_000
 """Numbers set aside on disk long before their use: one goes out on the live feed before its batch
 is on disk, or while the disk is full, and receivers drop what comes under a used number."""

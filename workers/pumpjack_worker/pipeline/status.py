@@ -111,9 +111,8 @@ def describe(
 def _problems(
     journal: Journal, writer: Writer, redis: State, clock_offset_s: float | None
 ) -> list[str]:
-    found = []
-    if writer.problem is not None:
-        found.append(writer.problem)
+    found: list[str] = []
+    found += writer.problems
     if journal.full is not None:
         found.append(f"readings are not stored: {journal.full}")
     if redis != "closed":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Int32s, Quarantined
 from pumpjack_core.storage.ingest import Ingest, Written
 from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline.alarms.declaration import Declaration
 from pumpjack_worker.pipeline.journal import Entry, Journal
 from pumpjack_worker.pipeline.metrics import Metrics
 
@@ -51,13 +53,17 @@ class Writer:
         protocol: str,
         clock: Clock,
         metrics: Metrics,
+        on_alarms: Callable[[], None] = lambda: None,
     ) -> None:
+        """on_alarms: called when the database has taken transitions."""
         self._journal = journal
         self._connect = connect
         self._connection_id = connection_id
         self._protocol = protocol
         self._clock = clock
         self._metrics = metrics
+        self._on_alarms = on_alarms
+        self._declaration = Declaration(connection_id)
         self._tag_ids: dict[str, Int32s] = {}
         self._fence: int | None = None
         self._knows_journal = False
@@ -95,9 +101,19 @@ class Writer:
                 await asyncio.sleep(pause.next_s())
 
     @property
+    def problems(self) -> list[str]:
+        """What a person should know of the database, a sentence each."""
+        return [each for each in (self.problem, self._declaration.problem) if each is not None]
+
+    @property
     def fence(self) -> int | None:
         """Ours; None before the database gave one."""
         return self._fence
+
+    def declare(self, tags: TagTable, *, writes: bool) -> None:
+        """Tell the database what is read from now on, and whether it may be written to."""
+        self._declaration.change(tags, writes=writes)
+        self._journal.added.set()
 
     async def drained(self) -> None:
         """Write without waiting for more, and return when nothing waits in the journal.
@@ -134,6 +150,7 @@ class Writer:
         await self._tell_restored(session, cursor)
         await self._moved(cursor)
         self._tag_ids.clear()
+        self._declaration.forgotten()
 
     async def _refuse_older_journal(self, cursor: int) -> None:
         """Below the cursor this process's batches would count as stored, and be removed."""
@@ -158,9 +175,14 @@ class Writer:
 
     async def _drain_forever(self, session: Ingest) -> None:
         while True:
+            if not self._journal.waiting.batches:
+                self._declaration.may_be_told()
+            await self._declaration.tell(session, self._fence)
             await self._wait_for_work()
+            self._journal.is_urgent = False
             while entries := await self._journal.oldest(most_readings=self._most):
                 await self._write(session, entries)
+                self._declaration.may_be_told()
                 self._most = min(MOST_READINGS, self._most * 2)
                 if self._journal.waiting.readings < self._most:
                     break
@@ -169,8 +191,13 @@ class Writer:
                 self._closed = True
 
     async def _wait_for_work(self) -> None:
-        """Wait for readings, then a moment for more of them, unless a full batch waits."""
+        """Wait for readings, then a moment for more of them.
+
+        Not for more where a full batch waits, or a transition.
+        """
         while not self._journal.waiting.batches:
+            if self._declaration.is_due:
+                return
             await self._next_append()
             if self._draining:
                 return
@@ -178,11 +205,15 @@ class Writer:
         while (readings := self._journal.waiting.readings) < MOST_READINGS:
             linger_s = SMALL_LINGER_S if readings < SMALL_READINGS else LINGER_S
             left_s = since + linger_s - self._clock.monotonic()
-            if left_s <= 0 or self._draining:
+            if left_s <= 0 or self._hurries:
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
                     await self._next_append()
+
+    @property
+    def _hurries(self) -> bool:
+        return self._draining or self._journal.is_urgent or self._declaration.is_due
 
     async def _next_append(self) -> None:
         self._journal.added.clear()
@@ -208,8 +239,15 @@ class Writer:
                 for own, entry in zip(ids, entries, strict=True)
                 for item in entry.quarantined
             ],
+            [
+                (int(own[one.tag_index]), one)
+                for own, entry in zip(ids, entries, strict=True)
+                for one in entry.transitions
+            ],
         )
         await self._account(written, entries)
+        if any(entry.transitions for entry in entries):
+            self._on_alarms()
 
     async def _account(self, written: Written, entries: list[Entry]) -> None:
         if written.cursor < self.stored_seq:

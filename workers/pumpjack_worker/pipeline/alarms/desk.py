@@ -1,0 +1,129 @@
+"""The alarms of one running worker: decided, told at once, counted, kept until they are safe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from pumpjack_core.alarms import Transition
+from pumpjack_core.clock import Clock
+from pumpjack_core.log import get_logger
+from pumpjack_core.readings import Batch, no_readings
+from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline.alarms.evaluator import Evaluator
+from pumpjack_worker.pipeline.alarms.messages import Messages, declared
+from pumpjack_worker.pipeline.alarms.owed import Owed
+from pumpjack_worker.pipeline.journal import Journal
+from pumpjack_worker.pipeline.metrics import Metrics
+from pumpjack_worker.pipeline.publisher import Publisher
+
+ASK_AGAIN_S = 10.0
+"""A journal that was full is tried again after so long."""
+_log = get_logger("worker.alarms")
+
+
+class AlarmDesk:
+    """Between what was read and the journal and the feed."""
+
+    def __init__(
+        self,
+        tags: TagTable,
+        journal: Journal,
+        publisher: Publisher,
+        messages: Messages,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._evaluator = Evaluator(tags)
+        self._journal = journal
+        self._publisher = publisher
+        self._messages = messages
+        self._clock = clock
+        self._metrics = metrics
+        self._known: dict[tuple[tuple[str, ...], str], bool] = {}
+        """What was told last of each alarm."""
+        self._owed = Owed()
+        self._paid_s = -ASK_AGAIN_S
+        self._tell_unusable()
+
+    @property
+    def problems(self) -> list[str]:
+        """What a person should know, a sentence each."""
+        held = self._evaluator.held(self._clock.now_us())
+        if not held:
+            return []
+        return [
+            f"the alarms of {held} tags wait: their readings are older than ones before them; "
+            "a clock was set back, or the device sends what it had kept"
+        ]
+
+    def apply(self, tags: TagTable) -> None:
+        """Other tags from now on; alarms that stay as they were keep their state."""
+        self._evaluator = Evaluator(tags, self._evaluator)
+        self._tell_unusable()
+
+    def judge(self, batch: Batch) -> tuple[Transition, ...]:
+        """What a batch changes."""
+        return tuple(self._evaluator.evaluate(batch, self._clock.monotonic()))
+
+    def passed(self) -> tuple[Transition, ...]:
+        """What time alone has changed."""
+        return tuple(self._evaluator.passed(self._clock.monotonic()))
+
+    def tell(self, seq: int, tags: TagTable, transitions: Sequence[Transition]) -> None:
+        """Tell whoever listens, at once."""
+        kept = self._journal.full is None
+        self._publisher.tell_alarms(
+            [self._messages.condition(seq, tags, one, kept=kept) for one in transitions]
+        )
+        for one in transitions:
+            self._count(tags, one)
+
+    def stored(self) -> None:
+        """The database has taken transitions."""
+        self._publisher.tell_alarms([self._messages.stored()])
+
+    def settled(
+        self, tags: TagTable, transitions: Sequence[Transition], done: asyncio.Future[None]
+    ) -> None:
+        """The journal has taken them, or not: then they are owed."""
+        if done.cancelled() or done.exception() is None:
+            return
+        if not self._owed:
+            _log.error("alarms are told and not stored: the journal is full; it is tried again")
+        self._owed.add(tags, transitions)
+
+    def pay(self) -> None:
+        """Have in the journal what is owed, once there may be room."""
+        if not self._owed:
+            return
+        now_s = self._clock.monotonic()
+        if self._journal.full is not None and now_s - self._paid_s < ASK_AGAIN_S:
+            return
+        self._paid_s = now_s
+        tags = self._evaluator.tags
+        owed = self._owed.take(tags)
+        # What was decided since may be in the journal before these: how it is now comes last.
+        owed += tuple(one for one in self._evaluator.now(owed) if one not in owed)
+        seq = self._journal.take_seq()
+        batch = no_readings(tags, self._clock.now_us())
+        done = self._journal.append(seq, batch, transitions=owed)
+        done.add_done_callback(partial(self.settled, tags, owed))
+
+    def measure(self) -> None:
+        """Tell how many are active."""
+        self._metrics.active_alarms(self._evaluator.active())
+
+    def _count(self, tags: TagTable, seen: Transition) -> None:
+        """How an alarm is found to be after a start is no change of it, unless it is active."""
+        alarm = (tags.tags[seen.tag_index].key, seen.condition)
+        before = self._known.get(alarm, False)
+        self._known[alarm] = seen.active
+        if seen.active != before:
+            self._metrics.transition(seen.condition, declared(tags, seen).priority)
+
+    def _tell_unusable(self) -> None:
+        for sentence in self._evaluator.unusable:
+            _log.error(sentence)
