@@ -23,15 +23,24 @@ _log = get_logger("gateway.rest")
 
 
 class Refusal(Exception):
-    """A request that is not served; becomes a problem document."""
+    """A request that is not served; becomes a problem document.
+
+    members  more of the document than every problem has (RFC 9457, 3.2)
+    """
 
     def __init__(
-        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
 
 def too_many(wait_s: float) -> Refusal:
@@ -46,7 +55,13 @@ def too_many(wait_s: float) -> Refusal:
 
 
 def problem_response(
-    status: int, code: str, detail: str, path: str, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    members: Mapping[str, object] | None = None,
 ) -> Response:
     """A problem document as an answer."""
     slug = code.lower().replace("_", "-")
@@ -58,8 +73,9 @@ def problem_response(
         code=code,
         instance=path,
     )
+    document = msgspec.to_builtins(problem) | dict(members or {})
     return Response(
-        msgspec.json.encode(problem), status, dict(headers or {}), media_type=MEDIA_TYPE
+        msgspec.json.encode(document), status, dict(headers or {}), media_type=MEDIA_TYPE
     )
 
 
@@ -69,7 +85,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     def refused(request: Request, error: Refusal) -> Response:
         return problem_response(
-            error.status, error.code, str(error), request.url.path, error.headers
+            error.status,
+            error.code,
+            str(error),
+            request.url.path,
+            error.headers,
+            members=error.members,
         )
 
     @app.exception_handler(AuthError)
