@@ -24,6 +24,11 @@ from pumpjack_gateway.alarms.store import AlarmStore
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.audit_heads import HeadsLog
 from pumpjack_gateway.auth import Verifier
+from pumpjack_gateway.commands.book import Book
+from pumpjack_gateway.commands.desk import Desk
+from pumpjack_gateway.commands.devices import Devices
+from pumpjack_gateway.commands.feed import Feeds
+from pumpjack_gateway.commands.wake import Wake
 from pumpjack_gateway.cursors import Cursors
 from pumpjack_gateway.limits import Buckets, Limiter
 from pumpjack_gateway.live.clients import Clients
@@ -67,6 +72,9 @@ class Gateway:
         self.wells = Wells(self.store, self.hub.link, self._clock)
         self.audit = Audit(self.store, self.metrics)
         self._heads = HeadsLog(self.store)
+        self._book = Book(self.store)
+        self._devices = Devices(self.hub, self._clock)
+        self.commands = Feeds(self._book, self.hub.channels, self._clock)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""
         self.app = make_app(self._rest_parts())
@@ -88,6 +96,7 @@ class Gateway:
                     background = [
                         tasks.create_task(self.hub.run(), name="hub"),
                         tasks.create_task(self.alarms.run(), name="alarms"),
+                        tasks.create_task(self.commands.run(), name="commands"),
                         tasks.create_task(self.audit.run(), name="audit"),
                         tasks.create_task(self._heads.run(), name="audit heads"),
                     ]
@@ -172,6 +181,12 @@ class Gateway:
             store=self.store,
             redis=self.hub.link,
             wells=self.wells,
+            alarms=self.alarms,
+            alarm_store=self.alarm_store,
+            alarm_metrics=self.alarm_metrics,
+            desk=self._desk(),
+            commands=self._book,
+            devices=self._devices,
             limiter=limiter,
             audit=self.audit,
             sign_ins=SignIns(),
@@ -185,11 +200,33 @@ class Gateway:
             ready=self.down,
         )
 
+    def _desk(self) -> Desk:
+        settings = self._settings
+        return Desk(
+            self._book,
+            self.wells,
+            self._devices,
+            Wake(self.hub.link),
+            self.commands,
+            Limiter(
+                user=self._buckets(
+                    settings.command_rate_user_per_s, settings.command_rate_user_burst
+                ),
+                tenant=self._buckets(
+                    settings.command_rate_tenant_per_s, settings.command_rate_tenant_burst
+                ),
+            ),
+            self.audit,
+            self.metrics,
+            self._clock,
+        )
+
     def _live_service(self) -> Service:
         settings = self._settings
         return Service(
             hub=self.hub,
             alarms=self.alarms,
+            commands=self.commands,
             clients=Clients(
                 most=settings.ws_clients_max,
                 most_per_tenant=settings.ws_clients_per_tenant_max,

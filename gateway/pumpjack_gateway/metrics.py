@@ -78,6 +78,13 @@ class Metrics:
             ["where"],
             registry=registry,
         )
+        self.command_requests = Counter(
+            "scada_command_requests_total",
+            "Commands that were asked for or decided on; outcome: made, again (the same key), "
+            "approved, rejected, or the code of the refusal",
+            ["tenant_id", "outcome"],
+            registry=registry,
+        )
         self.requests = Histogram(
             "scada_rest_request_seconds",
             "REST requests",

@@ -23,7 +23,18 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _REQUIRED = ("database_url", "redis_url")
 _OTHERS = ("CONFIG_DIR", "JOURNAL_DIR", "STATUS_ADDRESS")
 """Settings of other programs of Pumpjack, which may share the environment."""
-_OURS = ("REST_", "WS_", "JWT_", "RATE_", "CLIENT_", "CORS_", "ORIGIN", "CURSOR_", "TOKEN_")
+_OURS = (
+    "REST_",
+    "WS_",
+    "COMMAND_",
+    "JWT_",
+    "RATE_",
+    "CLIENT_",
+    "CORS_",
+    "ORIGIN",
+    "CURSOR_",
+    "TOKEN_",
+)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -40,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_cert_file, tls_key_file   serve https and wss
     raw_kept_days                 readings older than this are only there as aggregates
     rest_rate_…, ws_rate_…        token buckets: per second, and how many at once
+    command_rate_…                the same of commands, asked for or decided on
     rest_rows_max                 most rows of one answer
     ws_clients_max, ws_clients_per_tenant_max, ws_wells_per_client_max   limits of connections
     ws_auth_limit_s               until then a client must have sent its token
@@ -70,6 +82,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     rest_rate_user_burst: float = 60.0
     rest_rate_tenant_per_s: float = 200.0
     rest_rate_tenant_burst: float = 600.0
+    command_rate_user_per_s: float = 0.5
+    command_rate_user_burst: float = 10.0
+    command_rate_tenant_per_s: float = 5.0
+    command_rate_tenant_burst: float = 50.0
     rest_rows_max: int = 5000
     ws_rate_user_per_s: float = 20.0
     ws_rate_user_burst: float = 100.0

@@ -20,6 +20,7 @@ from pumpjack_core.clock import Clock
 from pumpjack_core.log import get_logger
 from pumpjack_gateway.live.audience import STATUS_AGAIN_S, Arrival, Listener, Tenant, Well
 from pumpjack_gateway.live.channels import Channels
+from pumpjack_gateway.live.health import Health
 from pumpjack_gateway.live.latest import parse_latest
 from pumpjack_gateway.live.link import Link, LinkLost
 from pumpjack_gateway.live.message import Message
@@ -90,6 +91,11 @@ class Hub:
         if well is not None:
             well.listeners.discard(listener)
             self._drop_if_idle(well)
+
+    def health_of(self, tenant_id: str) -> Health | None:
+        """What is heard of a tenant's connections; None when nobody listens to its feed."""
+        tenant = self._tenants.get(wire.readings_channel(tenant_id).encode())
+        return tenant.health if tenant is not None and tenant.subscribed else None
 
     def _tenant(self, tenant_id: str) -> Tenant:
         channel = wire.readings_channel(tenant_id).encode()

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pumpjack_core.wire import Position, Reading
 from pumpjack_gateway.alarms.messages import SubscribeAlarms, UnsubscribeAlarms
+from pumpjack_gateway.commands.messages import SubscribeCommands, UnsubscribeCommands
 from pumpjack_gateway.live.frames import text_frame
 from pumpjack_gateway.live.health import Status
 
@@ -67,7 +68,14 @@ class GetStats(Struct, frozen=True, tag="getStats", forbid_unknown_fields=True):
 
 
 ClientMessage = (
-    Auth | SubscribeWell | UnsubscribeWell | SubscribeAlarms | UnsubscribeAlarms | GetStats
+    Auth
+    | SubscribeWell
+    | UnsubscribeWell
+    | SubscribeAlarms
+    | UnsubscribeAlarms
+    | SubscribeCommands
+    | UnsubscribeCommands
+    | GetStats
 )
 decode_client_message = msgspec.json.Decoder(ClientMessage).decode
 

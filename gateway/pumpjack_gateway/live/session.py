@@ -24,6 +24,13 @@ from pumpjack_gateway.alarms.messages import (
 from pumpjack_gateway.alarms.screen import AlarmScreen
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.auth import Principal, Verifier
+from pumpjack_gateway.commands.feed import Feeds
+from pumpjack_gateway.commands.messages import (
+    CommandsUnsubscribed,
+    SubscribeCommands,
+    UnsubscribeCommands,
+    frame_of_commands,
+)
 from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.clients import Clients
 from pumpjack_gateway.live.connection import FeedConnection
@@ -75,6 +82,7 @@ class Service(Struct, frozen=True):
 
     hub: Hub
     alarms: AlarmFeeds
+    commands: Feeds
     clients: Clients
     verifier: Verifier
     wells: WellList
@@ -193,6 +201,7 @@ class Session:
         for well_id in self._wells:
             self._service.hub.leave(self._outlet, who.tenant_id, well_id)
         self._service.alarms.leave(self._alarms, who.tenant_id)
+        self._service.commands.leave(self._outlet, who.tenant_id)
         self._service.clients.exit(who.tenant_id)
 
     # The conversation
@@ -224,6 +233,11 @@ class Session:
                     self._service.alarms.leave(self._alarms, who.tenant_id)
                     self._alarms.forget()
                     self._outlet.tell(frame_of_alarms(AlarmsUnsubscribed()))
+                case SubscribeCommands():
+                    await self._subscribe_commands(who, message.well_id)
+                case UnsubscribeCommands():
+                    self._service.commands.leave(self._outlet, who.tenant_id)
+                    self._outlet.tell(frame_of_commands(CommandsUnsubscribed()))
                 case GetStats():
                     self._send(self._stats(who))
 
@@ -273,16 +287,20 @@ class Session:
                 )
                 self._problem("TOO_MANY_SUBSCRIPTIONS", sentence, well_id)
                 continue
-            try:
-                exists = await self._service.wells.exists(who.tenant_id, well_id)
-            except StorageError as error:
-                self._problem("UNAVAILABLE", str(error), well_id)
-                continue
-            if not exists:
-                self._audit(who, "subscribe", "refused", wellId=well_id)
-                self._problem("FORBIDDEN_WELL", "there is no such well for you", well_id)
-                continue
-            await self._join(who, well_id)
+            if await self._may_see(who, well_id, "subscribe"):
+                await self._join(who, well_id)
+
+    async def _may_see(self, who: Principal, well_id: str, action: str) -> bool:
+        """Whether the tenant has the well; the client is told if not."""
+        try:
+            exists = await self._service.wells.exists(who.tenant_id, well_id)
+        except StorageError as error:
+            self._problem("UNAVAILABLE", str(error), well_id)
+            return False
+        if not exists:
+            self._audit(who, action, "refused", wellId=well_id)
+            self._problem("FORBIDDEN_WELL", "there is no such well for you", well_id)
+        return exists
 
     async def _join(self, who: Principal, well_id: str) -> None:
         stored = None
@@ -300,6 +318,17 @@ class Session:
             self._service.hub.leave(self._outlet, who.tenant_id, well_id)
             self._outlet.forget(well_id)
             self._send(Unsubscribed(well_id))
+
+    async def _subscribe_commands(self, who: Principal, well_id: str | None) -> None:
+        if well_id is not None and not await self._may_see(who, well_id, "subscribe-commands"):
+            return
+
+        def late() -> None:
+            self._problem("UNAVAILABLE", "the commands come when the database can be reached")
+
+        await self._service.commands.join(self._outlet, who.tenant_id, well_id, late)
+        self._audit(who, "subscribe-commands", "ok", wellId=well_id)
+        await self._connection.drain()
 
     def _stats(self, who: Principal) -> Stats:
         return Stats(

@@ -10,7 +10,16 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pumpjack_gateway.rest import history, itself, live, openapi, problems
+from pumpjack_gateway.rest import (
+    alarm_actions,
+    alarms,
+    control,
+    history,
+    itself,
+    live,
+    openapi,
+    problems,
+)
 from pumpjack_gateway.rest.problems import unexpected
 from pumpjack_gateway.rest.requests import Parts
 
@@ -46,6 +55,9 @@ def make_app(parts: Parts) -> FastAPI:
     openapi.install(app)
     app.include_router(history.router)
     app.include_router(live.router)
+    app.include_router(alarms.router)
+    app.include_router(alarm_actions.router)
+    app.include_router(control.router)
     app.include_router(itself.router)
 
     @app.get("/docs", include_in_schema=False)

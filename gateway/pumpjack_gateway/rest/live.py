@@ -1,4 +1,4 @@
-"""/api/scada/latest and /control: what is now."""
+"""/api/scada/latest: what is now."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.live.health import Health, Status
 from pumpjack_gateway.live.latest import Latest, parse_latest
 from pumpjack_gateway.rest.history import WellId, no_such_well
-from pumpjack_gateway.rest.openapi import answer, common, problem
-from pumpjack_gateway.rest.problems import Refusal
+from pumpjack_gateway.rest.openapi import answer, common
 from pumpjack_gateway.rest.requests import Parts, json_response, parts_of, signed_in
 
 router = APIRouter(prefix="/api/scada", tags=["live"])
@@ -106,25 +105,3 @@ async def _statuses(parts: Parts, tenant_id: str, well_id: str, live: Latest) ->
         if isinstance(beat, wire.Heartbeat):
             health.remember(beat, parts.clock.monotonic(), parts.clock.now_us())
     return [health.status(well_id, name, feed_lost=lost) for name in names]
-
-
-@router.post(
-    "/control",
-    summary="Write to a device",
-    status_code=501,
-    response_class=Response,
-    responses={
-        501: problem("Not there yet"),
-        401: problem("No token, or one that was refused"),
-        429: problem("Too many requests", retry=True),
-        500: problem("The gateway failed"),
-    },
-)
-async def control(who: Annotated[Principal, Depends(signed_in)]) -> Response:
-    """Commands are not there yet."""
-    raise Refusal(
-        501,
-        "NOT_IMPLEMENTED",
-        f"this version cannot write to devices, and nothing was written for {who.subject!r}; "
-        "use the device's own panel or SCADA host",
-    )

@@ -10,6 +10,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from pumpjack_gateway import answers
+from pumpjack_gateway.alarms import answers as alarms
+from pumpjack_gateway.alarms.bodies import Shelving, WithComment, WithReason
+from pumpjack_gateway.commands import answers as commands
+from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
 from pumpjack_gateway.rest.problems import MEDIA_TYPE
 
 _STRUCTS: tuple[type, ...] = (
@@ -20,6 +24,19 @@ _STRUCTS: tuple[type, ...] = (
     answers.Ready,
     answers.Healthy,
     answers.Problem,
+    alarms.AlarmsPage,
+    alarms.EventsPage,
+    alarms.CountsAnswer,
+    alarms.FiguresAnswer,
+    alarms.ActionAnswer,
+    WithComment,
+    WithReason,
+    Shelving,
+    commands.CommandAnswer,
+    commands.CommandsPage,
+    commands.WritableTags,
+    ControlRequest,
+    DecisionRequest,
 )
 _UNUSED = ("HTTPValidationError", "ValidationError")
 Responses = dict[int | str, dict[str, Any]]

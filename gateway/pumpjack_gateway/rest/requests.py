@@ -13,8 +13,14 @@ from starlette.responses import Response
 
 from pumpjack_core.clock import Clock
 from pumpjack_core.errors import AuthError
+from pumpjack_gateway.alarms.feeds import AlarmFeeds
+from pumpjack_gateway.alarms.metrics import AlarmMetrics
+from pumpjack_gateway.alarms.store import AlarmStore
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.auth import Principal, Verifier
+from pumpjack_gateway.commands.book import Book
+from pumpjack_gateway.commands.desk import Desk
+from pumpjack_gateway.commands.devices import Devices
 from pumpjack_gateway.cursors import Cursors
 from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
@@ -35,6 +41,12 @@ class Parts(Struct, frozen=True):
     store: Store
     redis: Link
     wells: Wells
+    alarms: AlarmFeeds
+    alarm_store: AlarmStore
+    alarm_metrics: AlarmMetrics
+    desk: Desk
+    commands: Book
+    devices: Devices
     limiter: Limiter
     audit: Audit
     sign_ins: SignIns

@@ -1,0 +1,190 @@
+"""A connection whose tags may be written, with a worker that does what a test says."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from pumpjack_cli.stores import EmbeddedPostgres
+from pumpjack_core.storage.commands import Claim, Orders
+from pumpjack_core.storage.ingest import Ingest
+from pumpjack_core.storage.migrate import migrate
+from pumpjack_core.storage.roles import ensure_tenant, writer_role
+from pumpjack_core.tags import Tag, Write
+from pumpjack_gateway.main import Gateway
+from tests.gateway.fake_worker import FakeWorker
+from tests.gateway.screens import token
+
+NAME = "gateway_commands"
+CONNECTION = "permian-ops/pad7"
+WELL = "pad7-3"
+SPEED = Tag(
+    WELL, "pump_speed", "holding:1", "float32", 1.0, unit="spm", write=Write(low=0.0, high=12.0)
+)
+VALVE = Tag(
+    WELL,
+    "wing_valve",
+    "coil:1",
+    "bool",
+    1.0,
+    write=Write(states=(0, 1), approval="required"),
+    state_names={"0": "SHUT", "1": "OPEN"},
+)
+CHOKE = Tag(WELL, "choke", "holding:5", "int16", 1.0, unit="%", write=Write(low=0.0, high=100.0))
+FLOW = Tag(WELL, "flow", "holding:3", "float32", 1.0, unit="bbl/d")
+TAGS = (SPEED, VALVE, CHOKE, FLOW)
+PROBLEM = "application/problem+json"
+
+
+async def make_database(postgres: EmbeddedPostgres) -> None:
+    """Once for all tests; each has a tenant of its own in it."""
+    admin = await asyncpg.connect(postgres.url())
+    await admin.execute(f"CREATE DATABASE {NAME}")
+    await admin.close()
+    await migrate(postgres.url(NAME))
+
+
+class Field:
+    """One tenant with one connection, as its worker and as the administrator see it."""
+
+    def __init__(self, postgres: EmbeddedPostgres, redis_url: str, tenant: str) -> None:
+        self.tenant = tenant
+        self.postgres = postgres
+        self.worker = FakeWorker(redis_url, tenant, CONNECTION)
+        self.fence = 0
+        self.admin: asyncpg.Connection
+        self._orders: Orders
+        self._ingest: Ingest
+
+    @property
+    def url(self) -> str:
+        """The database, as the gateway logs in."""
+        return self.postgres.url(NAME, "pumpjack_gateway")
+
+    async def open(self) -> None:
+        """Make the tenant, and declare what may be written."""
+        self.admin = await asyncpg.connect(self.postgres.url(NAME))
+        await ensure_tenant(self.admin, self.tenant)
+        writer = self.postgres.url(NAME, writer_role(self.tenant))
+        self._orders = await Orders.connect(writer)
+        self._ingest = await Ingest.connect(writer)
+        self.fence = await self._ingest.take_fence(CONNECTION, "modbus-tcp")
+        await self._ingest.register_series(CONNECTION, list(TAGS))
+        await self.declare()
+        await self.worker.beat()
+
+    async def close(self) -> None:
+        await self._orders.close()
+        await self._ingest.close()
+        await self.worker.close()
+        await self.admin.close()
+
+    async def declare(self, tags: tuple[Tag, ...] = TAGS, *, writes: bool = True) -> None:
+        await self._ingest.declare_tags(CONNECTION, self.fence, tags, writes=writes)
+
+    async def claim(self) -> Claim:
+        """Take the next command, as the worker does."""
+        claim = await self._orders.claim_command(CONNECTION, self.fence)
+        assert claim is not None, "there is nothing to claim"
+        return claim
+
+    async def claims_nothing(self) -> bool:
+        return await self._orders.claim_command(CONNECTION, self.fence) is None
+
+    async def tell(self, command: UUID, state: str, **detail: Any) -> None:
+        """Put on record what became of a command, and wake the gateways, as the worker does."""
+        assert await self._orders.tell_command(command, state, detail)
+        text = f'{{"type":"commands-stored","tenantId":"{self.tenant}"}}'
+        await self.worker.send(text.encode(), f"scada:alarms:{self.tenant}")
+
+    async def carry_out(self, read: float) -> UUID:
+        """One command from the claim to its verification."""
+        claim = await self.claim()
+        await self.tell(claim.command_id, "accepted", message="the device has accepted it")
+        await self.tell(
+            claim.command_id, "verified", message=f"read back: {read:g}", written=read, read=read
+        )
+        return claim.command_id
+
+    async def audit(self, actor: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """What the audit log has of a person but sign-ins: action, outcome, detail."""
+        rows = await self.admin.fetch(
+            "SELECT action, outcome, detail FROM pumpjack.audit_logs "
+            "WHERE tenant_id = $1 AND actor = $2 AND action NOT LIKE 'sign-in%' ORDER BY audit_no",
+            self.tenant,
+            actor,
+        )
+        return [(row["action"], row["outcome"], json.loads(row["detail"])) for row in rows]
+
+    async def commands(self) -> int:
+        """How many there are."""
+        return int(
+            await self.admin.fetchval(
+                "SELECT count(*) FROM pumpjack.commands WHERE tenant_id = $1", self.tenant
+            )
+        )
+
+
+class Person:
+    """Somebody of the tenant who uses REST."""
+
+    def __init__(self, gateway: Gateway, tenant: str, name: str, role: str = "operator") -> None:
+        self.name = name
+        self.gateway = gateway
+        self.client = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{gateway.rest_port}/api/scada",
+            headers={"Authorization": f"Bearer {token(tenant, role=role, subject=name)}"},
+            timeout=30,
+        )
+
+    async def ask(
+        self, tag: str = "pump_speed", value: object = 7.5, **more: Any
+    ) -> httpx.Response:
+        """POST control; the key is a new one if none is given."""
+        body = {
+            "wellId": WELL,
+            "tagName": tag,
+            "value": value,
+            "reason": "fluid level is down",
+            "idempotencyKey": f"{self.name}-{uuid.uuid4()}",
+        } | more
+        return await self.client.post("/control", json=body)
+
+    async def asked(
+        self, tag: str = "pump_speed", value: object = 7.5, **more: Any
+    ) -> dict[str, Any]:
+        """The command that was made."""
+        answer = await self.ask(tag, value, **more)
+        assert answer.status_code == 202, answer.text
+        command: dict[str, Any] = answer.json()["command"]
+        return command
+
+    async def refused(self, answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+        """A problem document; also what the audit log got of it."""
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == PROBLEM
+        body: dict[str, Any] = answer.json()
+        assert body["code"] == code
+        assert body["detail"]
+        await self.gateway.audit.flush()
+        return body
+
+    async def decide(self, command_id: str, *, approve: bool, comment: str = "") -> httpx.Response:
+        return await self.client.post(
+            f"/control/{command_id}/decision", json={"approve": approve, "comment": comment}
+        )
+
+    async def look(self, command_id: str) -> dict[str, Any]:
+        """A command with its steps."""
+        answer = await self.client.get(f"/control/{command_id}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def close(self) -> None:
+        await self.client.aclose()
