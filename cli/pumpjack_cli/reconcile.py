@@ -47,7 +47,8 @@ def reconcile(
     quarantine; shifted ones are stored a few microseconds later. The counts are of whole hours of
     the readings' time. They are compared with the rows that are really there. What is missing is
     named with its time and its reason: the journal was full or was lost, the device or the broker
-    lost messages, the device was away, the database was put back to a backup.
+    lost messages, the device was away, the database was put back to a backup. A time in which the
+    connection was suspended is named too; nothing is missing by that.
 
     Exit codes: 0 nothing is missing, 1 something is or does not add up, 2 wrong usage.
     """
@@ -74,6 +75,8 @@ def reconcile(
 
 
 def _lines(found: Reconciled) -> list[str]:
+    from pumpjack_core.storage.holes import SUSPENDED
+
     counts = found.counts
     lines = [
         f"{found.connection_id} of {found.tenant_id}, {_at(found.begins)} to {_at(found.ends)}",
@@ -91,7 +94,8 @@ def _lines(found: Reconciled) -> list[str]:
     for hole in found.holes:
         known = f", {hole.readings:,} readings" if hole.readings is not None else ""
         lines.append(f"{hole.kind}: {_at(hole.begins)} to {_at(hole.ends)}{known}: {hole.why}")
-    lines.append("nothing is missing" if found.whole else f"{len(found.holes)} to look at")
+    missing = sum(hole.kind != SUSPENDED for hole in found.holes)
+    lines.append("nothing is missing" if found.whole else f"{missing} to look at")
     return lines
 
 

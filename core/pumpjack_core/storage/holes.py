@@ -4,6 +4,7 @@ not_stored     the journal had no room; seen on screens, stored nowhere
 damaged_batch  a batch in the journal did not read any more
 gap            the device or the broker lost messages before they were acknowledged
 restored       the database was put back to a backup; what was stored since is in no journal
+suspended      the device was left alone, as spec.suspend asked; nothing is missing by that
 journal_lost   a journal was replaced by a new one and never said that it was empty
 comm_failure   the device could not be reached
 silent         an hour without a reading that nothing above explains
@@ -21,6 +22,9 @@ import msgspec
 from msgspec import Struct
 
 HOUR = timedelta(hours=1)
+RESTART = timedelta(minutes=1)
+"""A worker takes so long to end and to start anew, on a busy node."""
+SUSPENDED = "suspended"
 POLLED = frozenset({"modbus-tcp"})
 """Protocols in which an hour without a reading has to be explained."""
 _BEGINS = ("from", "after")
@@ -76,14 +80,15 @@ def of_note(kind: str, at: datetime, detail: str) -> Span:
     ends = _time(known, _ENDS)
     readings = known.get("readings")
     words = str(known.get("why") or _WORDS.get(kind) or detail)
-    return Span(
-        kind, begins or at, ends or at, words, readings if isinstance(readings, int) else None
-    )
+    if ends is None and kind != SUSPENDED:
+        ends = at
+    return Span(kind, begins or at, ends, words, readings if isinstance(readings, int) else None)
 
 
 _WORDS = {
     "not_stored": "the journal had no room for what was read",
     "restored": "the database was put back to a backup; what was stored since then is missing",
+    SUSPENDED: "the device was left alone on purpose (spec.suspend)",
     "damaged_batch": "a batch of the journal did not read any more; its bytes are kept beside it",
 }
 
@@ -106,6 +111,28 @@ def lost_journals(journals: Sequence[JournalRow]) -> list[Span]:
                 )
             )
     return found
+
+
+def unintended(outages: Iterable[Span], spans: Iterable[Span]) -> list[Span]:
+    """Of times without the device those in which it was not left alone on purpose.
+
+    A worker that is told to leave it alone, or to read it again, starts anew: that is not told.
+    """
+    left = list(outages)
+    for one in spans:
+        if one.kind != SUSPENDED or one.begins is None:
+            continue
+        cut: list[Span] = []
+        for outage in left:
+            if not _overlap(outage, one):
+                cut.append(outage)
+                continue
+            if outage.begins is None or one.begins - outage.begins > RESTART:
+                cut.append(msgspec.structs.replace(outage, ends=one.begins))
+            if one.ends is not None and (outage.ends is None or outage.ends - one.ends > RESTART):
+                cut.append(msgspec.structs.replace(outage, begins=one.ends))
+        left = cut
+    return left
 
 
 def silent_hours(
@@ -171,6 +198,7 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def touches(span: Span, begins: datetime, ends: datetime) -> bool:
@@ -178,6 +206,12 @@ def touches(span: Span, begins: datetime, ends: datetime) -> bool:
     starts = span.begins or begins
     stops = span.ends or ends
     return starts < ends and stops >= begins
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.begins or _LONG_AGO) <= (other.ends or _EVER) and (other.begins or _LONG_AGO) <= (
+        one.ends or _EVER
+    )
 
 
 def _covers(span: Span, hour: datetime) -> bool:

@@ -163,6 +163,18 @@ class Ingest:
         sql = "SELECT pumpjack.tell_restored($1, $2, $3) AS told"
         await self._call(sql, journal_id, seq, received_us)
 
+    async def read_until(self, connection_id: str, journal_id: UUID) -> int:
+        """Until when other journals have stored readings of a connection [µs]; 0 without any."""
+        sql = "SELECT pumpjack.read_until($1, $2) AS us"
+        return int((await self._call(sql, connection_id, journal_id))["us"])
+
+    async def tell_suspended(
+        self, connection_id: str, journal_id: UUID, *, suspended: bool, started_us: int
+    ) -> None:
+        """Say that the device is left alone on purpose, or read, since started_us [µs]."""
+        sql = "SELECT pumpjack.tell_suspended($1, $2, $3, $4) AS told"
+        await self._call(sql, connection_id, journal_id, suspended, started_us)
+
     async def close(self) -> None:
         """End the connection. Safe to call again."""
         try:

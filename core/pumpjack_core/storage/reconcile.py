@@ -76,7 +76,7 @@ class Reconciled(Struct, frozen=True):
     rows             readings that are really there in those hours
     comparable_from  before it, rows and counts cannot be compared: it was not counted yet, or
                      readings of that time are being dropped
-    whole            no hole, and nothing that does not add up
+    whole            no hole but by suspension, and nothing that does not add up
     """
 
     connection_id: str
@@ -161,11 +161,12 @@ async def _compare(  # noqa: PLR0917
         *holes.lost_journals(
             [JournalRow(**dict(r)) for r in await connection.fetch(_JOURNALS, *of)]
         ),
-        *(
-            Span("comm_failure", r["begins"], r["ends"], "the device could not be reached")
-            for r in await connection.fetch(_OUTAGES, *of, begins, ends)
-        ),
     ]
+    outages = [
+        Span("comm_failure", r["begins"], r["ends"], "the device could not be reached")
+        for r in await connection.fetch(_OUTAGES, *of, begins, ends)
+    ]
+    spans += holes.unintended(outages, spans)
     spans = [one for one in spans if holes.touches(one, begins, ends)]
     if protocol in holes.POLLED:
         spans += holes.silent_hours(counted, max(begins, since), ends, spans)
@@ -180,7 +181,7 @@ async def _compare(  # noqa: PLR0917
         rows=sum(rows.values()),
         comparable_from=since,
         holes=tuple(merged),
-        whole=not merged,
+        whole=all(one.kind == holes.SUSPENDED for one in merged),
     )
 
 

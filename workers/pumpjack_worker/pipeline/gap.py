@@ -4,7 +4,8 @@ A trend must not draw a line through them, whichever end of them it shows. A mar
 without a value, BAD/comm_failure:
 
     start   when the session was found lost; for a worker that starts anew, the microsecond after
-            the last batch of the process before, however that ended
+            the last batch of the process before, however that ended; with a new journal, after the
+            last reading that the database has
     end     when the session that brought the first answer was begun: the last moment at which it
             is certain that nothing was read
 
@@ -47,6 +48,10 @@ class Gap:
         self._is_marked = False
         self._start_us: int | None = None
         self._tried_us: int | None = None
+        self._is_new = read_until_us is None
+        """Whether another process may have read that this one knows nothing of."""
+        self._first_us: int | None = None
+        """When the session of the first answer of all was begun; None: it is not to be marked."""
 
     def tries(self, now_us: int) -> None:
         """A session is being begun."""
@@ -67,6 +72,9 @@ class Gap:
         if not self._is_open:
             return None
         before_us, start_us, end_us = self._read_until_us, self._start_us, self._tried_us
+        if self._is_new:
+            self._is_new = False
+            self._first_us = None if brought_back else end_us
         self._is_open = self._is_marked = False
         self._read_until_us = self._start_us = self._tried_us = None
         if brought_back or end_us is None:
@@ -76,6 +84,17 @@ class Gap:
         if start_us is not None and start_us < end_us:
             return Span(None, end_us)
         return None
+
+    def follows(self, read_until_us: int) -> Span | None:
+        """The database said how far another process has read. A gap that is over, to be marked."""
+        if self._is_new:
+            self._is_new = False
+            self._read_until_us = read_until_us or None
+            return None
+        first_us, self._first_us = self._first_us, None
+        if not read_until_us or first_us is None or read_until_us + 1 >= first_us:
+            return None
+        return Span(read_until_us + 1, first_us)
 
 
 def marks(tags: TagTable, span: Span, now_us: int) -> Batch | None:

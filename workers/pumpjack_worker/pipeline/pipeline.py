@@ -28,6 +28,7 @@ from pumpjack_worker.commands.loop import Commands
 from pumpjack_worker.commands.standing import ConnectOrders, Standing
 from pumpjack_worker.pipeline.alarms.desk import AlarmDesk
 from pumpjack_worker.pipeline.alarms.messages import Messages
+from pumpjack_worker.pipeline.beginning import Beginning
 from pumpjack_worker.pipeline.feed import Feed
 from pumpjack_worker.pipeline.gap import Gap, marks
 from pumpjack_worker.pipeline.hole_file import HoleFile
@@ -89,9 +90,17 @@ class Pipeline:
         self._publisher = Publisher(
             redis_url, feed, heartbeat=self._heartbeat, clock=clock, metrics=metrics, **names
         )
+        self._beginning = Beginning(
+            connect,
+            connection_id=connection.connection_id,
+            protocol=connection.spec.protocol,
+            journal_id=journal.journal_id,
+            suspended=connection.spec.suspend,
+            clock=clock,
+        )
         self.writer = Writer(
             journal,
-            connect,
+            self._beginning,
             connection_id=connection.connection_id,
             protocol=connection.spec.protocol,
             clock=clock,
@@ -318,6 +327,14 @@ class Pipeline:
         if batch is not None:
             await self._store(batch, (), no_ack)
 
+    async def _follow(self) -> None:
+        """Mark what lies between this worker and one whose journal is not here."""
+        until_us = self._beginning.read_until_us
+        over = None if until_us is None else self._gap.follows(until_us)
+        batch = None if over is None else marks(self._config.tags, over, self._clock.now_us())
+        if batch is not None:
+            await self._store(batch, (), no_ack)
+
     async def _take(self, delivery: Delivery) -> None:
         batch, kept_out = delivery.batch, delivery.quarantined
         if batch.tags is not self._validator.tags:
@@ -410,6 +427,7 @@ class Pipeline:
                     await self._store(stale, (), no_ack, transitions=seen)
             await self._watch_alarms(now_us)
             self._ask_again()
+            await self._follow()
             await self._unstored.keep()
             self._measure(now_us)
 
