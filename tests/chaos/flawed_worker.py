@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from pumpjack_core import wire
+from pumpjack_core.alarms import Transition
 from pumpjack_core.readings import Batch, Quarantined
 from pumpjack_core.storage.ingest import Ingest, Written
 from pumpjack_worker import main
@@ -38,9 +39,10 @@ def acknowledge_first() -> None:
         quarantined: tuple[Quarantined, ...],
         ack: Ack,
         memo: bytes = b"",
+        transitions: tuple[Transition, ...] = (),
     ) -> None:
         await ack()
-        await store(self, batch, quarantined, no_ack, memo)
+        await store(self, batch, quarantined, no_ack, memo, transitions)
 
     journal.GROUP_S = GROUP_S
     Pipeline._store = hasty  # type: ignore[method-assign]

@@ -16,20 +16,28 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from pumpjack_core.alarms import Transition
 from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
-from pumpjack_core.readings import Quarantined
-from pumpjack_worker.pipeline import codec, salvage, spool
+from pumpjack_core.readings import Quarantined, no_readings
+from pumpjack_worker.pipeline import codec, notes, salvage, spool
 from pumpjack_worker.pipeline.filesystems import file_system_of, refuse_network_file_system
 from pumpjack_worker.pipeline.spool import Row, Spool
 from tests.workers.pipeline.examples import T0_US, batch, table
 
 TAGS = table("a", "b")
+SEEN = Transition(1, "hi", True, T0_US, 812.5)
 
 
 def row(seq: int, tags=TAGS, readings: int = 2) -> Row:
     content = batch(tags, [float(seq)] * readings, index=[0] * readings)
     return Row(seq, T0_US + seq, readings, tags, codec.encode(content, seq=seq))
+
+
+def seen(seq: int) -> Row:
+    payload = codec.encode(batch(TAGS, [seq]), (), (SEEN,), seq=seq)
+    return Row(seq, T0_US + seq, 1, TAGS, payload)
 
 
 def opened(folder, size=1 << 20) -> Spool:
@@ -409,21 +417,51 @@ def test_a_journal_of_the_format_before_is_taken_over_with_its_batches(tmp_path)
         with opened(tmp_path) as journal:
             assert (journal.journal_id, journal.salvaged) == (identity, 0)
             for found in journal.oldest(most_readings=100)[:2]:
-                content, _ = codec.decode(found.payload, found.tags, seq=found.seq)
+                content, _, _ = codec.decode(found.payload, found.tags, seq=found.seq)
                 assert content.value.tolist() == [float(found.seq)] * 2
             journal.append([row(journal.next_seq)])
     with sqlite3.connect(tmp_path / "journal.db") as db:
-        assert db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("2",)
+        assert db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("3",)
     db.close()
+
+
+def test_a_journal_of_format_2_is_taken_over_with_its_batches(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1)])
+        journal._db.execute("BEGIN IMMEDIATE")
+        notes.write(journal._db, format="2")
+        journal._db.execute("COMMIT")
+    with opened(tmp_path) as journal:
+        journal.append([seen(journal.next_seq)])
+        (old, new) = journal.oldest(most_readings=100)
+        assert codec.decode(old.payload, old.tags, seq=1).batch.value.tolist() == [1.0, 1.0]
+        assert codec.decode(new.payload, new.tags, seq=new.seq).transitions == (SEEN,)
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone() == ("3",)
+    db.close()
+
+
+def test_of_a_damaged_file_transitions_are_saved_with_their_batch(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([seen(1), row(2)])
+        wrong = replace(SEEN, tag_index=len(TAGS))
+        payload = codec.encode(no_readings(TAGS, T0_US), (), (wrong,), seq=3)
+        journal.append([Row(3, T0_US, 0, TAGS, payload)])
+    _damage_an_index(tmp_path / "journal.db")
+    with opened(tmp_path) as journal:
+        assert journal.salvaged == 2
+        found = journal.oldest(most_readings=100)
+        told = [codec.decode(one.payload, one.tags, seq=one.seq).transitions for one in found]
+        assert told == [(SEEN,), ()]
 
 
 def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
     with opened(tmp_path) as journal:
         journal.append([row(1)])
         journal._db.execute("DROP TABLE memo")
-        journal._db.execute("UPDATE meta SET value = '3' WHERE key = 'format'")
+        journal._db.execute("UPDATE meta SET value = '4' WHERE key = 'format'")
     before = (tmp_path / "journal.db").read_bytes()
-    with pytest.raises(JournalError, match=r"newer version .*format 3.* start that version again"):
+    with pytest.raises(JournalError, match=r"newer version .*format 4.* start that version again"):
         opened(tmp_path)
     assert (tmp_path / "journal.db").read_bytes() == before
 

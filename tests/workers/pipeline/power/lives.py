@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pumpjack_core.alarms import Transition
 from pumpjack_worker.pipeline import codec
 from pumpjack_worker.pipeline.spool import Row, Spool
 from tests.workers.pipeline.examples import T0_US, batch, table
@@ -19,7 +20,8 @@ _READINGS = 40
 def row(seq: int) -> Row:
     """The batch of this number: any of it can be told from any other."""
     content = batch(TAGS, [seq + at / 64 for at in range(_READINGS)], index=[seq % 2] * _READINGS)
-    payload = codec.encode(content, seq=seq)
+    seen = (Transition(seq % 2, "hi", True, T0_US + seq, float(seq)),) if seq % 3 else ()
+    payload = codec.encode(content, (), seen, seq=seq)
     return Row(seq, T0_US + seq, _READINGS, TAGS, payload, b"memo %d" % seq)
 
 
