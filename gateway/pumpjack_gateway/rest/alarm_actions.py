@@ -23,7 +23,7 @@ from pumpjack_gateway.history import parse_time
 from pumpjack_gateway.rest.bodies import body_of, described_body
 from pumpjack_gateway.rest.openapi import answer, common, problem
 from pumpjack_gateway.rest.problems import Refusal
-from pumpjack_gateway.rest.requests import Parts, json_response, parts_of, signed_in
+from pumpjack_gateway.rest.requests import Parts, asked_from, json_response, parts_of, signed_in
 from pumpjack_gateway.store import Rejected, UnknownTenant
 from pumpjack_gateway.times import time_of
 
@@ -38,6 +38,15 @@ NEEDED: dict[Action, Role] = {
     "out-of-service": Role.engineer,
     "in-service": Role.engineer,
 }
+AUDITED: dict[Action, str] = {
+    "acknowledge": "alarms.acknowledged",
+    "shelve": "alarms.shelved",
+    "unshelve": "alarms.unshelved",
+    "reset": "alarms.reset",
+    "out-of-service": "alarms.out_of_service",
+    "in-service": "alarms.in_service",
+}
+"""As the database calls them."""
 _STATUS = {"unknown": 404, "already": 409, "changed": 409, "wrong_state": 409}
 _CODES = {
     "unknown": "NO_SUCH_ALARM",
@@ -167,7 +176,6 @@ async def reset(request: Request, who: Who) -> Response:
 
 async def _asked(request: Request, who: Principal, action: Action, kind: type[Body]) -> Body:
     """The body, after the role. Both refusals are in the audit log."""
-    parts = parts_of(request)
     needed = NEEDED[action]
     try:
         if who.role < needed:
@@ -179,7 +187,7 @@ async def _asked(request: Request, who: Principal, action: Action, kind: type[Bo
             )
         return await body_of(request, kind)
     except Refusal as refusal:
-        _note(parts, who, action, refusal)
+        _note(request, who, action, refusal)
         raise
 
 
@@ -191,7 +199,7 @@ async def _act(request: Request, who: Principal, asked: _Asked) -> Response:
             raise Refusal(422, "BAD_REQUEST", "an alarm is named twice; name each once")
         answers = await _done(parts, who, asked, ids)
     except Refusal as refusal:
-        _note(parts, who, asked.action, refusal)
+        _note(request, who, asked.action, refusal)
         raise
     for one in answers:
         outcome = "done" if one.done else "refused"
@@ -258,12 +266,7 @@ def _until(said: Shelving, now: datetime) -> datetime:
     return until
 
 
-def _note(parts: Parts, who: Principal, action: Action, refusal: Refusal) -> None:
-    parts.audit.note(
-        who.tenant_id,
-        who.subject,
-        f"alarms.{action}",
-        "refused",
-        code=refusal.code,
-        role=who.role.name,
-    )
+def _note(request: Request, who: Principal, action: Action, refusal: Refusal) -> None:
+    """What was not even tried; the rest is in the log by the database's own hand."""
+    detail = {"code": refusal.code, "role": who.role.name} | asked_from(request)
+    parts_of(request).audit.note(who.tenant_id, who.subject, AUDITED[action], "refused", **detail)
