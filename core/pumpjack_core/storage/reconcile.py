@@ -166,7 +166,7 @@ async def _compare(  # noqa: PLR0917
         Span("comm_failure", r["begins"], r["ends"], "the device could not be reached")
         for r in await connection.fetch(_OUTAGES, *of, begins, ends)
     ]
-    spans += holes.unintended(outages, spans)
+    spans += holes.unintended(holes.merged(outages), spans)
     spans = [one for one in spans if holes.touches(one, begins, ends)]
     if protocol in holes.POLLED:
         spans += holes.silent_hours(counted, max(begins, since), ends, spans)

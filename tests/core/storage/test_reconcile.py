@@ -235,3 +235,62 @@ async def test_another_tenant_s_connection_is_not_known(database: Database) -> N
         )
     with pytest.raises(StorageError, match="no tenant nobody"):
         await reconcile(database.url, tenant_id="nobody", connection_id="x", begins=now, ends=now)
+
+
+async def suspend(worker: Any, at: int, *, suspended: bool) -> None:
+    await worker.ingest.tell_suspended(
+        "ops/pad7", worker.journal, suspended=suspended, started_us=at
+    )
+
+
+async def test_a_polled_connection_that_was_left_alone_on_purpose_is_suspended_and_not_silent(
+    database: Database,
+) -> None:
+    worker = await worker_with(database, "modbus-tcp")
+    hour = now_us() // HOUR_US * HOUR_US
+    last, since, until = hour - 6 * HOUR_US - MINUTE_US, hour - 6 * HOUR_US, hour - 10 * MINUTE_US
+    # As a worker marks it that reads again: the end of a gap, and its start where it was lost.
+    marks = [(us, 0, float("nan"), BAD_COMM_FAILURE) for us in (last + 1, until + 1_000_000)]
+    await worker.write([(last, 0, 1.0), *marks, (until + 2_000_000, 0, 2.0)])
+    await suspend(worker, since, suspended=True)
+    await suspend(worker, since + HOUR_US, suspended=True)  # a restart meanwhile
+    still = await look(database)
+    assert [(one.kind, one.begins, one.ends) for one in still.holes] == [
+        ("suspended", moment(since), None)
+    ]
+    await suspend(worker, until, suspended=False)
+    await suspend(worker, until + MINUTE_US, suspended=False)
+    found = await look(database)
+    assert [(one.kind, one.begins, one.ends) for one in found.holes] == [
+        ("suspended", moment(since), moment(until))
+    ]
+    assert "on purpose" in found.holes[0].why
+    assert found.whole
+
+
+async def test_an_outage_around_a_suspension_is_told_as_far_as_it_was_not_meant(
+    database: Database,
+) -> None:
+    worker = await worker_with(database, "modbus-tcp")
+    hour = now_us() // HOUR_US * HOUR_US
+    last, since, until = hour - 4 * HOUR_US, hour - 3 * HOUR_US, hour - 2 * HOUR_US
+    marks = [(us, 0, float("nan"), BAD_COMM_FAILURE) for us in (last + 1, hour - HOUR_US)]
+    await worker.write([(last, 0, 1.0), *marks, (hour, 0, 2.0)])
+    await suspend(worker, since, suspended=True)
+    await suspend(worker, until, suspended=False)
+    outages = [one for one in (await look(database)).holes if one.kind == "comm_failure"]
+    assert [(one.begins, one.ends) for one in outages] == [
+        (moment(last + 1), moment(since)),
+        (moment(until), moment(hour)),
+    ]
+
+
+async def test_another_tenant_s_connection_cannot_be_told_to_be_suspended(
+    database: Database,
+) -> None:
+    worker = await worker_with(database)
+    with pytest.raises(StorageError, match="not known"):
+        await worker.ingest.tell_suspended(
+            "ops/of-others", worker.journal, suspended=True, started_us=now_us()
+        )
+    assert await worker.ingest.read_until("ops/of-others", worker.journal) == 0

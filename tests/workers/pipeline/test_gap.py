@@ -113,3 +113,43 @@ def test_of_a_gap_that_began_before_what_the_store_keeps_only_the_end_is_marked(
     end = 100 * S + 91 * 86_400 * S
     gap.tries(end)
     assert told(gap.answered(brought_back=False)) == {"fast": [end], "slow": [end]}
+
+
+def test_a_new_journal_s_worker_marks_the_time_since_another_s_last_reading():
+    gap = Gap(None)
+    gap.tries(400 * S)
+    assert gap.answered(brought_back=False) is None, "nothing is known yet"
+    ends = [100 * S + 1, 400 * S]
+    assert told(gap.follows(100 * S)) == {"fast": ends, "slow": ends}
+    assert gap.follows(100 * S) is None, "once"
+
+
+def test_what_the_database_says_before_the_device_answers_is_marked_with_the_answer():
+    gap = Gap(None)
+    assert gap.follows(100 * S) is None
+    gap.tries(400 * S)
+    assert gap.follows(100 * S) is None
+    assert told(gap.answered(brought_back=False))["fast"] == [100 * S + 1, 400 * S]
+
+
+@pytest.mark.parametrize("read_until_us", [0, 400 * S, 900 * S])
+def test_where_nobody_has_read_before_or_somebody_until_now_nothing_is_marked(read_until_us):
+    gap = Gap(None)
+    gap.tries(400 * S)
+    gap.answered(brought_back=False)
+    assert gap.follows(read_until_us) is None
+
+
+def test_a_worker_whose_journal_knows_the_time_before_asks_nobody():
+    gap = Gap(300 * S)
+    gap.tries(400 * S)
+    assert gap.follows(100 * S) is None
+    assert told(gap.answered(brought_back=False))["fast"] == [300 * S + 1, 400 * S]
+    assert gap.follows(100 * S) is None
+
+
+def test_what_a_new_journal_s_session_brings_back_is_no_gap():
+    gap = Gap(None)
+    gap.tries(400 * S)
+    gap.answered(brought_back=True)
+    assert gap.follows(100 * S) is None

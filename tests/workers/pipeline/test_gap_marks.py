@@ -97,6 +97,21 @@ async def test_also_when_everything_was_stored_and_the_journal_was_empty(
     assert await rows(database) == [(1.0, None), MARK, MARK, (2.0, None)]
 
 
+async def test_the_time_between_two_workers_is_marked_though_the_second_has_no_journal(
+    tmp_path, database, valkey, feed
+):
+    for value, folder in ((1.0, "a"), (2.0, "b")):
+        worker = await start(
+            tmp_path / folder, database.connect, valkey.url, FAST, brought_back=False
+        )
+        await until(lambda worker=worker: worker.adapter.sessions == 1)
+        worker.adapter.read(value)
+        await stored(database, *([1.0] if value == 1.0 else [1.0, None, None, 2.0]))
+        assert await worker.stop()
+        await asyncio.sleep(0.2)  # four intervals
+    assert await rows(database) == [(1.0, None), MARK, MARK, (2.0, None)]
+
+
 async def test_where_the_protocol_brings_back_what_was_missed_only_the_loss_is_marked(
     tmp_path, database, valkey, feed
 ):
