@@ -42,8 +42,8 @@ class Seen(Struct, frozen=True):
 def refusal(standing: Standing, tag: Tag | None, claim: Claim, *, can_write: bool) -> str | None:
     """Why a command must not be written, a sentence; None: it may."""
     protocol = standing.config.connection.spec.protocol
-    if not standing.config.connection.spec.writes.enabled:
-        return "writes are off for this connection (spec.writes.enabled)"
+    if not standing.config.connection.writes:
+        return "writes are off: spec.writes.enabled of the connection, writeNetworks of the tenant"
     if tag is None:
         return f"{claim.tag_name} of {claim.well_id} is not read by this connection any more"
     if not can_write:

@@ -47,7 +47,7 @@ class Commands:
     ) -> None:
         connection = stand().config.connection
         self._connection_id = connection.connection_id
-        self._enabled = connection.spec.writes.enabled
+        self._enabled = connection.writes
         self._stand = stand
         self._connect = connect
         self._readings = Readings()
