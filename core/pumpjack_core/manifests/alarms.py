@@ -36,11 +36,11 @@ def alarms_of(mapped: MappedTag, names: AbstractSet[str]) -> tuple[tuple[Alarm, 
     flaws: list[Flaw] = []
     for declared in mapped.alarms:
         alarm = _alarm(declared)
-        if alarm.from_tag and alarm.from_tag not in names:
-            flaws.append(_flaw(alarm, _missing("from", alarm.from_tag, names)))
+        if alarm.from_tag and (what := _unusable("from", alarm.from_tag, mapped, names)):
+            flaws.append(_flaw(alarm, what))
             continue
-        if alarm.suppressed_by and alarm.suppressed_by not in names:
-            what = _missing("suppressedBy", alarm.suppressed_by, names)
+        suppressor = alarm.suppressed_by
+        if suppressor and (what := _unusable("suppressedBy", suppressor, mapped, names)):
             flaws.append(_flaw(alarm, f"{what}; until then the alarm is never suppressed"))
             alarm = _unsuppressed(alarm)
         found.append(alarm)
@@ -96,6 +96,11 @@ def _flaw(alarm: Alarm, reason: str) -> Flaw:
     return Flaw(f"alarm {alarm.condition}", reason)
 
 
-def _missing(key: str, name: str, names: AbstractSet[str]) -> str:
+def _unusable(key: str, name: str, of: MappedTag, names: AbstractSet[str]) -> str:
+    """Why a tag cannot be the other tag of an alarm, "" when it can."""
+    if name == of.name:
+        return f"{key} names the tag itself; name another of this mapping"
+    if name in names:
+        return ""
     near = did_you_mean(name, sorted(names)) if len(names) <= _MOST_NAMED else ""
     return f"{key} names {name}, which is no tag of this mapping{near}"

@@ -18,7 +18,8 @@ from pumpjack_core.manifests.problems import Finding, Path
 from pumpjack_core.manifests.rule_engine import cel
 
 PROVEN_FUNCTIONS = frozenset(
-    {"duration", "!_", "_&&_", "_||_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"}
+    {"duration", "!_", "_&&_", "_||_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_"}
+    | {"@not_strictly_false"}  # of the macros all and exists
 )
 """What was seen to answer as a real API server does, in CEL's names of its operators."""
 
@@ -68,10 +69,14 @@ class Rules:
         yield from self._findings(value, (), broken)
 
     def _findings(self, value: Any, path: Path, broken: frozenset[Path]) -> Iterator[Finding]:
-        for rule in self.here:
-            # A new object has no oldSelf, so rules about changes are not asked.
-            if not rule.is_transition and not any((*path, *read) in broken for read in rule.reads):
-                yield from _asked(rule, value, path)
+        # A new object has no oldSelf, so rules about changes are not asked.
+        asked = [
+            rule
+            for rule in self.here
+            if not rule.is_transition and not any((*path, *read) in broken for read in rule.reads)
+        ]
+        if asked:
+            yield from _asked(asked, value, path)
         if isinstance(value, dict):
             for key, rules in self.below.items():
                 if key in value:
@@ -86,19 +91,23 @@ def with_parents(paths: Iterable[Path]) -> frozenset[Path]:
     return frozenset(path[:length] for path in paths for length in range(len(path) + 1))
 
 
-def _asked(rule: Rule, value: Any, path: Path) -> Iterator[Finding]:
-    if rule.reads != _ITSELF:
+def _asked(rules: list[Rule], value: Any, path: Path) -> Iterator[Finding]:
+    reads = {read for rule in rules for read in rule.reads}
+    if () not in reads:
         if not isinstance(value, dict):
             return  # the schema has said so
-        # The engine copies what it is given, so it gets no more than the rule reads.
-        value = {key: value[key] for (key,) in rule.reads if key in value}
-    try:
-        holds = rule.program.execute({"self": value})
-    except (RuntimeError, TypeError, ValueError, KeyError) as error:
-        yield Finding((*path, *rule.field), f"the rule {rule.source} cannot be asked: {error}")
-        return
-    if holds is not True:
-        yield Finding((*path, *rule.field), rule.message)
+        # The engine copies what it is given, so it gets no more than the rules read, and only once.
+        value = {key: value[key] for (key,) in reads if key in value}
+    known = cel.Context({"self": value})
+    for rule in rules:
+        try:
+            holds = rule.program.execute(known)
+        except (RuntimeError, TypeError, ValueError, KeyError) as error:
+            what = f"the rule {rule.source} cannot be asked: {error}"
+            yield Finding((*path, *rule.field), what)
+            continue
+        if holds is not True:
+            yield Finding((*path, *rule.field), rule.message)
 
 
 def _compiled(rule: Schema) -> Rule:

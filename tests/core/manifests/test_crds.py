@@ -23,6 +23,7 @@ UNDERSTOOD = {
     "additionalProperties",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    "x-kubernetes-map-type",
     "x-kubernetes-validations",
 }
 GIVEN_BY_KUBERNETES = {"apiVersion", "kind", "metadata"}
@@ -156,7 +157,8 @@ def test_patterns_mean_the_same_to_kubernetes_and_to_python() -> None:
 def test_rules_are_ones_that_can_be_asked_offline(schema: Schema, rule: Schema) -> None:
     program = cel.compile(rule["rule"])
     assert set(program.functions()) <= PROVEN_FUNCTIONS
-    assert set(program.variables()) <= {"self", "oldSelf"}
+    bound = set(re.findall(r"\.(?:all|exists)\((\w+),", rule["rule"]))
+    assert set(program.variables()) <= {"self", "oldSelf", *bound}
     assert set(rule) <= {"rule", "message", "fieldPath"}
     read = re.findall(r"self\.(\w+)", rule["rule"], re.IGNORECASE)
     assert set(read) <= set(schema.get("properties", ()))

@@ -44,6 +44,23 @@ def test_a_rule_about_members_is_not_asked_of_what_has_none() -> None:
     assert broken(rule("self.min < self.max"), None) == []
 
 
+def test_rules_of_one_value_are_asked_each_for_itself() -> None:
+    schema = {
+        "x-kubernetes-validations": [
+            {"rule": "self.a < self.b", "message": "rises"},
+            {"rule": "self.all(k, k != 'c')", "message": "no c"},
+            {"rule": "!has(self.c)", "message": "c is not there"},
+        ]
+    }
+    assert broken(schema, {"a": 1.0, "b": 2.0}) == []
+    assert [what for _, what in broken(schema, {"a": 3.0, "b": 2.0, "c": 1.0})] == [
+        "rises",
+        "no c",
+        "c is not there",
+    ]
+    assert [what for _, what in broken(schema, {"a": 3.0, "b": "x"}, ("b",))] == []
+
+
 def test_a_rule_that_fails_to_answer_is_a_problem_and_not_a_pass() -> None:
     ((_, message),) = broken(rule("duration(self) > duration('1s')"), "soon")
     assert message.startswith("the rule duration(self) > duration('1s') cannot be asked: ")
