@@ -85,7 +85,8 @@ BEGIN
         VALUES (v.tenant_id, left(p_actor, 253), 'command.' || p_state,
                 CASE WHEN p_state IN ('verified', 'approved', 'validated', 'sent') THEN 'done' ELSE p_state END,
                 jsonb_build_object('command', v.command_id, 'well', v.well_id, 'tag', v.tag_name, 'value', v.value,
-                                   'reason', v.reason, 'requestedBy', v.requested_by, 'detail', p_detail));
+                                   'reason', v.reason, 'requestedBy', v.requested_by, 'from', v.detail,
+                                   'detail', p_detail));
     END IF;
     RETURN v;
 END
@@ -228,6 +229,7 @@ $$;
 --   PJ022 it is the requester   PJ023 there is nothing to decide any more   PJ032 there is no such command
 CREATE FUNCTION pumpjack.decide_command(
     p_tenant text, p_actor text, p_command uuid, p_approve boolean, p_comment text DEFAULT '',
+    p_detail jsonb DEFAULT '{}',  -- from where, as the gateway tells
     OUT code text, OUT problem text, OUT command_id uuid, OUT connection_id text, OUT state text, OUT expires_at timestamptz
 )
 LANGUAGE plpgsql SECURITY DEFINER
@@ -259,7 +261,7 @@ BEGIN
                 v.expires_at := clock_timestamp() + make_interval(secs => v.expires_s);
             END IF;
             v := pumpjack.step_command(v, CASE WHEN p_approve THEN 'approved' ELSE 'rejected' END, p_actor,
-                                       jsonb_build_object('comment', v.comment), true);
+                                       jsonb_build_object('comment', v.comment, 'from', coalesce(p_detail, '{}')), true);
         END IF;
     END IF;
     IF v.command_id IS NOT NULL THEN
@@ -269,7 +271,7 @@ BEGIN
     IF code IS NOT NULL THEN
         INSERT INTO pumpjack.audit_logs (tenant_id, actor, action, outcome, detail)
         VALUES (p_tenant, left(coalesce(p_actor, ''), 253), 'command.decide', 'refused', jsonb_build_object(
-            'code', code, 'problem', problem, 'command', p_command, 'approve', p_approve));
+            'code', code, 'problem', problem, 'command', p_command, 'approve', p_approve, 'from', p_detail));
     END IF;
 END
 $$;
@@ -311,6 +313,6 @@ $$;
 
 GRANT EXECUTE ON FUNCTION
     pumpjack.request_command(text, text, text, text, text, double precision, text, text, double precision, jsonb),
-    pumpjack.decide_command(text, text, uuid, boolean, text),
+    pumpjack.decide_command(text, text, uuid, boolean, text, jsonb),
     pumpjack.expire_commands(text)
 TO pumpjack_gateway;

@@ -46,6 +46,10 @@ class Audit:
         self._entries.append((tenant_id, actor, action, outcome, text))
         self._filled.set()
 
+    def waiting(self) -> tuple[Entry, ...]:
+        """Those that are not written yet, the oldest first."""
+        return tuple(self._entries)
+
     async def run(self) -> None:
         """Write until cancelled."""
         backoff = Backoff(first_s=1.0, most_s=30.0)

@@ -108,16 +108,19 @@ class Book:
             )
         return _outcome(row)
 
-    async def decide(self, who: Principal, command_id: UUID, said: DecisionRequest) -> Outcome:
+    async def decide(
+        self, who: Principal, command_id: UUID, said: DecisionRequest, detail: Detail
+    ) -> Outcome:
         """Approve or reject. Raises Refused; the refusal is in the audit log then."""
         async with self._store.connection() as connection:
             row = await connection.fetchrow(
-                "SELECT * FROM pumpjack.decide_command($1, $2, $3, $4, $5)",
+                "SELECT * FROM pumpjack.decide_command($1, $2, $3, $4, $5, $6::text::jsonb)",
                 who.tenant_id,
                 who.subject,
                 command_id,
                 said.approve,
                 said.comment,
+                _json(detail),
             )
         return _outcome(row)
 

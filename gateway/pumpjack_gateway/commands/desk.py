@@ -122,7 +122,7 @@ class Desk:
                 if why is not None:
                     offline = Refused("DEVICE_OFFLINE", f"{why}; it was not approved")
                     raise self._refuse(who, DECIDE, offline, about)
-            decided = await self._book.decide(who, command_id, said)
+            decided = await self._book.decide(who, command_id, said, identity(who) | origin)
         except StorageError as error:
             self._unavailable(who, DECIDE, error, about)
             raise StoreUnavailable(_AGAIN) from error

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import redis.asyncio
 
 from pumpjack_cli.stores import EmbeddedPostgres
+from pumpjack_core import wire
 from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
@@ -54,6 +56,7 @@ class Field:
 
     def __init__(self, postgres: EmbeddedPostgres, redis_url: str, tenant: str) -> None:
         self.tenant = tenant
+        self._redis_url = redis_url
         self.postgres = postgres
         self.worker = FakeWorker(redis_url, tenant, CONNECTION)
         self.fence = 0
@@ -120,6 +123,16 @@ class Field:
             actor,
         )
         return [(row["action"], row["outcome"], json.loads(row["detail"])) for row in rows]
+
+    async def make_tenant(self, tenant: str) -> None:
+        """Another tenant in the same database."""
+        await ensure_tenant(self.admin, tenant)
+
+    async def forget_heartbeats(self) -> None:
+        """As if no worker had ever run."""
+        client = redis.asyncio.from_url(self._redis_url)
+        await client.delete(wire.heartbeat_key(self.tenant))
+        await client.aclose()
 
     async def commands(self) -> int:
         """How many there are."""
