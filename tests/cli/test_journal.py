@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pumpjack_core.clock import SystemClock
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
+from pumpjack_worker.pipeline.hole import Loss
+from pumpjack_worker.pipeline.hole_file import HoleFile
 from tests.cli.command import run
 from tests.cli.left_behind import CONNECTION, Site, begin, hold, kill, leave, until
 from tests.faults import FaultProxy
@@ -93,6 +96,22 @@ def test_a_folder_without_a_journal_stays_without_one(tmp_path: Path) -> None:
 
 
 # Emptying
+
+
+async def test_what_its_worker_had_no_room_for_goes_on_record_with_the_drain(
+    site: Site, tmp_path: Path
+) -> None:
+    leave(tmp_path, 3)
+    at = SystemClock().now_us()
+    HoleFile(tmp_path).write(Loss(at, at + 5_000_000, 2, 40))
+    for _ in range(2):
+        done = drain(tmp_path, site.writer_url)
+        assert done.code == 0, done.stderr
+    notes = await site.admin.fetch(
+        "SELECT raw FROM pumpjack.quarantine WHERE reason = 'not_stored'"
+    )
+    assert [json.loads(note["raw"])["readings"] for note in notes] == [40]
+    assert len(await site.stored()) == 6
 
 
 async def test_what_was_left_is_stored_once_and_in_order(site: Site, tmp_path: Path) -> None:

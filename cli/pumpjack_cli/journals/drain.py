@@ -15,7 +15,11 @@ from msgspec import Struct
 from pumpjack_cli.journals.heir import Heir, Tally
 from pumpjack_cli.journals.look import FILE, Look, look
 from pumpjack_core.clock import SystemClock
-from pumpjack_core.errors import JournalError, StorageUnavailable
+from pumpjack_core.errors import JournalError, JournalFull, StorageUnavailable
+from pumpjack_core.readings import no_readings
+from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline.hole import Hole
+from pumpjack_worker.pipeline.hole_file import HoleFile
 from pumpjack_worker.pipeline.journal import Journal
 from pumpjack_worker.pipeline.metrics import Metrics
 from pumpjack_worker.pipeline.writer import Writer
@@ -85,12 +89,24 @@ async def drain(
         metrics=Metrics(tenant_id="", protocol=protocol or "", connection_id=named),
     )
     try:
+        await _tell_hole(journal, HoleFile(folder))
         if journal.waiting.batches:
             await _until_empty(writer, heir, patience_s, say)
         return Drained(seen, heir.tally, journal.waiting.batches)
     finally:
         await journal.close()
         _give_back(folder)
+
+
+async def _tell_hole(journal: Journal, file: HoleFile) -> None:
+    """What its worker had no room for and was killed before it could say so goes on record too."""
+    left = file.read()
+    if left is None:
+        return
+    nothing = no_readings(TagTable(()), SystemClock().now_us())
+    with contextlib.suppress(JournalFull):  # the next drain finds room
+        await journal.append(journal.take_seq(), nothing, (Hole(left).note(),))
+        file.write(None)
 
 
 async def _until_empty(writer: Writer, heir: Heir, patience_s: float, say: Say) -> None:
