@@ -114,7 +114,7 @@ BEGIN
         END IF;
         UPDATE pumpjack.alarm AS a SET last_us = v_seen.us, journal_id = p_journal, fence = v_fence
         WHERE a.alarm_id = v.alarm_id
-          AND (a.last_us, a.fence) IS DISTINCT FROM (v_seen.us, v_fence);
+          AND (a.last_us, a.journal_id, a.fence) IS DISTINCT FROM (v_seen.us, p_journal, v_fence);
         IF v.removed THEN
             -- Nobody declares it now; if it is declared again, this is how it is then.
             IF v.active <> v_seen.active THEN
@@ -123,7 +123,8 @@ BEGIN
                                             v_at, '', '', v_seen.value, '{"removed": true}');
             END IF;
             UPDATE pumpjack.alarm AS a
-               SET active = v_seen.active, suppressed = v_seen.suppressed, value = v_seen.value, event_no = v_no,
+               SET active = v_seen.active, suppressed = v_seen.suppressed, value = v_seen.value,
+                   event_no = CASE WHEN v.active <> v_seen.active THEN v_no ELSE a.event_no END,
                    active_since = CASE WHEN v_seen.active THEN v_at ELSE a.active_since END
              WHERE a.alarm_id = v.alarm_id;
             CONTINUE;

@@ -61,7 +61,7 @@ BEGIN
 END
 $$;
 
--- Declare alarms as the definition has them; one that comes back while its condition is active is raised.
+-- Declare alarms as the definition has them. What the worker said of one that comes back counts from now on.
 -- Returns the last number used.
 CREATE FUNCTION pumpjack.declare_alarms(p_connection pumpjack.connection, p_tags jsonb, p_event_no bigint)
 RETURNS bigint
@@ -69,6 +69,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_back pumpjack.alarm[];
+    v_was pumpjack.alarm;
     v pumpjack.alarm;
     v_no bigint := p_event_no;
     v_wrong text;
@@ -85,7 +86,8 @@ BEGIN
             USING ERRCODE = 'PJ004';
     END IF;
     v_no := pumpjack.remove_alarms(p_connection.connection_no, coalesce(v_kept, '{}'), v_no);
-    SELECT array_agg(a) INTO v_back FROM pumpjack.alarm AS a WHERE a.alarm_id = ANY (v_kept) AND a.removed AND a.active;
+    SELECT array_agg(a ORDER BY a.alarm_id) INTO v_back FROM pumpjack.alarm AS a 
+    WHERE a.alarm_id = ANY (v_kept) AND a.removed AND (a.active OR a.suppressed);
     INSERT INTO pumpjack.alarm AS a (
         alarm_id, tenant_id, connection_no, well_id, tag_name, condition, declared, priority, "limit", per_s, from_tag,
         states, deadband, on_delay_s, off_delay_s, latch, message, consequence, response)
@@ -108,9 +110,17 @@ BEGIN
            deadband = EXCLUDED.deadband, on_delay_s = EXCLUDED.on_delay_s, off_delay_s = EXCLUDED.off_delay_s,
            latch = EXCLUDED.latch, message = EXCLUDED.message, consequence = EXCLUDED.consequence,
            response = EXCLUDED.response;
-    FOR v IN SELECT a.* FROM unnest(v_back) AS b JOIN pumpjack.alarm AS a ON a.alarm_id = b.alarm_id ORDER BY a.alarm_id LOOP
-        v_no := v_no + 1;
-        PERFORM pumpjack.step_alarm(v, v_no, 'raised', v.active_since, p_value => v.value, p_detail => '{"declared": true}');
+    FOREACH v_was IN ARRAY coalesce(v_back, '{}') LOOP
+        SELECT * INTO v FROM pumpjack.alarm AS a WHERE a.alarm_id = v_was.alarm_id;
+        v.active := false; v.suppressed := false;
+        IF v_was.suppressed THEN
+            v_no := v_no + 1;
+            v := pumpjack.step_alarm(v, v_no, 'suppressed', pumpjack.at_us(v.last_us), p_detail => '{"declared": true}');
+        END IF;
+        IF v_was.active THEN
+            v_no := v_no + 1;
+            v := pumpjack.step_alarm(v, v_no, 'raised', v.active_since, p_value => v.value, p_detail => '{"declared": true}');
+        END IF;
     END LOOP;
     RETURN v_no;
 END

@@ -51,7 +51,7 @@ class Alarm(Struct, frozen=True):
             "reset": {"latched": False},
             "shelved": {"shelved": True},
             "unshelved": {"shelved": False},
-            "suppressed": {"suppressed": True},
+            "suppressed": {"suppressed": True, "removed": False},
             "unsuppressed": {"suppressed": False},
             "out_of_service": {"out_of_service": True},
             "in_service": {"out_of_service": False},
