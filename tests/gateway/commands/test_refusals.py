@@ -1,0 +1,328 @@
+"""What must not be written is refused with a sentence, and the audit log has who tried."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from pumpjack_gateway.main import Gateway
+from tests.gateway.commands.conftest import People
+from tests.gateway.commands.field import CONNECTION, TAGS, WELL, Field, Person
+from tests.gateway.conftest import NO_DATABASE, NO_REDIS, running
+
+pytestmark = pytest.mark.servers
+
+
+async def refused_with_audit(
+    person: Person, field: Field, answer: httpx.Response, status: int, code: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The problem document, and the detail of the person's last row in the audit log."""
+    body = await person.refused(answer, status, code)
+    action, outcome, detail = (await field.audit(person.name))[-1]
+    assert action in {"command.request", "command.decide"}
+    assert outcome == "refused"
+    assert "address" in (detail.get("from") or detail), "from where it was asked"
+    return body, detail
+
+
+async def test_a_viewer_may_not_command(people: People, field: Field) -> None:
+    vic = people("vic", "viewer")
+    body, detail = await refused_with_audit(vic, field, await vic.ask(), 403, "ROLE_TOO_LOW")
+    assert body["detail"] == "the role viewer may not command; it takes an operator"
+    assert (detail["code"], detail["role"]) == ("ROLE_TOO_LOW", "viewer")
+    assert await field.commands() == 0
+
+
+@pytest.mark.parametrize("role", ["operator", "engineer", "admin"])
+async def test_operators_and_those_above_may(people: People, field: Field, role: str) -> None:
+    assert (await people("olga", role).ask()).status_code == 202
+
+
+async def test_a_well_of_another_tenant_is_answered_as_one_that_does_not_exist(
+    people: People, field: Field
+) -> None:
+    stranger = people("eve", tenant=f"{field.tenant}-rival")
+    theirs = await stranger.ask()
+    none = await people("ann").ask(wellId="no-such-well")
+    assert (theirs.status_code, none.status_code) == (404, 404)
+    assert theirs.json() == none.json() | {"detail": theirs.json()["detail"]}
+    assert theirs.json()["detail"].replace(WELL, "no-such-well") == none.json()["detail"]
+    assert await field.commands() == 0
+
+
+async def test_a_command_of_another_tenant_is_answered_as_one_that_does_not_exist(
+    ann: Person, people: People, field: Field
+) -> None:
+    made = await ann.asked("wing_valve", 1)
+    await field.make_tenant(f"{field.tenant}-rival")
+    eve = people("eve", tenant=f"{field.tenant}-rival")
+    answer = await eve.client.get(f"/control/{made['commandId']}")
+    await eve.refused(answer, 404, "NO_SUCH_COMMAND")
+    await eve.refused(await eve.decide(made["commandId"], approve=True), 404, "NO_SUCH_COMMAND")
+    assert (await eve.client.get("/control")).json()["commands"] == []
+    assert (await ann.look(made["commandId"]))["command"]["state"] == "validated"
+
+
+async def test_a_tag_that_is_not_there(ann: Person, field: Field) -> None:
+    answer = await ann.ask("pump_sped")
+    body, _ = await refused_with_audit(ann, field, answer, 404, "NO_SUCH_TAG")
+    assert "pump_sped" in body["detail"]
+
+
+async def test_a_tag_that_can_only_be_read(ann: Person, field: Field) -> None:
+    body, detail = await refused_with_audit(
+        ann, field, await ann.ask("flow", 100), 403, "TAG_READ_ONLY"
+    )
+    assert "can only be read" in body["detail"]
+    assert (detail["tag"], detail["value"]) == ("flow", "100")
+
+
+async def test_a_connection_that_allows_no_writes(ann: Person, field: Field) -> None:
+    await field.declare(writes=False)
+    body, _ = await refused_with_audit(ann, field, await ann.ask(), 403, "WRITES_OFF")
+    assert "spec.writes.enabled" in body["detail"]
+
+
+async def test_a_tag_that_is_declared_no_more(ann: Person, field: Field) -> None:
+    await field.declare(TAGS[1:])
+    await refused_with_audit(ann, field, await ann.ask(), 404, "NO_SUCH_TAG")
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"), [("pump_speed", 12.1), ("pump_speed", -0.1), ("wing_valve", 2)]
+)
+async def test_a_value_outside_of_its_limits(
+    ann: Person, field: Field, tag: str, value: float
+) -> None:
+    body, _ = await refused_with_audit(ann, field, await ann.ask(tag, value), 422, "OUT_OF_LIMITS")
+    assert tag in body["detail"]
+    assert await field.commands() == 0
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "said"),
+    [
+        ({"state": "disconnected", "message": "nothing answers at 10.1.7.20:502"}, "10.1.7.20:502"),
+        ({"state": "connecting"}, "its worker is connecting"),
+        ({"state": "suspended"}, "its connection is suspended"),
+        ({"at": "2026-01-31T06:30:00.000000Z"}, "nothing was heard of its worker"),
+    ],
+)
+async def test_a_device_that_is_away_gets_no_command_for_later(
+    ann: Person, field: Field, heartbeat: dict[str, Any], said: str
+) -> None:
+    await field.worker.beat(**heartbeat)
+    body, _ = await refused_with_audit(ann, field, await ann.ask(), 409, "DEVICE_OFFLINE")
+    assert said in body["detail"]
+    assert CONNECTION in body["detail"]
+    assert await field.commands() == 0
+    await field.worker.beat()
+    await ann.asked()
+
+
+async def test_a_connection_of_which_no_worker_was_ever_heard(ann: Person, field: Field) -> None:
+    await field.forget_heartbeats()
+    body, _ = await refused_with_audit(ann, field, await ann.ask(), 409, "DEVICE_OFFLINE")
+    assert "no worker of its connection is running" in body["detail"]
+
+
+async def test_nothing_is_approved_for_a_device_that_is_away(
+    ann: Person, people: People, field: Field
+) -> None:
+    made = await ann.asked("wing_valve", 1)
+    await field.worker.beat(state="disconnected")
+    bob = people("bob")
+    answer = await bob.decide(made["commandId"], approve=True)
+    await refused_with_audit(bob, field, answer, 409, "DEVICE_OFFLINE")
+    assert (await ann.look(made["commandId"]))["command"]["state"] == "validated"
+    assert (await bob.decide(made["commandId"], approve=False)).status_code == 200
+
+
+async def test_while_another_command_runs_it_is_said_whose(
+    ann: Person, people: People, field: Field
+) -> None:
+    await ann.asked("pump_speed", 7.5)
+    bob = people("bob")
+    answer = await bob.ask("pump_speed", 3)
+    body, _ = await refused_with_audit(bob, field, answer, 409, "COMMAND_RUNNING")
+    assert "7.5 by ann" in body["detail"]
+    assert (await bob.ask("choke", 3)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "other", [{"value": 8.0}, {"tagName": "choke"}, {"value": -1}, {"tagName": "no_such"}]
+)
+async def test_one_key_for_two_things_is_refused(
+    ann: Person, field: Field, other: dict[str, Any]
+) -> None:
+    await ann.asked(idempotencyKey="used-before")
+    answer = await ann.ask(**({"idempotencyKey": "used-before"} | _as_arguments(other)))
+    await refused_with_audit(ann, field, answer, 409, "KEY_USED")
+    assert await field.commands() == 1
+
+
+async def test_the_key_of_somebody_else_is_refused(
+    ann: Person, people: People, field: Field
+) -> None:
+    await ann.asked(idempotencyKey="used-before")
+    bob = people("bob")
+    answer = await bob.ask(idempotencyKey="used-before")
+    await refused_with_audit(bob, field, answer, 409, "KEY_USED")
+
+
+async def test_whoever_asked_cannot_approve_it_himself(
+    ann: Person, people: People, field: Field
+) -> None:
+    made = await ann.asked("wing_valve", 1)
+    answer = await ann.decide(made["commandId"], approve=True)
+    await refused_with_audit(ann, field, answer, 403, "SECOND_PERSON")
+    again = people("ann", "admin")  # the same person, in another role
+    answer = await again.decide(made["commandId"], approve=True)
+    await refused_with_audit(again, field, answer, 403, "SECOND_PERSON")
+    assert await field.claims_nothing()
+
+
+async def test_a_viewer_cannot_be_the_second_person(
+    ann: Person, people: People, field: Field
+) -> None:
+    made = await ann.asked("wing_valve", 1)
+    vic = people("vic", "viewer")
+    answer = await vic.decide(made["commandId"], approve=True)
+    await refused_with_audit(vic, field, answer, 403, "ROLE_TOO_LOW")
+    assert await field.claims_nothing()
+
+
+async def test_a_command_that_needs_no_second_person_cannot_be_decided(
+    ann: Person, people: People, field: Field
+) -> None:
+    made = await ann.asked("choke", 5)
+    bob = people("bob")
+    answer = await bob.decide(made["commandId"], approve=False)
+    await refused_with_audit(bob, field, answer, 409, "NOTHING_TO_DECIDE")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"value": "7.5"},
+        {"value": True},
+        {"value": None},
+        {"reason": "   "},
+        {"reason": ""},
+        {"reason": "x" * 513},
+        {"idempotencyKey": "short"},
+        {"idempotencyKey": "x" * 129},
+        {"wellId": ""},
+        {"tagName": "a\u0000b"},
+        {"expiresS": 0},
+        {"expiresS": 3600},
+        {"tenantId": "bakken"},
+        {"role": "admin"},
+        {"actor": "bob"},
+    ],
+    ids=str,
+)
+async def test_a_body_that_is_not_right(ann: Person, field: Field, wrong: dict[str, Any]) -> None:
+    answer = await ann.ask(**_as_arguments(wrong))
+    await refused_with_audit(ann, field, answer, 422, "BAD_REQUEST")
+    assert await field.commands() == 0
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff", b'{"value": 1e999}'])
+async def test_a_body_that_is_no_request(ann: Person, field: Field, text: bytes) -> None:
+    answer = await ann.client.post("/control", content=text)
+    await refused_with_audit(ann, field, answer, 422, "BAD_REQUEST")
+
+
+async def test_a_body_without_end_is_not_read(ann: Person, field: Field) -> None:
+    answer = await ann.client.post("/control", content=b'{"reason":"' + b"x" * 1_000_000)
+    await ann.refused(answer, 413, "TOO_LARGE")
+
+
+async def test_too_many_commands_are_refused_and_once_a_minute_in_the_audit(
+    field: Field, valkey: Any
+) -> None:
+    async with running(valkey.url, field.url, command_rate_user_burst=2.0) as gateway:
+        ann = Person(gateway, field.tenant, "ann")
+        await ann.asked("choke", 1)
+        await ann.asked("pump_speed", 1)
+        for _ in range(5):
+            answer = await ann.ask("pump_speed", 1)
+            await ann.refused(answer, 429, "RATE_LIMITED")
+            assert int(answer.headers["Retry-After"]) >= 1
+        bob = Person(gateway, field.tenant, "bob")
+        assert (await bob.ask("wing_valve", 1)).status_code == 202
+        codes = [
+            detail["code"]
+            for _, outcome, detail in await field.audit("ann")
+            if outcome == "refused"
+        ]
+        assert codes == ["RATE_LIMITED"]
+        await ann.close()
+        await bob.close()
+
+
+async def test_a_tenant_has_a_rate_of_its_own_in_the_database(
+    ann: Person, people: People, field: Field
+) -> None:
+    await field.admin.execute(
+        "INSERT INTO pumpjack.commands (tenant_id, connection_no, well_id, tag_name, value, "
+        "reason, idempotency_key, requested_by, requested_role, requested_at, approval, expires_s, "
+        "expires_at, verify_s, state, change_no, detail) "
+        "SELECT c.tenant_id, c.connection_no, $2, 'choke', 1, 'x', 'k' || n, 'bot', 'operator', "
+        "now(), false, 10, now(), 5, 'verified', 0, '{}' "
+        "FROM pumpjack.connection AS c, generate_series(1, 60) AS n WHERE c.tenant_id = $1",
+        field.tenant,
+        WELL,
+    )
+    answer = await ann.ask()
+    await refused_with_audit(ann, field, answer, 429, "RATE_LIMITED")
+    assert answer.headers["Retry-After"]
+
+
+async def test_without_a_database_nothing_is_written_and_the_audit_hears_of_it_later(
+    field: Field, valkey: Any
+) -> None:
+    async with running(valkey.url, NO_DATABASE) as gateway:
+        ann = Person(gateway, field.tenant, "ann")
+        await field.worker.publish(WELL, {"pump_speed": 7.0})  # so that the well is known
+        answer = await ann.ask()
+        assert answer.status_code == 503, answer.text
+        body = answer.json()
+        assert body["code"] == "STORE_UNAVAILABLE"
+        assert "nothing is written" in body["detail"]
+        assert "same idempotencyKey" in body["detail"]
+        waiting = [entry for entry in gateway.audit.waiting() if entry[2] == "command.request"]
+        assert [(entry[1], entry[3]) for entry in waiting] == [("ann", "refused")]
+        vic = Person(gateway, field.tenant, "vic", "viewer")
+        assert (await vic.ask()).status_code == 403
+        await ann.close()
+        await vic.close()
+    assert await field.commands() == 0
+
+
+async def test_a_gateway_that_cannot_hear_how_the_device_is_refuses(field: Field) -> None:
+    async with asyncio.timeout(60), running(NO_REDIS, field.url) as gateway:
+        ann = Person(gateway, field.tenant, "ann")
+        body = await ann.refused(await ann.ask(), 409, "DEVICE_OFFLINE")
+        assert "lost the live feed" in body["detail"]
+        await ann.close()
+    assert await field.commands() == 0
+
+
+async def test_nobody_without_a_token_may_ask(gateway: Gateway, field: Field) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.rest_port}") as client:
+        answer = await client.post("/api/scada/control", json={})
+    assert answer.status_code == 401
+    assert await field.commands() == 0
+
+
+def _as_arguments(body: dict[str, Any]) -> dict[str, Any]:
+    """Members of the body as Person.ask() takes them."""
+    named = dict(body)
+    if "tagName" in named:
+        named["tag"] = named.pop("tagName")
+    return named
