@@ -6,9 +6,6 @@ that the mapping serves, either in that connection's table or among the rejected
 
 from __future__ import annotations
 
-import math
-import re
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,19 +13,14 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec import Struct
 
-from pumpjack_core import units
 from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.errors import ManifestError
-from pumpjack_core.manifests.alarms import Flaw, alarms_of, alarms_without
+from pumpjack_core.manifests.alarms import Flaw, alarms_without
 from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, TagMapping
 from pumpjack_core.manifests.problems import did_you_mean
-from pumpjack_core.manifests.templates import fill
-from pumpjack_core.manifests.types import MappedTag
-from pumpjack_core.manifests.writes import write_of
+from pumpjack_core.manifests.tag_of import PartlyUsed, tag_of
 from pumpjack_core.tags import Tag, TagTable
 
-_WELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_MOST_ADDRESS_CHARACTERS = 512
 _MOST_COMPARED = 200
 """Names that a mistyped one is compared with: each takes some 10 µs, for each mapping."""
 
@@ -95,13 +87,6 @@ class Resolution(Struct, frozen=True):
     mappings: tuple[ResolvedMapping, ...]
 
 
-class PartlyUsed(Struct, frozen=True):
-    """A tag that is read, and what of it cannot be used."""
-
-    tag: Tag
-    flaws: tuple[Flaw, ...]
-
-
 Claims = tuple[Tag | PartlyUsed | str, ...]
 """For each tag of a mapping: what a connection would read, or why it cannot, a sentence."""
 
@@ -112,7 +97,7 @@ def claims(connection: ScadaConnection, mapping: TagMapping) -> Claims:
     names = {mapped.name for mapped in mapping.spec.tags}
     for mapped in mapping.spec.tags:
         try:
-            found.append(resolve_tag(mapped, mapping, connection, names))
+            found.append(tag_of(mapped, mapping, connection, names))
         except ManifestError as error:
             found.append(str(error))
     return tuple(found)
@@ -158,58 +143,6 @@ def resolve(
         if rejected[pair]:
             _drop_references(accepted[pair], rejected[pair], pair)
     return _outcome(connections, mappings, tenants, accepted, rejected)
-
-
-def resolve_tag(
-    mapped: MappedTag, mapping: TagMapping, connection: ScadaConnection, names: AbstractSet[str]
-) -> Tag | PartlyUsed:
-    """One tag of a mapping for one connection. names: all tags of the mapping.
-
-    Raises ManifestError when it cannot be read.
-    """
-    if mapped.data_type == "text":
-        raise ManifestError("a tag of type text cannot be stored yet; only numbers and bool can")
-    well_id = fill(mapping.spec.well_id, connection.metadata)
-    if not _WELL_ID.fullmatch(well_id):
-        raise ManifestError(
-            f'"{well_id}" cannot be a well id: 1 to 128 letters, digits, ., _ and -, '
-            "a letter or digit first; change wellId or the label that it names"
-        )
-    address = fill(mapped.address, connection.metadata)
-    if not 0 < len(address) <= _MOST_ADDRESS_CHARACTERS:
-        raise ManifestError(
-            f"the address has {len(address)} characters once its labels are filled in; "
-            f"1 to {_MOST_ADDRESS_CHARACTERS} will do"
-        )
-    scale, offset = _scaling(mapped)
-    limits, anomaly = mapped.range, mapped.anomaly
-    alarms, flaws = alarms_of(mapped, names)
-    write = None
-    try:
-        write = write_of(mapped, scale, offset, connection)
-    except ManifestError as error:
-        flaws.append(Flaw("write", str(error)))
-    tag = Tag(
-        well_id=sys.intern(well_id),  # of a hundred thousand tags, most say the same
-        name=mapped.name,
-        address=address,
-        data_type=mapped.data_type,
-        interval_s=units.seconds(mapped.interval or connection.spec.poll_interval),
-        unit=mapped.unit or "",
-        scale=scale,
-        offset=offset,
-        low=limits.min if limits is not None else None,
-        high=limits.max if limits is not None else None,
-        stale_s=_stale_s(mapped, connection),
-        mapping=sys.intern(mapping.metadata.id),
-        description=mapped.description or "",
-        alarms=alarms,
-        write=write,
-        state_names=mapped.state_names,
-    )
-    if anomaly is not None:
-        tag = msgspec.structs.replace(tag, z_score=anomaly.z_score, z_window=anomaly.window)
-    return PartlyUsed(tag, tuple(flaws)) if flaws else tag
 
 
 def worker_configs(
@@ -278,29 +211,6 @@ def _pairs(
             near = min((by_label.get((namespace, *label), []) for label in asked), key=len)
             found += [(one, mapping) for one in near if asked <= one.metadata.labels.items()]
     return sorted(found, key=lambda pair: (pair[0].metadata.age_key, pair[1].metadata.age_key))
-
-
-def _scaling(mapped: MappedTag) -> tuple[float, float]:
-    """Scale and offset, from the two ranges when they are given."""
-    raw, engineering = mapped.raw_range, mapped.engineering_range
-    if raw is None or engineering is None:
-        scale = 1.0 if mapped.scale is None else mapped.scale
-        return scale, mapped.offset or 0.0
-    scale = (engineering.max - engineering.min) / (raw.max - raw.min)
-    offset = engineering.min - raw.min * scale
-    if not (math.isfinite(scale) and math.isfinite(offset)):
-        raise ManifestError("rawRange is too narrow for engineeringRange; widen it")
-    return scale, offset
-
-
-def _stale_s(mapped: MappedTag, connection: ScadaConnection) -> float | None:
-    """After how long without a reading a tag is stale, where that is not three intervals."""
-    spec = connection.spec
-    if spec.opcua is not None:
-        return 0.0  # told by the loss of keep-alive (design, section 2)
-    if spec.mqtt is not None and mapped.interval is None:
-        return units.seconds(spec.mqtt.stale_after)
-    return None
 
 
 def _no_tenant(namespace: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pumpjack_core import units
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.objects import ScadaConnection
@@ -62,7 +64,9 @@ def _check_room(mapped: MappedTag, scale: float, offset: float) -> None:
         return
     values = [value for value in (declared.min, declared.max) if value is not None]
     for value in (*values, *declared.states):
-        raw = (value - offset) / scale
+        raw = (
+            (value - offset) / scale if scale else math.inf
+        )  # a scale can be too small for a float
         if not room[0] - 0.5 <= raw <= room[1] + 0.5:
             raise ManifestError(
                 f"{value:g} would be {raw:g} in the device, and {mapped.data_type} holds "

@@ -320,12 +320,21 @@ CONNECTIONS = st.lists(
     max_size=6,
     unique_by=lambda made: made.metadata.id,
 )
+ALARMS = st.sampled_from(
+    [
+        {"condition": "hi", "limit": 9.0, "suppressedBy": {"tag": "gas", "states": [0]}},
+        {"condition": "deviation", "limit": 9.0, "from": "oil"},
+        {"condition": "deviation", "limit": 9.0, "from": "water"},
+        {"condition": "stale"},
+    ]
+)
 TAGS = st.lists(
     st.builds(
         tag,
         name=st.sampled_from(["oil", "gas"]),
         address=st.sampled_from(["x", "{{ labels.unit }}"]),
         dataType=st.sampled_from(["int16", "text"]),
+        alarms=st.lists(ALARMS, max_size=2, unique_by=lambda alarm: alarm["condition"]),
     ),
     min_size=1,
     max_size=2,
@@ -377,7 +386,7 @@ def test_no_tag_is_lost_without_a_reason(
     resolution = resolve(made, asks, TENANTS)
     for found in resolution.mappings:
         offered = len(found.mapping.spec.tags) * len(found.connections)
-        assert found.accepted + len(found.rejected) == offered
+        assert found.accepted + sum(not one.is_read for one in found.rejected) == offered
         assert (found.problem is None) == bool(found.connections)
     read = sum(len(found.tags) for found in resolution.connections)
     assert read == sum(found.accepted for found in resolution.mappings)
@@ -388,6 +397,27 @@ def test_no_tag_is_lost_without_a_reason(
         (one for found in resolution.mappings for one in found.rejected), key=repr
     )
     assert all(one.reason for one in lost)
+
+
+@given(CONNECTIONS, MAPPINGS)
+def test_an_alarm_names_only_tags_that_its_connection_reads_of_its_well(
+    made: list[ScadaConnection], asks: list[TagMapping]
+) -> None:
+    declared = {asked.metadata.id: {one.name: one for one in asked.spec.tags} for asked in asks}
+    for found in resolve(made, asks, TENANTS).connections:
+        read = {(tag.well_id, tag.name) for tag in found.tags.tags}
+        for tag in found.tags.tags:
+            for alarm in tag.alarms:
+                for named in (alarm.from_tag, alarm.suppressed_by):
+                    assert not named or (tag.well_id, named) in read
+            told = [alarm.condition for alarm in tag.alarms]
+            parts = [
+                one.part
+                for one in found.rejected
+                if (one.mapping, one.tag) == (tag.mapping, tag.name)
+            ]
+            for alarm in declared[tag.mapping][tag.name].alarms:
+                assert alarm.condition in told or f"alarm {alarm.condition}" in parts
 
 
 @pytest.mark.parametrize(
