@@ -15,6 +15,7 @@ from tests.core.storage.conftest import LEVELS
 from tests.core.storage.database import DAY_US, HOUR_US, Database, now_us
 
 plain = pytest.mark.parametrize("level", LEVELS[:1])
+rolled_up = pytest.mark.parametrize("level", LEVELS[:2])
 every_level = pytest.mark.parametrize("level", LEVELS)
 COUNT = "SELECT count(*) FROM pumpjack.scada_readings"
 DAYS = "SELECT bucket::date, reading_count FROM pumpjack.scada_readings_1day ORDER BY 1"
@@ -55,7 +56,7 @@ async def test_a_shorter_retention_refuses_readings_that_would_go_at_once(
     assert (written.stored, written.quarantined) == (1, 1)
 
 
-@plain
+@rolled_up
 async def test_readings_that_wait_for_their_roll_up_are_not_dropped(database: Database) -> None:
     worker = await database.worker()
     await worker.write([(now_us() - 80 * DAY_US, 0, 1.0)])
@@ -67,7 +68,7 @@ async def test_readings_that_wait_for_their_roll_up_are_not_dropped(database: Da
     assert [count for _, count in await database.read(DAYS)] == [1]
 
 
-@plain
+@rolled_up
 async def test_a_reading_that_commits_during_the_roll_up_is_not_lost(database: Database) -> None:
     worker = await database.worker()
     hour = now_us() // HOUR_US * HOUR_US - 3 * HOUR_US
@@ -85,7 +86,7 @@ async def test_a_reading_that_commits_during_the_roll_up_is_not_lost(database: D
     assert (await database.maintain()).hours == 0
 
 
-@plain
+@rolled_up
 async def test_the_hour_that_still_runs_keeps_one_mark(database: Database) -> None:
     worker = await database.worker()
     for second in range(5):
@@ -94,7 +95,7 @@ async def test_the_hour_that_still_runs_keeps_one_mark(database: Database) -> No
     assert await database.admin.fetchval("SELECT count(*) FROM pumpjack.mark") == 1
 
 
-@plain
+@rolled_up
 async def test_two_at_once_take_turns(database: Database) -> None:
     async with database.admin.transaction():
         await database.admin.execute("SELECT pumpjack.take_turn()")
@@ -103,7 +104,7 @@ async def test_two_at_once_take_turns(database: Database) -> None:
     assert (await database.maintain()).missed == ()
 
 
-@plain
+@rolled_up
 async def test_a_tenant_that_holds_its_rows_does_not_stop_it(database: Database) -> None:
     worker = await database.worker()
     await worker.write([(now_us() - 5 * HOUR_US, 0, 1.0)], [(0, now_us(), "unparsable", "x")])
@@ -134,7 +135,7 @@ async def test_partitions_are_there_before_they_are_needed(database: Database) -
     assert last == f"reading_{datetime.now(UTC) + timedelta(days=14):%Y%m%d}"
 
 
-@plain
+@rolled_up
 async def test_it_goes_on_until_it_is_stopped(database: Database) -> None:
     reports: list[Upkeep] = []
     task = asyncio.create_task(

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from pumpjack_core.quality import Level as QualityLevel
 from pumpjack_core.quality import Reason, level_text, quality, reason_text
 from pumpjack_core.tags import Tag
-from tests.core.storage.conftest import LEVELS
 from tests.core.storage.database import DAY_US, Database, now_us
-
-plain = pytest.mark.parametrize("level", LEVELS[:1])
 
 
 async def test_the_latest_reading_of_each_tag_is_found_however_old(database: Database) -> None:
@@ -65,7 +60,6 @@ async def test_wells_tags_connections_and_journals_are_listed(database: Database
     ) == [("ops/pad7", 1)]
 
 
-@plain
 async def test_each_quality_reads_as_the_worker_wrote_it(database: Database) -> None:
     worker = await database.worker()
     now = now_us()

@@ -378,7 +378,7 @@ async def test_whatever_comes_each_distinct_reading_is_there_once(
     assert stored <= len(sent), "something was stored twice"
 
 
-@pytest.mark.parametrize("level", LEVELS[:1])
+@pytest.mark.parametrize("level", LEVELS[:2])
 async def test_two_writers_of_a_connection_at_once_store_each_reading_once(
     database: Database,
 ) -> None:
@@ -398,7 +398,6 @@ async def test_two_writers_of_a_connection_at_once_store_each_reading_once(
     ) == [(1000, 0)]
 
 
-@pytest.mark.parametrize("level", LEVELS[:1])
 async def test_times_round_to_the_right_microsecond_until_2106(database: Database) -> None:
     wrong = await database.admin.fetchval(
         "SELECT count(*) FROM (SELECT (random() * 4294967295000000)::bigint AS us"
@@ -407,3 +406,24 @@ async def test_times_round_to_the_right_microsecond_until_2106(database: Databas
         " + us / 1000000 * interval '1 second' + us % 1000000 * interval '1 microsecond'"
     )
     assert wrong == 0
+
+
+@pytest.mark.parametrize("level", LEVELS[:2])
+async def test_a_batch_reads_no_other_connection_of_its_tenant(database: Database) -> None:
+    await database.tenant()
+    await database.admin.execute(
+        "INSERT INTO pumpjack.connection (tenant_id, connection_id, protocol)"
+        " SELECT 'permian', 'ops/other-' || n, 'mqtt' FROM generate_series(1, 300) AS n"
+    )
+    worker = await database.worker()
+    rows_read = (
+        "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+        " FROM pg_stat_user_tables WHERE schemaname = 'pumpjack' AND relname = 'connection'"
+    )
+    session = worker.ingest._connection
+    await session.execute("SELECT pg_stat_force_next_flush()")
+    before = await database.admin.fetchval(rows_read)
+    for batch in range(20):
+        await worker.write([(now_us() + batch, 0, 1.0)])
+    await session.execute("SELECT pg_stat_force_next_flush()")
+    assert 20 <= await database.admin.fetchval(rows_read) - before < 100
