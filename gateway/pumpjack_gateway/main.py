@@ -18,9 +18,12 @@ import uvicorn
 from pumpjack_core import log
 from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.errors import ManifestError, PumpjackError, StorageError
+from pumpjack_gateway.alarms.couriers import Couriers
 from pumpjack_gateway.alarms.feeds import AlarmFeeds
 from pumpjack_gateway.alarms.metrics import AlarmMetrics
 from pumpjack_gateway.alarms.store import AlarmStore
+from pumpjack_gateway.alarms.watch import Watch
+from pumpjack_gateway.alarms.watch_store import WatchStore
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.audit_heads import HeadsLog
 from pumpjack_gateway.auth import Verifier
@@ -45,6 +48,7 @@ from pumpjack_gateway.store import Store
 from pumpjack_gateway.wells import Wells
 
 STOP_LIMIT_S = 10.0
+RELEASE_LIMIT_S = 2.0
 _log = log.get_logger("gateway")
 
 
@@ -69,6 +73,15 @@ class Gateway:
         self.alarm_metrics = AlarmMetrics(self.metrics.registry, self.metrics.refused)
         self.alarm_store = AlarmStore(self.store)
         self.alarms = AlarmFeeds(self.hub, self.alarm_store, self._clock, self.alarm_metrics)
+        self.watch = self._watch()
+        self._couriers = Couriers(
+            settings.webhook_list(),
+            self.alarm_store,
+            self.hub.channels,
+            clock=self._clock,
+            metrics=self.alarm_metrics,
+        )
+        self.watch.on_held = self._couriers.hold
         self.wells = Wells(self.store, self.hub.link, self._clock)
         self.audit = Audit(self.store, self.metrics)
         self._heads = HeadsLog(self.store)
@@ -96,6 +109,8 @@ class Gateway:
                     background = [
                         tasks.create_task(self.hub.run(), name="hub"),
                         tasks.create_task(self.alarms.run(), name="alarms"),
+                        tasks.create_task(self.watch.run(), name="watch"),
+                        tasks.create_task(self._couriers.run(), name="webhooks"),
                         tasks.create_task(self.commands.run(), name="commands"),
                         tasks.create_task(self.audit.run(), name="audit"),
                         tasks.create_task(self._heads.run(), name="audit heads"),
@@ -103,6 +118,8 @@ class Gateway:
                     await self._serve(rest, live, tls, started, stop)
                     for task in background:
                         task.cancel()
+                async with _limit(RELEASE_LIMIT_S):
+                    await self.watch.release()
                 async with _limit(STOP_LIMIT_S):
                     await self.audit.flush()
                     await self._heads.write()
@@ -166,6 +183,16 @@ class Gateway:
         except StorageError:
             missing.append("the history (the database)")
         return missing
+
+    def _watch(self) -> Watch:
+        return Watch(
+            WatchStore(self.store),
+            self.alarm_store,
+            self.hub.link,
+            wake=self.alarms.wake,
+            clock=self._clock,
+            metrics=self.alarm_metrics,
+        )
 
     def _buckets(self, rate_per_s: float, burst: float) -> Buckets:
         return Buckets(rate_per_s=rate_per_s, burst=burst, clock=self._clock)

@@ -15,10 +15,13 @@ import msgspec
 from msgspec import Struct
 
 from pumpjack_core.errors import ManifestError
+from pumpjack_gateway.alarms.webhooks import Webhook, parse_webhooks
 from pumpjack_gateway.issuers import Issuer, check, parse_issuers
 
 PREFIX = "PUMPJACK_"
-SECRETS = frozenset({"database_url", "redis_url", "jwt_secret", "jwt_issuers", "cursor_secret"})
+SECRETS = frozenset(
+    {"database_url", "redis_url", "jwt_secret", "jwt_issuers", "cursor_secret", "webhooks"}
+)
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _REQUIRED = ("database_url", "redis_url")
 _OTHERS = ("CONFIG_DIR", "JOURNAL_DIR", "STATUS_ADDRESS")
@@ -48,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                                   programs that send no Origin need none
     token_in_url                  accept ?token=… on the WebSocket (it ends up in proxies' logs)
     cursor_secret                 the same on every replica, else cursors end with the process
+    webhooks                      JSON, see alarms/webhooks.py: where tenants' alarms are sent
     tls_cert_file, tls_key_file   serve https and wss
     raw_kept_days                 readings older than this are only there as aggregates
     rest_rate_…, ws_rate_…        token buckets: per second, and how many at once
@@ -75,6 +79,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     token_in_url: bool = False
     cursor_secret: str = ""
+    webhooks: str = ""
     tls_cert_file: str = ""
     tls_key_file: str = ""
     raw_kept_days: float = 90.0
@@ -122,6 +127,10 @@ class Settings(Struct, frozen=True, kw_only=True):
                 f"or for a demo {PREFIX}JWT_SECRET with at least 32 bytes"
             )
         return found
+
+    def webhook_list(self) -> tuple[Webhook, ...]:
+        """Where tenants' alarms are sent. Raises ManifestError."""
+        return parse_webhooks(self.webhooks)
 
     def __repr__(self) -> str:
         return f"Settings({self.rest_address}, {self.ws_address})"

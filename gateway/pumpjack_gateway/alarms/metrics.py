@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from pumpjack_gateway.alarms.store import Tally
 
 
 class AlarmMetrics:
@@ -10,6 +15,7 @@ class AlarmMetrics:
 
     def __init__(self, registry: CollectorRegistry, refused: Counter) -> None:
         self.refused = refused
+        self._labels: dict[str, set[tuple[str, str, str]]] = {}
         self.told = Counter(
             "scada_alarm_messages_total",
             "Changes of alarms that clients were told of; confirmed: the database has them",
@@ -69,3 +75,23 @@ class AlarmMetrics:
             ["tenant_id", "webhook"],
             registry=registry,
         )
+
+    def set_alarms(self, tenant_id: str, tallies: Iterable[Tally]) -> None:
+        """All alarms of a tenant, by state and priority."""
+        self._clear_alarms(tenant_id)
+        for tally in tallies:
+            labels = (tenant_id, tally.state, str(tally.priority))
+            self._labels.setdefault(tenant_id, set()).add(labels)
+            self.alarms.labels(*labels).set(tally.number)
+
+    def forget(self, tenant_id: str) -> None:
+        """Another replica tells of this tenant from now on."""
+        for labels in self._labels.pop(tenant_id, ()):
+            self.alarms.remove(*labels)
+        for gauge in (self.raised_lately, self.comm_failures):
+            with suppress(KeyError):
+                gauge.remove(tenant_id)
+
+    def _clear_alarms(self, tenant_id: str) -> None:
+        for labels in self._labels.get(tenant_id, ()):
+            self.alarms.labels(*labels).set(0)

@@ -100,11 +100,34 @@ class AlarmStore:
             {row["journal_id"]: row["seq"] for row in cursors} if len(events) < EVENTS_MAX else {},
         )
 
-    async def events_after(self, tenant_id: str, after: int, most: int) -> list[Event]:
-        """Events in order, whatever was removed between."""
-        async with self._store.reader(tenant_id) as connection:
+    async def told(
+        self, tenant_id: str, after: int, most: int
+    ) -> tuple[int, list[Event], dict[str, Alarm]]:
+        """The last event's number, events after a number, and their alarms as they are now."""
+        async with self._store.reader(tenant_id, "repeatable_read") as connection:
+            head = await connection.fetchval(statements.HEAD) or 0
+            if head <= after:
+                return head, [], {}
             rows = await connection.fetch(statements.EVENTS_AFTER, tenant_id, after, most)
-        return [event_of(row) for row in rows]
+            about = list({row["alarm_id"] for row in rows})
+            alarms = await connection.fetch(statements.THESE, about)
+        return (
+            head,
+            [event_of(row) for row in rows],
+            {row["alarm_id"]: alarm_of(row) for row in alarms},
+        )
+
+    async def webhook_position(self, tenant_id: str, name: str) -> int:
+        """How far a webhook came; a new one begins with what happens from now on."""
+        async with self._store.connection() as connection:
+            sql = "SELECT pumpjack.webhook_position($1, $2)"
+            return int(await connection.fetchval(sql, tenant_id, name) or 0)
+
+    async def move_webhook(self, tenant_id: str, name: str, before: int, after: int) -> bool:
+        """The webhook took everything up to `after`; False when it is not at `before` any more."""
+        async with self._store.connection() as connection:
+            sql = "SELECT pumpjack.move_webhook($1, $2, $3, $4)"
+            return bool(await connection.fetchval(sql, tenant_id, name, before, after))
 
     async def alarms(
         self, tenant_id: str, query: AlarmQuery
