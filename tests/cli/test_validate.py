@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pumpjack_cli.main import app
 from tests.cli.command import run
-from tests.core.manifests.verdicts import connection, mapping
+from tests.core.manifests.case import connection, mapping
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMESPACE = """\

@@ -9,7 +9,7 @@ import pytest
 
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.load import Loaded, load_paths
-from tests.core.manifests.verdicts import connection, mapping
+from tests.core.manifests.case import connection, mapping
 
 NAMESPACE = """\
 apiVersion: v1

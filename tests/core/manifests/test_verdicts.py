@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pumpjack_core.manifests.load import Loaded, load_paths
-from tests.core.manifests.verdicts import ACCEPTED, REFUSED, Case
+from tests.core.manifests.case import Case
+from tests.core.manifests.verdicts import ACCEPTED, REFUSED
 
 
 def load(folder: Path, text: str) -> Loaded:
