@@ -12,8 +12,8 @@ import yaml
 from pumpjack_core.manifests.crds import load_crds
 from tests.controlplane.binaries import Missing
 from tests.controlplane.server import api_server, wait_until
-from tests.core.manifests.test_examples import FOLDERS
 from tests.core.manifests.case import Case
+from tests.core.manifests.test_examples import FOLDERS
 from tests.core.manifests.verdicts import CASES
 
 PLURALS = {"ScadaConnection": "scadaconnections", "TagMapping": "tagmappings"}
