@@ -409,11 +409,6 @@ async def test_an_expired_token_is_said_to_be_expired(gateway: Gateway) -> None:
     await api.client.aclose()
 
 
-async def test_control_is_not_there_yet(api: Api) -> None:
-    answer = await api.client.post("/api/scada/control", json={"wellId": WELL})
-    assert (answer.status_code, problem_of(answer)["code"]) == (501, "NOT_IMPLEMENTED")
-
-
 async def test_addresses_and_methods_that_are_none_are_problems_too(api: Api) -> None:
     assert (await api.problem("/api/scada/reading"))["code"] == "NOT_FOUND"
     answer = await api.client.delete("/api/scada/readings")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -19,12 +24,14 @@ from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Tag, Write
 from pumpjack_gateway.main import Gateway
+from tests.faults import FaultProxy
 from tests.gateway.fake_worker import FakeWorker
 from tests.gateway.screens import token
 
 NAME = "gateway_commands"
 CONNECTION = "permian-ops/pad7"
 WELL = "pad7-3"
+OTHER_WELL = "pad7-4"
 SPEED = Tag(
     WELL, "pump_speed", "holding:1", "float32", 1.0, unit="spm", write=Write(low=0.0, high=12.0)
 )
@@ -39,6 +46,7 @@ VALVE = Tag(
 )
 CHOKE = Tag(WELL, "choke", "holding:5", "int16", 1.0, unit="%", write=Write(low=0.0, high=100.0))
 FLOW = Tag(WELL, "flow", "holding:3", "float32", 1.0, unit="bbl/d")
+LEVEL = Tag(OTHER_WELL, "level", "holding:7", "float32", 1.0, unit="ft")
 TAGS = (SPEED, VALVE, CHOKE, FLOW)
 PROBLEM = "application/problem+json"
 
@@ -77,7 +85,7 @@ class Field:
         self._orders = await Orders.connect(writer)
         self._ingest = await Ingest.connect(writer)
         self.fence = await self._ingest.take_fence(CONNECTION, "modbus-tcp")
-        await self._ingest.register_series(CONNECTION, list(TAGS))
+        await self._ingest.register_series(CONNECTION, [*TAGS, LEVEL])
         await self.declare()
         await self.worker.beat()
 
@@ -103,7 +111,8 @@ class Field:
         """Put on record what became of a command, and wake the gateways, as the worker does."""
         assert await self._orders.tell_command(command, state, detail)
         text = f'{{"type":"commands-stored","tenantId":"{self.tenant}"}}'
-        await self.worker.send(text.encode(), f"scada:alarms:{self.tenant}")
+        with contextlib.suppress(OSError, redis.exceptions.ConnectionError):  # it only wakes
+            await self.worker.send(text.encode(), wire.alarms_channel(self.tenant))
 
     async def carry_out(self, read: float) -> UUID:
         """One command from the claim to its verification."""
@@ -123,6 +132,20 @@ class Field:
             actor,
         )
         return [(row["action"], row["outcome"], json.loads(row["detail"])) for row in rows]
+
+    async def move_to(self, redis_url: str) -> None:
+        """Have the worker's feed on another Redis."""
+        await self.worker.close()
+        self._redis_url = redis_url
+        self.worker = FakeWorker(redis_url, self.tenant, CONNECTION)
+        await self.worker.beat()
+
+    @asynccontextmanager
+    async def behind_a_proxy(self) -> AsyncIterator[tuple[FaultProxy, str]]:
+        """The database, as the gateway logs in, with somebody between who can cut it off."""
+        folder = parse_qs(urlsplit(self.url).query)["host"][0]
+        async with FaultProxy(Path(folder) / ".s.PGSQL.5432") as proxy:
+            yield proxy, f"postgresql://pumpjack_gateway@{proxy.host}:{proxy.port}/{NAME}"
 
     async def make_tenant(self, tenant: str) -> None:
         """Another tenant in the same database."""
