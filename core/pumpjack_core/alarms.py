@@ -20,7 +20,8 @@ class Transition(Struct, frozen=True, omit_defaults=True):
     tag_index   position in the tag table of the batch that it came with
     us          when, by the tag's own time [µs since the epoch, UTC]
     value       what was held against the limit, in the tag's unit: the value; of rate the change
-                within `per`; of deviation the distance. None where nothing was
+                within `per`; of deviation the distance. None where nothing was, as when only
+                suppressed changed
     suppressed  whether the tag that suppresses it holds one of its states
     """
 

@@ -41,6 +41,8 @@ class AlarmSeen:
         self.due_us: int | None = None
         self.told_us: int | None = None
         self.seen: tuple[int, float] | None = None
+        self.turned_us = 0
+        """Of a rate: up to when time has passed without readings; it does not come back."""
         self.begins_at = 0
         """Where in the tag's history the rate of change begins."""
 
@@ -171,10 +173,13 @@ class Oracle:
         """All that time alone does before until_us."""
         if alarm.alarm.condition == "rate":
             per_us = round(alarm.alarm.per_s * S)
-            for turn_us in sorted(us + per_us for us, _ in self.run(alarm)[1:]):
-                if turn_us < until_us and not self.seen[alarm.at].is_held:
+            run = self.run(alarm)
+            known_us = max(alarm.turned_us, run[-1][0]) if run else 0
+            for turn_us in sorted(us + per_us for us, _ in run[1:]):
+                if known_us < turn_us < until_us and not self.seen[alarm.at].is_held:
                     if alarm.due_us is not None and alarm.due_us < turn_us:
                         self.tell(alarm, alarm.due_us, at_us=alarm.due_us)
+                    alarm.turned_us = max(alarm.turned_us, turn_us)
                     self.judge(alarm, turn_us)
         if alarm.due_us is not None and alarm.due_us < until_us:
             self.tell(alarm, alarm.due_us, at_us=alarm.due_us)
@@ -197,13 +202,13 @@ class Oracle:
 
     def tell(self, alarm: AlarmSeen, us: int, *, at_us: int) -> None:
         alarm.active, alarm.due_us = alarm.over, None
-        self.append(alarm, us, at_us)
+        self.append(alarm, us, self.measured(alarm, at_us))
 
     def check_suppression(self, alarm: AlarmSeen, us: int) -> None:
         if alarm.active is not None and self.is_suppressed(alarm) != alarm.suppressed:
-            self.append(alarm, us, us)
+            self.append(alarm, us, None)
 
-    def append(self, alarm: AlarmSeen, us: int, at_us: int) -> None:
+    def append(self, alarm: AlarmSeen, us: int, value: float | None) -> None:
         alarm.told_us = us if alarm.told_us is None else max(us, alarm.told_us)
         alarm.suppressed = self.is_suppressed(alarm)
         self.out.append(
@@ -212,13 +217,13 @@ class Oracle:
                 alarm.alarm.condition,
                 bool(alarm.active),
                 alarm.told_us,
-                self.measured(alarm, at_us),
+                value,
                 alarm.suppressed,
             )
         )
 
     def begin_anew(self, alarm: AlarmSeen, us: int) -> None:
-        alarm.due_us = None
+        alarm.due_us, alarm.turned_us = None, 0
         alarm.begins_at = len(self.seen[alarm.at].history)
         if alarm.told_us is not None:
             alarm.told_us = min(alarm.told_us, us)
@@ -263,7 +268,7 @@ class Oracle:
             run = self.run(alarm)
             if not run:
                 return 0.0
-            begin = us - round(alarm.alarm.per_s * S)
+            begin = max(us, alarm.turned_us) - round(alarm.alarm.per_s * S)
             stood = [each for each in run if each[0] <= begin]
             return abs(run[-1][1] - (stood[-1] if stood else run[0])[1])
         return value

@@ -161,8 +161,8 @@ class Evaluator:
                 _, tag, value, quality = read[at]
                 moment.setdefault(signals[tag], (value, quality))
                 at += 1
-            self._happen(us, moment, now_s, out)
             touched.update(dict.fromkeys(moment))
+            self._happen(us, moment, now_s, out)
         for signal in touched:
             self._set_band(signal)
 
@@ -184,6 +184,7 @@ class Evaluator:
             for machine in signal.moves:
                 machine.step(us, now_s, out)
                 self._note(machine)
+        for signal in moment:
             for machine in signal.suppresses:
                 machine.suppressor_moved(us, out)
         for signal in marked:

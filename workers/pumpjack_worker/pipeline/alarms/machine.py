@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
+from msgspec.structs import replace
+
 from pumpjack_core.alarms import Transition
 from pumpjack_core.tags import Alarm
 from pumpjack_worker.pipeline.alarms.signal import Signal
@@ -45,6 +47,7 @@ class Machine(ABC):
         self.is_suppressed = False
         self.due_us: int | None = None
         self._told_us = NEVER_US
+        self._told: Transition | None = None
         self._seen_us, self._seen_s = NEVER_US, 0.0
 
     # What a kind of condition says
@@ -90,7 +93,7 @@ class Machine(ABC):
     def suppressor_moved(self, us: int, out: Out) -> None:
         """Tell when the tag that suppresses this alarm took or left one of its states."""
         if self.is_active is not None and self._suppressed() != self.is_suppressed:
-            self._append(us, out)
+            self._append(us, None, out)
 
     def clock_went_back(self, us: int) -> None:
         """The tag's time begins anew at us: delays run again, what was told may be later."""
@@ -105,16 +108,15 @@ class Machine(ABC):
             "is_suppressed",
             "due_us",
             "_told_us",
+            "_told",
             "_seen_us",
             "_seen_s",
         ):
             setattr(self, name, getattr(before, name))
 
     def now(self) -> Transition | None:
-        """What was told last, as it is; None: nothing."""
-        if self.is_active is None:
-            return None
-        return self._transition(self._told_us)
+        """What was told last; None: nothing."""
+        return None if self._told is None else replace(self._told, tag_index=self.at)
 
     def _judge(self, us: int, out: Out) -> None:
         verdict = self.verdict()
@@ -136,22 +138,20 @@ class Machine(ABC):
     def _tell(self, us: int, out: Out) -> None:
         self.is_active = self.is_over
         self.due_us = None
-        self._append(us, out)
+        self._append(us, self.measured, out)
 
-    def _append(self, us: int, out: Out) -> None:
+    def _append(self, us: int, value: float | None, out: Out) -> None:
         self._told_us = max(us, self._told_us)
         self.is_suppressed = self._suppressed()
-        out.append(self._transition(self._told_us))
-
-    def _transition(self, us: int) -> Transition:
-        return Transition(
-            self._own.at,
+        self._told = Transition(
+            self.at,
             self.alarm.condition,
             bool(self.is_active),
-            us,
-            self.measured,
+            self._told_us,
+            value,
             self.is_suppressed,
         )
+        out.append(self._told)
 
     def _suppressed(self) -> bool:
         """Unknown suppresses nothing."""
