@@ -82,8 +82,8 @@ BEGIN
     RETURNING c.* INTO v;
     IF v_over OR p_audited THEN
         INSERT INTO pumpjack.audit_logs (tenant_id, actor, action, outcome, detail)
-        VALUES (v.tenant_id, left(p_actor, 253), 'command.' || p_state,
-                CASE WHEN p_state IN ('verified', 'approved', 'validated', 'sent') THEN 'done' ELSE p_state END,
+        VALUES (v.tenant_id, left(p_actor, 253), CASE p_state WHEN 'requested' THEN 'command.request' ELSE 'command.' || p_state END,
+                CASE WHEN p_state IN ('requested', 'approved', 'rejected', 'sent', 'verified') THEN 'done' ELSE p_state END,
                 jsonb_build_object('command', v.command_id, 'well', v.well_id, 'tag', v.tag_name, 'value', v.value,
                                    'reason', v.reason, 'requestedBy', v.requested_by, 'from', v.detail,
                                    'detail', p_detail));
@@ -207,10 +207,10 @@ BEGIN
                 WHEN 'required' THEN v_set.approval_s ELSE p_expires_s END),
             v_definition.write_verify_s, 'requested', 0, coalesce(p_detail, '{}'))
         RETURNING * INTO v;
-        v := pumpjack.step_command(v, 'requested', v.requested_by, v.detail);
-        v := pumpjack.step_command(v, 'validated', '', '{}', v.approval);
+        v := pumpjack.step_command(v, 'requested', v.requested_by, v.detail, true);
+        v := pumpjack.step_command(v, 'validated', '', '{}');
         IF NOT v.approval THEN
-            v := pumpjack.step_command(v, 'approved', '', '{"approval": "none"}', true);
+            v := pumpjack.step_command(v, 'approved', '', '{"approval": "none"}');
         END IF;
     END IF;
     IF code IS NULL THEN

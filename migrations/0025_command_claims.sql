@@ -15,8 +15,7 @@ DECLARE
     v_connection pumpjack.connection;
     v pumpjack.commands;
     v_definition pumpjack.tag_definition;
-    v_writes boolean;
-    v_found record;
+    v_problem text;
 BEGIN
     SELECT c.* INTO v_connection FROM pumpjack.connection AS c
     WHERE c.tenant_id = v_tenant AND c.connection_id = p_connection;
@@ -46,17 +45,22 @@ BEGIN
         -- What is declared may have changed since it was asked for.
         SELECT d.* INTO v_definition FROM pumpjack.tag_definition AS d
         WHERE d.connection_no = v.connection_no AND d.well_id = v.well_id AND d.tag_name = v.tag_name AND d.declared;
-        SELECT f.writes INTO v_writes FROM pumpjack.connection_definition AS f WHERE f.connection_no = v.connection_no;
-        v_found := pumpjack.write_problem(v_definition, v_writes, v.value);
-        IF v_definition.tag_name IS NOT NULL AND v_found.code IS NULL THEN
+        IF FOUND THEN
+            SELECT w.problem INTO v_problem
+            FROM pumpjack.connection_definition AS f,
+                 LATERAL pumpjack.write_problem(v_definition, f.writes, v.value) AS w
+            WHERE f.connection_no = v.connection_no;
+        ELSE
+            v_problem := 'the tag is declared no more';
+        END IF;
+        IF v_problem IS NULL THEN
             v.fence := p_fence;
             v := pumpjack.step_command(v, 'sent', 'worker', jsonb_build_object('fence', p_fence), true);
             RETURN QUERY SELECT v.command_id, v.well_id, v.tag_name, v.value, v.verify_s, v.expires_at,
                                 v.requested_by, v.sent_at;
             RETURN;
         END IF;
-        PERFORM pumpjack.step_command(v, 'refused', '', jsonb_build_object(
-            'problem', coalesce(v_found.problem, 'the tag is declared no more')));
+        PERFORM pumpjack.step_command(v, 'refused', '', jsonb_build_object('problem', v_problem));
     END LOOP;
 END
 $$;
