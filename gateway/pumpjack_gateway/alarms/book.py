@@ -2,7 +2,8 @@
 
 Pure. The events of the database are the truth, taken in order of their numbers. A worker's word
 (`condition`) is shown at once and unconfirmed; it is dropped as soon as the database has the batch
-that it came with, whatever became of it there.
+that it came with, whatever became of it there. A word that the worker could not keep in its journal
+stands until the database or the worker say something of that alarm again.
 """
 
 from __future__ import annotations
@@ -67,8 +68,13 @@ class Book:
         """Take in what the database has new; returns what is to be told, in order."""
         before = {alarm_id: self.shown(alarm_id) for alarm_id in self._told}
         self._cursors |= news.cursors
+        spoken = {event.alarm_id for event in news.events if event.kind in ("raised", "returned")}
         for alarm_id, words in list(self._told.items()):
-            words[:] = [told for told in words if not self._is_stored(told)]
+            words[:] = [
+                told
+                for told in words
+                if not self._is_stored(told) and (told.kept or alarm_id not in spoken)
+            ]
             if not words:
                 del self._told[alarm_id]
         for alarm_id, alarm in news.alarms.items():
@@ -93,6 +99,9 @@ class Book:
         """A worker's word; None when it changes nothing that is shown."""
         if self._is_stored(told):
             return None
+        words = self._told.get(told.alarm_id, [])
+        if told.kept and any(not word.kept for word in words):
+            return self._take_back(told, words)
         shown = self.shown(told.alarm_id)
         was = (shown.active, shown.suppressed) if shown is not None else (False, False)
         if was == (told.active, told.suppressed):
@@ -104,6 +113,13 @@ class Book:
         words.append(told)
         del words[:-WORDS_MAX]
         return Change(foretell(shown, told), None)
+
+    def _take_back(self, told: Told, words: list[Told]) -> Change | None:
+        """The journal takes again: this word stands for those that it could not take."""
+        before = self.shown(told.alarm_id)
+        words[:] = [word for word in words if word.kept] + [told]
+        after = self.shown(told.alarm_id)
+        return None if after == before or after is None else Change(after, None)
 
     def shown(self, alarm_id: str) -> Alarm | None:
         """An alarm as clients see it; None: it is normal, and nobody says otherwise."""
@@ -120,7 +136,7 @@ class Book:
         return alarm
 
     def _is_stored(self, told: Told) -> bool:
-        return self._cursors.get(told.epoch, -1) >= told.seq
+        return told.kept and self._cursors.get(told.epoch, -1) >= told.seq
 
 
 def _gone(alarm: Alarm) -> Alarm:

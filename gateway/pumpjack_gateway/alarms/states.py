@@ -16,7 +16,11 @@ from pumpjack_gateway.times import time_of
 
 
 class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition"):
-    """A worker's word that a condition began or ended, before the database has it (wire.md)."""
+    """A worker's word that a condition began or ended, before the database has it.
+
+    kept  false: its journal takes nothing now, so the database may never hear of it. Otherwise as
+          pumpjack_core.wire.Condition, of which only what is needed is read
+    """
 
     tenant_id: str
     connection_id: str
@@ -33,6 +37,7 @@ class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition
     limit: float | None = None
     priority: int = 3
     message: str = ""
+    kept: bool = True
 
 
 def state_of(
@@ -66,7 +71,7 @@ def foretell(known: Alarm | None, told: Told) -> Alarm:
     hidden = before.out_of_service or told.suppressed or before.shelved_until is not None
     raised = told.active and not before.active
     shows_again = was_hidden and not hidden and (told.active or before.latched)
-    acknowledged = before.acknowledged and not ((raised and not was_hidden) or shows_again)
+    acknowledged = before.acknowledged and not ((raised and not hidden) or shows_again)
     state = state_of(
         active=told.active,
         acknowledged=acknowledged,
