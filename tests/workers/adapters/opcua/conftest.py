@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
 from tests.faults import FaultProxy
 from tests.workers.adapters.opcua.rig import NODES, SimulatedRig
@@ -13,7 +14,8 @@ from tests.workers.adapters.opcua.rig import NODES, SimulatedRig
 
 @pytest.fixture
 async def server() -> AsyncIterator[SimulatedServer]:
-    async with SimulatedServer(NODES) as server:
+    nodes = {node: SimulatedNode(*what, writable=True) for node, what in NODES.items()}
+    async with SimulatedServer(nodes) as server:
         yield server
 
 

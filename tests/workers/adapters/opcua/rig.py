@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from pumpjack_core.config import Connection
 from pumpjack_core.manifests.types import Opcua, ScadaConnectionSpec
-from pumpjack_core.tags import Tag
+from pumpjack_core.tags import Tag, Write
 from pumpjack_worker.adapters.contract import NOWHERE, Surroundings
 from pumpjack_worker.adapters.opcua.adapter import OpcuaAdapter
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
@@ -45,6 +47,21 @@ NODES = {address(name): (name, typed(name, value)) for name, value in VALUES.ite
 TAGS = [Tag("w1", name, address(name), name, INTERVAL_S, stale_s=0.0) for name in VALUES]
 REFUSED = Tag("w1", "refused", "ns=2;s=types.no_such_node", "int16", INTERVAL_S)
 WRONG = Tag("w1", "wrong", "holding:40001", "int16", INTERVAL_S)
+OTHER_VALUES: dict[str, float] = {
+    "bool": 0.0,
+    "int16": 31_000.0,
+    "uint16": 1.0,
+    "int32": 77_777.0,
+    "uint32": 4_000_000_001.0,
+    "int64": 2.0**40 + 1,
+    "uint64": 2.0**51 + 1,
+    "float32": -0.15625,
+    "float64": 6.02214076e23,
+}
+"""What a test writes over VALUES."""
+WRITABLE = [
+    (replace(tag, write=Write(low=-1e300, high=1e300)), OTHER_VALUES[tag.data_type]) for tag in TAGS
+]
 
 
 class OpcuaRig(Rig):
@@ -55,6 +72,7 @@ class OpcuaRig(Rig):
     expected: ClassVar = list(VALUES.values())
     refused = REFUSED
     wrong = WRONG
+    writable = WRITABLE
     quick: ClassVar = {"timeout": "300ms", "keep_alive": "100ms", "publishing_interval": "20ms"}
     patient: ClassVar = {"timeout": "60s", "keep_alive": "60s"}
     polled = False

@@ -6,8 +6,9 @@ from tests.workers.adapters.contract import (
     AcknowledgementContract,
     FaultContract,
     ReadingContract,
+    WritingContract,
 )
 
 
-class TestSimulatedServer(ReadingContract, FaultContract, AcknowledgementContract):
+class TestSimulatedServer(ReadingContract, FaultContract, AcknowledgementContract, WritingContract):
     """With the fixture rig of conftest.py."""

@@ -11,7 +11,7 @@ from pumpjack_core.clock import Clock
 from pumpjack_core.config import Connection
 from pumpjack_core.errors import DeviceError, ManifestError, NotConnected
 from pumpjack_core.networks import parse_networks
-from pumpjack_core.tags import TagTable
+from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
 from pumpjack_worker.adapters.opcua.failures import SESSION_GONE, ServiceFault, refusal
 from pumpjack_worker.adapters.opcua.feed import Feed
@@ -19,6 +19,7 @@ from pumpjack_worker.adapters.opcua.readings import Readings
 from pumpjack_worker.adapters.opcua.session import Session
 from pumpjack_worker.adapters.opcua.settings import settings_of
 from pumpjack_worker.adapters.opcua.subscription import still_there
+from pumpjack_worker.adapters.opcua.writer import Writer
 
 LONGEST_WAIT_S = 60.0
 MISSED_KEEP_ALIVES = 3
@@ -34,6 +35,7 @@ class OpcuaAdapter(Adapter):
     protocol: ClassVar[str] = "opcua"
     has_source_time: ClassVar[bool] = True
     sends_again: ClassVar[bool] = True
+    writes: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class OpcuaAdapter(Adapter):
         self._session = Session(self._settings, surroundings, on_lost=self._rouse)
         self._readings = Readings(tags, clock, connection.spec.clock.source, surroundings.memos)
         self._feed = Feed(self._settings, self._readings, clock, self._rouse)
+        self._writer = Writer(self._settings.peer, lambda: self._feed.namespaces)
         self._keeper: asyncio.Task[None] | None = None
         self._ending: DeviceError | None = None
 
@@ -118,6 +121,14 @@ class OpcuaAdapter(Adapter):
         """Deliver again what was not acknowledged."""
         self._readings.redeliver()
         self._rouse()
+
+    async def write(self, tag: Tag, value: float) -> None:
+        """Write a node's value."""
+        await self._writer.write(self._session.channel, tag, value)
+
+    async def read_back(self, tag: Tag) -> float | None:
+        """Read a node's value, beside the subscription."""
+        return await self._writer.read_back(self._session.channel, tag)
 
     async def close(self) -> None:
         """End the session and whatever waits for it."""

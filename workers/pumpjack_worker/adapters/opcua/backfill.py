@@ -9,14 +9,14 @@ comes twice. A portion at a time, so that live values do not wait.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from asyncua import ua
 
 from pumpjack_core.log import get_logger
-from pumpjack_core.readings import Int64s
+from pumpjack_core.readings import Int32s, Int64s
 from pumpjack_worker.adapters.opcua.channel import Channel
 from pumpjack_worker.adapters.opcua.decode import NO_TIME, Changes, Malformed
 from pumpjack_worker.adapters.opcua.failures import ServiceFault
@@ -50,6 +50,7 @@ class Backfill:
 
     why      what lost the values
     lost_us  when it was noticed
+    since_us up to when all that was told is delivered, by the server's times, NO_TIME: nothing is
     before   int64[n]  by position: time of the last value delivered before it, NO_TIME without one
     after    int64[n]  time of the first that came live after it, NO_TIME as long as none came
     start    int64[n]  where its start is to be marked if it cannot be read back, NO_TIME: nowhere
@@ -60,6 +61,7 @@ class Backfill:
 
     why: str
     lost_us: int
+    since_us: int
     before: Int64s
     after: Int64s
     start: Int64s
@@ -89,6 +91,42 @@ class Backfill:
         if self.without is None:
             return set(range(len(self.before))) if self.places is None else set(self.places)
         return self.without | {one.place for one in self.wishes}
+
+    def unread(self) -> set[int]:
+        """The tags of which something may still be read back."""
+        return {one.place for one in self.wishes} if self.begun else self.lacking()
+
+    def moved(self, count: int, places: Int32s) -> Backfill:
+        """What is unread, for another table; places: position there of each here, -1: none."""
+
+        def there(column: Int64s) -> Int64s:
+            other = np.full(count, NO_TIME, np.int64)
+            here = np.flatnonzero(places >= 0)
+            other[places[here]] = column[here]
+            return other
+
+        left = {int(places[at]) for at in self.unread() if places[at] >= 0}
+        return replace(
+            self,
+            before=there(self.before),
+            after=there(self.after),
+            start=there(self.start),
+            places=frozenset(left),
+            without=None,
+            wishes=deque(),
+        )
+
+    def take_over(self, old: Backfill) -> None:
+        """What an older one has not read back is read back by this one."""
+        left = np.array(sorted(old.unread()), np.int64)
+        if len(left):
+            known = left[old.before[left] != NO_TIME]
+            self.before[known] = np.minimum(self.before[known], old.before[known])
+            marked = left[old.start[left] != NO_TIME]
+            self.start[marked] = old.start[marked]
+        self.lost_us = min(self.lost_us, old.lost_us)
+        self.since_us = min(self.since_us, old.since_us)
+        old.wishes.clear()
 
     def plan(self, nodes: list[tuple[int, int, Any]], without: set[int]) -> None:
         """These nodes (position, handle, node) have a history, these tags have none."""

@@ -31,7 +31,7 @@ from asyncua.ua.ua_binary import (
     uatcp_to_binary,
 )
 
-from pumpjack_core.errors import NotConnected
+from pumpjack_core.errors import NotConnected, Unanswered
 from pumpjack_worker.adapters.opcua.failures import (
     BAD_REQUEST_TOO_LARGE,
     ServiceFault,
@@ -120,15 +120,37 @@ class Channel(asyncio.Protocol):
         body = await self.answer(
             self.send(request, hint_s=patience_s), type(request).__name__, patience_s
         )
+        return self._decoded(body, answer, type(request).__name__)
+
+    async def tell(self, request: Any, answer: type[Any]) -> Any:
+        """Send a request that changes something, once, and return the answer.
+
+        Raises ServiceFault, NotConnected when nothing was sent, Unanswered when no answer came; the
+        connection stays.
+        """
+        service = type(request).__name__
+        waiting = self.send(request, hint_s=self._timeout_s)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await waiting
+            return self._decoded(body, answer, service)
+        except TimeoutError:
+            raise Unanswered(
+                f"{self._peer} did not answer to {service} within {self._timeout_s:g} s"
+            ) from None
+        except NotConnected as error:
+            raise Unanswered(f"the session ended before {service} was answered: {error}") from error
+
+    def _decoded(self, body: bytes, answer: type[Any], service: str) -> Any:
         if len(body) > MOST_DECODED_BYTES:
-            raise self.fail_garbled(f"{len(body)} bytes in answer to {type(request).__name__}")
+            raise self.fail_garbled(f"{len(body)} bytes in answer to {service}")
         try:
             response = struct_from_binary(answer, Buffer(body))
         except (ua.UaError, NotEnoughData, ValueError, TypeError, AttributeError) as error:
-            raise self.fail_garbled(f"the answer to {type(request).__name__}: {error}") from error
+            raise self.fail_garbled(f"the answer to {service}: {error}") from error
         status = int(response.ResponseHeader.ServiceResult.value)
         if status >> 31:
-            raise ServiceFault(status, type(request).__name__)
+            raise ServiceFault(status, service)
         return response
 
     async def ask_bytes(self, request: Any) -> bytes:

@@ -55,6 +55,11 @@ class Feed:
         self.keep_alive_s = 1.0
 
     @property
+    def namespaces(self) -> tuple[str, ...]:
+        """URIs of the server's namespaces, by index."""
+        return self._limits.namespaces
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is not as it was asked for."""
         short = self._maker.short_queues

@@ -74,23 +74,29 @@ class Losses:
         if since_us != NO_TIME:
             since_us -= RESTART_MARGIN_US
         before = np.where(told_us == NO_TIME, since_us, told_us)
-        if self.backfill is not None:
-            self.end(self.backfill, tags)
         start_us = NO_TIME
         if is_new_start:
             start_us = self._before_us + 1
         elif in_session:
             start_us = int(before.max()) + 1
         self.is_news = True
+        old = self.backfill
+        told = told_us[told_us != NO_TIME]
         self.backfill = Backfill(
             why,
             lost_us,
+            since_us=int(told.max()) if len(told) else self._before_us,
             before=before,
             after=np.full(len(tags), NO_TIME, np.int64),
             start=np.full(len(tags), start_us, np.int64),
             due_at=self._clock.monotonic() + WAIT_FOR_LIVE_S,
             until_us=self._clock.now_us(),
         )
+        if old is not None:
+            was_begun = old.begun
+            self.backfill.take_over(old)
+            if was_begun:
+                self.end(old, tags)  # of the tags without a history
 
     def overflowed(self, place: int, before_us: int, after_us: int) -> None:
         """The server's queue was full between these two values of a tag."""
@@ -126,18 +132,38 @@ class Losses:
         lacking = np.array(sorted(backfill.lacking()), np.int32)
         if not len(lacking):
             return
+        last = backfill.before[lacking]
+        last = last[last != NO_TIME]
+        if not len(last):
+            return  # nothing was ever delivered of them
         known = {
             "why": backfill.why,
             "tags_without_history": len(lacking),
             "read_back": backfill.read_back,
-            "after": iso_us(int(backfill.before[backfill.before != NO_TIME].max())),
+            "after": iso_us(int(last.max())),
             "before": iso_us(backfill.until_us),
         }
         batch = _marks(tags, backfill, lacking, self._clock.now_us())
         self._record(backfill.lost_us, known, batch)
 
-    def moved(self, places: Int32s) -> None:
+    @property
+    def unread_since_us(self) -> int | None:
+        """Up to when everything is delivered, though newer values are; None: all is."""
+        since = [low for low, _ in self._overflows.values()]
+        if self.backfill is not None:
+            since.append(self.backfill.since_us)
+        return min(since, default=None)
+
+    def moved(self, before: TagTable, count: int, places: Int32s) -> None:
         """Another table; places: position there of each here, -1 for none."""
+        old = self.backfill
+        if old is not None:
+            rest = old.moved(count, places)
+            if old.begun:
+                old.wishes.clear()
+                self.end(old, before)  # of the tags without a history
+            self.backfill = rest if rest.places else None
+            self.is_news = True
         self._overflows = {
             int(places[place]): span
             for place, span in self._overflows.items()
@@ -175,6 +201,7 @@ class Losses:
         return Backfill(
             "the server's queue was full; set queueSize higher or publishingInterval lower",
             now_us,
+            since_us=min(span[0] for span in spans.values()),
             before=before,
             after=after,
             start=np.where(before == NO_TIME, NO_TIME, before + 1),

@@ -88,9 +88,7 @@ class Readings:
         before, tags = self.items.tags, items.tags
         place = {tag.key: at for at, tag in enumerate(tags.tags)}
         places = np.array([place.get(tag.key, -1) for tag in before.tags], np.int32)
-        if self.losses.backfill is not None:
-            self.losses.end(self.losses.backfill, before)  # its positions are the old ones
-        self.losses.moved(places)
+        self.losses.moved(before, len(tags), places)
         self.times = self.times.moved(len(tags), places)
         self._scale, self._offset = _factors(tags)
 
@@ -178,7 +176,7 @@ class Readings:
             errors,
             publishing=publishing,
             sequences=sequences,
-            memo=_memo(batches, self.times),
+            memo=_memo(batches, self.times, self.losses.unread_since_us),
         )
 
     def read(self, changes: Changes, quarantined: list[Quarantined], errors: Counter[str]) -> Batch:
@@ -368,8 +366,8 @@ def _joined(batches: list[Batch], tags: TagTable, received_us: int) -> Batch:
     )
 
 
-def _memo(batches: Sequence[Batch], times: Times) -> bytes:
-    """What a worker that starts anew must know: up to when readings were delivered.
+def _memo(batches: Sequence[Batch], times: Times, unread_since_us: int | None) -> bytes:
+    """What a worker that starts anew must know: up to when all readings were delivered.
 
     By the server's times where there are any, and not by those that the readings got: one that a
     clock of ours gave while it was ahead would let whatever is missed until then go unread.
@@ -381,7 +379,13 @@ def _memo(batches: Sequence[Batch], times: Times) -> bytes:
         theirs = np.maximum(times.told_us[one.tag_index], times.server_us[one.tag_index]).max()
         told = one.source_us.max() if theirs == NO_TIME else theirs
         last.append(min(int(told), one.received_us))
-    return max(last).to_bytes(_MEMO_BYTES, "little", signed=True) if last else b""
+    return memo_of(max(last), unread_since_us) if last else b""
+
+
+def memo_of(told_us: int, unread_since_us: int | None) -> bytes:
+    """Up to told_us, or to the beginning of what is still to be read back [µs]."""
+    until_us = told_us if unread_since_us is None else min(told_us, unread_since_us)
+    return until_us.to_bytes(_MEMO_BYTES, "little", signed=True)
 
 
 def _told_in(memo: bytes) -> int:

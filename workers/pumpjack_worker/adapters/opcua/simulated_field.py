@@ -32,10 +32,14 @@ Raw = float | int | bool
 
 
 class Placed(Struct, frozen=True):
-    """A tag and the node it is read from, as asyncua writes it (ns=2;s=…)."""
+    """A tag and the node it is read from, as asyncua writes it (ns=2;s=…).
+
+    write  the node it is set by, "" where nobody can
+    """
 
     tag: Tag
     node: str
+    write: str = ""
 
 
 class Change(Struct, frozen=True):
@@ -75,12 +79,12 @@ class Places:
                 self.left_out[tag.address] = "another tag has the same node"
             else:
                 taken.add(node)
-                self.placed.append(Placed(tag, node))
+                self.placed.append(Placed(tag, node, _set_by(tag, node, known)))
 
     @property
     def nodes(self) -> dict[str, SimulatedNode]:
         """The nodes, for a SimulatedServer; each well is a folder."""
-        return {
+        found = {
             one.node: SimulatedNode(
                 one.tag.data_type,
                 None,
@@ -88,10 +92,17 @@ class Places:
                 unit=one.tag.unit,
                 low=one.tag.low,
                 high=one.tag.high,
+                writable=one.write == one.node,
                 history=True,
             )
             for one in self.placed
         }
+        for one in self.placed:
+            if one.write and one.write not in found:
+                found[one.write] = SimulatedNode(
+                    one.tag.data_type, path=(one.tag.well_id,), unit=one.tag.unit, writable=True
+                )
+        return found
 
 
 class SimulatedField:
@@ -110,6 +121,17 @@ class SimulatedField:
         self.ledger: Ledger | None = None
         self._is_dead: list[bool | None] = [None] * len(self.placed)
         self._due_us = [0] * len(self.placed)
+
+    def command(self, node: str, raw: float) -> Raw | None:
+        """Have the field do what a client wrote: what is taken of it, None: it cannot be set."""
+        for at, one in enumerate(self.placed):
+            if one.write != node:
+                continue
+            if not self.field.command(at, read_value(one.tag, raw)):
+                return None
+            shows = one.write == one.node and at not in self.field.dead
+            return raw_value(one.tag, self.field.value[at]) if shows else raw
+        return None
 
     def step(self, now_us: int) -> list[Change]:
         """Move the field on to this time [µs since the epoch]: what shows another value now."""
@@ -165,6 +187,17 @@ def _namespaces(addresses: Sequence[OpcuaAddress]) -> tuple[str, ...]:
             named.append(OTHER_NAMESPACE.format(index))
         named.append(uri)
     return tuple(named)
+
+
+def _set_by(tag: Tag, node: str, known: Sequence[str]) -> str:
+    if tag.write is None or not tag.write.address:
+        return "" if tag.write is None else node
+    try:
+        address = parse_address(tag.write.address, tag.data_type)
+        index = address.index(known)
+    except AddressError:
+        return ""
+    return _node(index, address)
 
 
 def _node(index: int, address: OpcuaAddress) -> str:

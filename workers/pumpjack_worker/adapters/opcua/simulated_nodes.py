@@ -30,7 +30,7 @@ TYPES: dict[str, ua.VariantType] = {
 NAMESPACE = "urn:pumpjack:simulator:field"
 """The namespace of its nodes, index 2: `ns=2;s=…`."""
 NAMESPACE_INDEX = 2
-_READ, _HISTORY = 1, 4
+_READ, _WRITE, _HISTORY = 1, 2, 4
 _FOLDER_TYPE = ua.NodeId(ua.ObjectIds.FolderType)
 _VARIABLE_TYPE = ua.NodeId(ua.ObjectIds.BaseDataVariableType)
 _ANALOG_TYPE = ua.NodeId(ua.ObjectIds.AnalogItemType)
@@ -45,6 +45,7 @@ class SimulatedNode(Struct, frozen=True):
     value      its first value; None: BadWaitingForInitialData until it is written
     path       folders below Objects that it stands in
     unit, low, high  EngineeringUnits and EURange, which make it an AnalogItem
+    writable   whether clients may set its value
     readable   without it, who asks for its value is refused
     history    whether its values are kept and can be read back
     """
@@ -57,6 +58,7 @@ class SimulatedNode(Struct, frozen=True):
     high: float | None = None
     description: str = ""
     readable: bool = True
+    writable: bool = False
     history: bool = False
 
 
@@ -141,6 +143,7 @@ def _variable(
 
 def _describe_variable(data: NodeData, first: ua.DataValue, node: SimulatedNode) -> None:
     access = (_READ if node.readable else 0) | (_HISTORY if node.history else 0)
+    access |= _WRITE if node.writable else 0
     kind = TYPES[node.data_type]
     _attributes(
         data,

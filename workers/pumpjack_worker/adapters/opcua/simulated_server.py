@@ -40,6 +40,7 @@ from pumpjack_worker.adapters.opcua.simulated_nodes import (
     variant,
 )
 from pumpjack_worker.adapters.opcua.simulated_subscriptions import Faults, Subscriptions
+from pumpjack_worker.adapters.opcua.simulated_writes import OnWrite, WriteFlaws, Writes
 
 APPLICATION_URI = "urn:pumpjack:simulator"
 GOOD = 0
@@ -122,6 +123,7 @@ class SimulatedServer:
     namespaces       URIs of its namespaces from index 3 on
     history_kept     how many values of a node at least are kept for history; None: all
     faults    what is wrong with it at the moment
+    write_flaws  what is wrong with its writes
     """
 
     def __init__(
@@ -148,6 +150,7 @@ class SimulatedServer:
         }
         self.host, self.port = host, port
         self.faults = Faults(items_per_call)
+        self.write_flaws = WriteFlaws()
         self.identity = identity
         self.trusted = trusted
         self._announce = announce_limits
@@ -188,6 +191,8 @@ class SimulatedServer:
         if set(self._security) != {"None"}:
             self._take_identity(internal)
         lay_out(internal.aspace, self.nodes, self._clock.now_us())
+        self._writes = Writes(internal.aspace, self.nodes, self.write_flaws)
+        internal.attribute_service = self._writes
         self._ids = {text: ua.NodeId.from_string(text) for text in self.nodes}
         await self._keep_history(internal)
         if self._announce:
@@ -255,6 +260,15 @@ class SimulatedServer:
             variant(self.nodes[node].data_type, value), SourceTimestamp=at, ServerTimestamp=at
         )
         self._history._datachanges[self._ids[node]].append(kept)
+
+    @property
+    def written(self) -> list[tuple[str, Any]]:
+        """What clients asked to have written, node and raw value, also what was not granted."""
+        return self._writes.written
+
+    def on_write(self, granting: OnWrite) -> None:
+        """Have this decide what is taken of what clients write."""
+        self._writes.on_write = granting
 
     @property
     def subscriptions(self) -> Subscriptions:

@@ -116,6 +116,7 @@ async def serve(servers: Mapping[int, Simulated], options: Options, stop: asynci
     async with contextlib.AsyncExitStack() as stack:
         for one in servers.values():
             await stack.enter_async_context(one.server)
+            one.server.on_write(one.field.command)
         await step(time.time_ns() // 1000)
         for one in servers.values():
             _introduce(one)
