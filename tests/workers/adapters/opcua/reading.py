@@ -14,7 +14,7 @@ from pumpjack_core.errors import NotConnected
 from pumpjack_core.readings import Quarantined
 from pumpjack_worker.adapters.contract import Adapter
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Row(NamedTuple):
