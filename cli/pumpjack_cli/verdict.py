@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from pumpjack_cli.address_checks import unusable_addresses
 from pumpjack_core.credentials import SECRET_TYPE
 from pumpjack_core.errors import AddressError
 from pumpjack_core.manifests.load import Loaded
 from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, Secret, TagMapping
 from pumpjack_core.manifests.problems import Path, Problem, did_you_mean, path_text
 from pumpjack_core.manifests.resolve import RejectedTag, Resolution, resolve
-from pumpjack_core.manifests.types import ScadaConnectionSpec
-from pumpjack_core.tags import Tag
 
 
 class ConnectionSummary(Struct, frozen=True):
@@ -44,7 +43,7 @@ def judge(loaded: Loaded) -> Verdict:
     fallbacks = {name: f"namespace {name}" for name in namespaces - tenants.keys()}
     resolution = resolve(loaded.connections, loaded.mappings, {**fallbacks, **tenants})
     rejected = [tag for mapping in resolution.mappings for tag in mapping.rejected]
-    rejected += _unreadable_addresses(resolution)
+    rejected += unusable_addresses(resolution)
     problems = [
         *loaded.problems,
         *_rejection_problems(loaded, rejected),
@@ -52,6 +51,7 @@ def judge(loaded: Loaded) -> Verdict:
         *_namespace_problems(loaded, fallbacks),
         *(problem for _, problem in secret_problems(loaded)),
         *_time_path_problems(loaded),
+        *_read_only_problems(resolution, loaded),
     ]
     return Verdict(
         valid=not any(problem.severity == "error" for problem in problems),
@@ -63,44 +63,6 @@ def judge(loaded: Loaded) -> Verdict:
         connections=tuple(_summaries(resolution, rejected, tenants)),
         problems=tuple(sorted(problems, key=lambda at: (at.file == "", at.file, at.line))),
     )
-
-
-def _modbus_tcp(spec: ScadaConnectionSpec, tag: Tag) -> None:
-    from pumpjack_worker.adapters.modbus_tcp.address import parse_address
-
-    if spec.modbus_tcp is not None:
-        parse_address(tag.address, tag.data_type, spec.modbus_tcp.unit_id)
-
-
-def _opcua(_spec: ScadaConnectionSpec, tag: Tag) -> None:
-    from pumpjack_worker.adapters.opcua.address import parse_address
-
-    parse_address(tag.address, tag.data_type)
-
-
-def _mqtt(_spec: ScadaConnectionSpec, tag: Tag) -> None:
-    from pumpjack_worker.adapters.mqtt.address import parse_address
-
-    parse_address(tag.address, tag.data_type)
-
-
-ADDRESS_CHECKS: dict[str, Callable[[ScadaConnectionSpec, Tag], None]] = {
-    "modbus-tcp": _modbus_tcp,
-    "mqtt": _mqtt,
-    "opcua": _opcua,
-}
-"""Protocol to what raises AddressError for an address that its adapter cannot read."""
-
-
-def _unreadable_addresses(resolution: Resolution) -> Iterator[RejectedTag]:
-    for resolved in resolution.connections:
-        spec = resolved.connection.spec
-        for tag in resolved.tags.tags:
-            try:
-                ADDRESS_CHECKS[spec.protocol](spec, tag)
-            except AddressError as error:
-                identity = resolved.connection.metadata.id
-                yield RejectedTag(identity, tag.mapping, tag.name, f"address {error}")
 
 
 def _rejection_problems(loaded: Loaded, rejected: list[RejectedTag]) -> Iterator[Problem]:
@@ -177,6 +139,20 @@ def _time_path_problems(loaded: Loaded) -> Iterator[Problem]:
             path = ("spec", "mqtt", "timePath")
             place = _at(loaded, "ScadaConnection", connection.metadata.id, path)
             yield Problem("error", *place, str(error))
+
+
+def _read_only_problems(resolution: Resolution, loaded: Loaded) -> Iterator[Problem]:
+    """Connections with writable tags that allow no writes."""
+    for resolved in resolution.connections:
+        writable = [tag.name for tag in resolved.tags.tags if tag.write is not None]
+        if writable and not resolved.connection.spec.writes.enabled:
+            more = f" and {len(writable) - 1} more" if len(writable) > 1 else ""
+            message = (
+                f"commands may not write {writable[0]}{more}, though a mapping declares it; set "
+                "writes.enabled to true to let them"
+            )
+            place = _at(loaded, "ScadaConnection", resolved.connection.metadata.id, ("spec",))
+            yield Problem("note", *place, message)
 
 
 def secret_of(loaded: Loaded, connection: ScadaConnection) -> Secret | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +12,12 @@ from msgspec.structs import replace
 from pumpjack_core import config
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
-from pumpjack_core.tags import Tag, TagTable
+from pumpjack_core.tags import Alarm, Tag, TagTable, Write
+
+CONDITIONS = (
+    *("hihi", "hi", "lo", "lolo", "rate"),
+    *("deviation", "state", "bad_quality", "stale"),
+)
 
 
 def made(n: int = 3, **tag: object) -> config.WorkerConfig:
@@ -101,3 +107,45 @@ def test_a_broken_file_of_tags_is_named(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ManifestError, match="tags-000"):
         config.load(tmp_path)
+
+
+def test_500_tags_with_9_alarms_each_fit_into_config_maps(tmp_path):
+    dice = random.Random(8)
+    words = ["".join(dice.choices("abcdefghij ", k=90)) for _ in range(4_500)]  # worse than prose
+    tags = [
+        Tag(
+            "well",
+            f"tag-{number}",
+            f"holding:{number}",
+            "float32",
+            1.0,
+            alarms=tuple(
+                Alarm(condition, limit=dice.random(), message=words[number * 9 + at])
+                for at, condition in enumerate(CONDITIONS)
+            ),
+            write=Write(0.0, 60.0),
+        )
+        for number in range(500)
+    ]
+    given = config.worker_config(
+        tenant_id="permian",
+        connection_id="ops/plc",
+        spec=made().connection.spec,
+        allowed_networks=(),
+        tags=TagTable(tuple(tags)),
+        writes=True,
+    )
+    parts = config.files(given)
+    assert max(len(part) for part in parts.values()) <= config.MOST_FILE_BYTES
+    assert len(parts) <= 3
+    config.save(given, tmp_path)
+    assert config.load(tmp_path) == given
+
+
+def test_a_tag_table_of_an_earlier_version_can_be_read(tmp_path):
+    given = made()
+    config.save(given, tmp_path)
+    assert b'"writes":true' not in (tmp_path / config.CONNECTION_FILE).read_bytes()
+    tags = gzip.decompress((tmp_path / "tags-000.json.gz").read_bytes())
+    assert not any(word in tags for word in (b"alarms", b"write", b"stateNames", b"description"))
+    assert config.load(tmp_path) == given

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from pumpjack_core.manifests.crds import load_crds
 from pumpjack_core.manifests.metadata import metadata_findings
+from pumpjack_core.manifests.object_size import size_finding
 from pumpjack_core.manifests.objects import (
     Metadata,
     Namespace,
@@ -73,13 +74,20 @@ def check(document: Any) -> Checked:
             )
         case "ScadaConnection" | "TagMapping" as kind:
             complete, found = validator(kind).check(document)
-            findings = (*metadata_findings(metadata, namespaced=True), *found)
-            return Checked(None if _refused(findings) else _typed(kind, complete), findings)
+            return _judged(kind, complete, (*metadata_findings(metadata, namespaced=True), *found))
         case "Secret" if document["apiVersion"] == "v1":
             return Checked(*check_secret(document))
         case kind:
             note = f"kind {kind} is none of Pumpjack's, so it is left alone"
             return Checked(None, (Finding((), note, "note"),))
+
+
+def _judged(kind: str, complete: dict[str, Any], findings: tuple[Finding, ...]) -> Checked:
+    """One of our own kinds, with its defaults."""
+    if _refused(findings):
+        return Checked(None, findings)
+    large = size_finding(complete) if kind == "TagMapping" else None
+    return Checked(_typed(kind, complete), findings if large is None else (*findings, large))
 
 
 def _refused(findings: tuple[Finding, ...]) -> bool:

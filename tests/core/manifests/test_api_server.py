@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 
+from pumpjack_core.manifests.check import check
 from pumpjack_core.manifests.crds import load_crds
+from pumpjack_core.manifests.object_size import kept_bytes
 from tests.controlplane.binaries import Missing
 from tests.controlplane.server import api_server, wait_until
 from tests.core.manifests.case import Case
+from tests.core.manifests.large import as_large_as_it_gets
 from tests.core.manifests.test_examples import FOLDERS
 from tests.core.manifests.verdicts import CASES
 
 PLURALS = {"ScadaConnection": "scadaconnections", "TagMapping": "tagmappings"}
 STRICT = {"fieldValidation": "Strict", "dryRun": "All"}
+PATIENCE = 5
 YAML = {"Content-Type": "application/yaml"}
 
 pytestmark = pytest.mark.peers
@@ -65,6 +71,36 @@ def test_the_verdict_is_the_same(api: httpx.Client, case: Case) -> None:
     assert path is not None
     answer = api.post(path, content=case.text, params=STRICT, headers=YAML)
     assert (answer.status_code == 201) == case.accepted, answer.text
+
+
+def created(api: httpx.Client, document: dict[str, Any]) -> httpx.Response:
+    """The answer to a POST, which a busy machine may not get in the API server's own time."""
+    for _ in range(PATIENCE):
+        answer = api.post(resource(document["kind"]), json=document, timeout=90)
+        if answer.status_code != 504:
+            break
+    return answer
+
+
+def test_500_tags_with_9_alarms_each_are_accepted_and_stored(api: httpx.Client) -> None:
+    """The rules within the cost that the API server allows, the object within what etcd takes."""
+    mapping = as_large_as_it_gets(texts=90)
+    assert [finding.severity for finding in check(mapping).findings] == ["warning"]  # of kubectl
+    answer = created(api, mapping)
+    assert answer.status_code in (201, 409), answer.text  # 409: there since a try before
+    stored = api.get(f"{resource('TagMapping')}/large", timeout=90).json()
+    assert sum(len(tag["alarms"]) for tag in stored["spec"]["tags"]) == 4_500
+    kept = len(json.dumps(stored["metadata"]["managedFields"], separators=(",", ":")))
+    assert 0.7 * kept < kept_bytes(stored) < 1.5 * kept
+
+
+def test_one_that_etcd_does_not_take_is_told_offline(api: httpx.Client) -> None:
+    mapping = as_large_as_it_gets(texts=1_200, alarms=3)
+    (finding,) = check(mapping).findings
+    assert "etcd takes 1536" in finding.message
+    answer = created(api, mapping)
+    assert answer.status_code >= 400
+    assert "too large" in answer.text or "larger than max" in answer.text, answer.text
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
