@@ -6,7 +6,7 @@ pumpjack_cli.NAME.EXAMPLE  a command line that shows its use, printed below the 
 
 A command with parts (`pumpjack journal drain`) is one module, too, and listed in GROUPS:
 
-pumpjack_cli.NAME.NAME_PART  the function of a part
+pumpjack_cli.NAME.NAME_PART  the function of a part (here, too, a - is _)
 pumpjack_cli.NAME.EXAMPLES   part to its examples; the module's docstring is the help of the whole
 
 A module imports only the standard library, typer and pumpjack_core.errors at its top, the rest
@@ -37,6 +37,12 @@ COMMANDS = (
 )
 GROUPS = {
     "journal": ("status", "drain"),
+    "alarms": (
+        *("list", "history", "figures", "acknowledge", "shelve", "unshelve", "reset"),
+        *("out-of-service", "in-service"),
+    ),
+    "command": ("send", "list", "show", "decide", "tags"),
+    "audit": ("list", "verify"),
     "quarantine": ("list", "explain", "replay"),
     "storage": ("status",),
 }
@@ -96,7 +102,7 @@ def _register() -> None:
         module = import_module(f"pumpjack_cli.{name}")
         group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
         for part in parts:
-            function = getattr(module, f"{name}_{part}")
+            function = getattr(module, f"{name}_{part.replace('-', '_')}")
             example = epilog(module.EXAMPLES[part])
             group.command(part, help=help_text(function), epilog=example)(function)
         app.add_typer(group, name=name, help=help_text(module))

@@ -1,0 +1,1 @@
+"""What `pumpjack alarms` needs: which alarms are meant, and how they are printed."""

@@ -1,0 +1,1 @@
+"""What `pumpjack command` needs: what is meant, and how a command is followed to its end."""
