@@ -34,7 +34,10 @@ class Sleeper:
         )
 
     def subscribe(self, well: str) -> None:
-        text = f'{{"type":"subscribe-well","wellId":"{well}"}}'.encode()
+        self.send(f'{{"type":"subscribe-well","wellId":"{well}"}}'.encode())
+
+    def send(self, text: bytes) -> None:
+        """A message of at most 125 bytes."""
         self._socket.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
 
     def read_until(self, words: bytes) -> bytes:
