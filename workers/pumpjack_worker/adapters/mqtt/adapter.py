@@ -15,7 +15,7 @@ from pumpjack_core.config import Connection
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.networks import parse_networks
 from pumpjack_core.quality import BAD_DEVICE
-from pumpjack_core.tags import TagTable
+from pumpjack_core.tags import Tag, TagTable
 from pumpjack_core.units import seconds, size_bytes
 from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings, no_ack
 from pumpjack_worker.adapters.mqtt.backlog import Backlog
@@ -29,6 +29,7 @@ from pumpjack_worker.adapters.mqtt.routes import Routes
 from pumpjack_worker.adapters.mqtt.session import Login, Session, Settings
 from pumpjack_worker.adapters.mqtt.subscriptions import Subscriptions
 from pumpjack_worker.adapters.mqtt.times import time_reader
+from pumpjack_worker.adapters.mqtt.writer import Writer
 
 LINGER_S = 0.005
 """At most one delivery in so long, unless many messages wait; the first after a pause at once."""
@@ -49,6 +50,7 @@ class MqttAdapter(Adapter):
     protocol: ClassVar[str] = "mqtt"
     has_source_time: ClassVar[bool] = True
     sends_again: ClassVar[bool] = True
+    writes: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class MqttAdapter(Adapter):
         )
         self._news = asyncio.Event()
         self._session = Session(settings, self._news.set)
+        self._writer = Writer(settings, self._session)
         self._file = SessionFile(surroundings.state, settings.peer, settings.client_id)
         self._redelivered = Redelivered(surroundings.memos)
         self._resumed = Resumed(settings, self._file, self._redelivered, clock)
@@ -190,6 +193,10 @@ class MqttAdapter(Adapter):
         """Log in again: then the broker sends again what was not acknowledged."""
         self._reopen = True
         self._news.set()
+
+    async def write(self, tag: Tag, value: float) -> None:
+        """Publish a command. What the device makes of it, its next reading tells."""
+        await self._writer.write(tag, value)
 
     async def close(self) -> None:
         """End the connection and whatever waits for it; the broker keeps the session."""

@@ -21,6 +21,7 @@ from pumpjack_worker.adapters.mqtt.packets import (
     Packet,
     Pingreq,
     Pingresp,
+    Puback,
     Publish,
     Suback,
     Subscribe,
@@ -41,7 +42,7 @@ _LOGIN = 0
 """Stands for CONNECT, which has no packet id, among the requests."""
 
 Message = Publish | Oversized
-Answer = Connack | Suback | Unsuback
+Answer = Connack | Suback | Unsuback | Puback
 
 
 class Link(asyncio.Protocol):
@@ -103,6 +104,10 @@ class Link(asyncio.Protocol):
 
     def unsubscribe(self, packet: Unsubscribe) -> asyncio.Future[Answer]:
         """Send UNSUBSCRIBE; the future gives its Unsuback."""
+        return self._request(packet.packet_id, encode(packet, self._version))
+
+    def publish(self, packet: Publish) -> asyncio.Future[Answer]:
+        """Send PUBLISH with QoS 1; the future gives its Puback."""
         return self._request(packet.packet_id, encode(packet, self._version))
 
     def next_id(self) -> int:
@@ -248,7 +253,7 @@ class Link(asyncio.Protocol):
                 then = self._pings.popleft()
                 if then is not None:
                     then()
-        elif isinstance(packet, (Connack, Suback, Unsuback)):
+        elif isinstance(packet, (Connack, Suback, Unsuback, Puback)):
             number = _LOGIN if isinstance(packet, Connack) else packet.packet_id
             waiting, _ = self._requests.pop(number, (None, 0.0))
             if waiting is None:

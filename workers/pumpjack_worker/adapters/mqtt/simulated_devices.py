@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Sequence
 from random import Random
 
+from pumpjack_core.errors import WriteRefused
+from pumpjack_worker.adapters.mqtt.paths import Path, compile_path
 from pumpjack_worker.adapters.mqtt.simulated_flaws import flawed
 from pumpjack_worker.adapters.mqtt.simulated_payloads import (
     Publication,
@@ -15,6 +19,7 @@ from pumpjack_worker.adapters.mqtt.simulated_payloads import (
     told_us,
 )
 from pumpjack_worker.adapters.mqtt.simulated_places import Placed
+from pumpjack_worker.adapters.mqtt.writer import place_of
 from pumpjack_worker.simulation.field import Field
 from pumpjack_worker.simulation.ledger import Ledger, Served
 
@@ -29,6 +34,8 @@ class SimulatedDevices:
     topics    what they publish on
     left_out  position to the reason, of the tags that no message carries
     field     where the values come from
+    commands  topics on which they take commands
+    deaf      whether they take none
     ledger    what every published value is written to
     """
 
@@ -40,6 +47,28 @@ class SimulatedDevices:
         self._due_us = dict.fromkeys(range(len(self.topics)), 0)
         self._random = Random(f"{seed}/flaws")  # noqa: S311 - no secret
         self._flaws = flaws
+        self.deaf = False
+        self._commands = _commands(self.placed)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Topics of commands."""
+        return tuple(self._commands)
+
+    def command(self, topic: str, payload: bytes) -> None:
+        """Do what a message says, if it is a command, and tell what came of it at the next step."""
+        for at, path in () if self.deaf else self._commands.get(topic, ()):
+            try:
+                found = json.loads(payload)
+            except ValueError:
+                continue
+            raw = found if path is None else path.one(found)
+            if not isinstance(raw, bool | int | float):
+                continue
+            if self.field.command(at, read_value(self.placed[at].tag, raw)):
+                for number, topic_ in enumerate(self.topics):
+                    if any(member == at for member, _ in topic_.members):
+                        self._due_us[number] = 0
 
     def step(self, now_us: int) -> list[tuple[str, bytes]]:
         """Move the field on to this time [µs since the epoch]: topics and payloads to publish."""
@@ -74,3 +103,16 @@ class SimulatedDevices:
                 tag = self.placed[at].tag
                 self.ledger.write(Served(now_us, us, tag.well_id, tag.name, read_value(tag, value)))
         return payload(topic, raw, us)
+
+
+def _commands(placed: Sequence[Placed]) -> dict[str, list[tuple[int, Path | None]]]:
+    """Topic to the tags that are set by it, and where in its payload their values are."""
+    found: dict[str, list[tuple[int, Path | None]]] = {}
+    for at, one in enumerate(placed):
+        if one.tag.write is None:
+            continue
+        with contextlib.suppress(WriteRefused):
+            address = place_of(one.tag)
+            path = None if address.path is None else compile_path(address.path)
+            found.setdefault(address.topic, []).append((at, path))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pumpjack_worker.adapters.mqtt import packets, properties
 from pumpjack_worker.adapters.mqtt.packet_reader import PacketReader
@@ -19,11 +19,14 @@ SESSION_S = 3_600
 LAST_WORDS_S = 2.0
 """How long the end waits for the broker to take what was published."""
 PIECE = 65_536
+SUBSCRIBE_ID = 65_535
+"""Packet id of its one subscription; what it publishes has others, unless as many wait."""
 
 
 class Publisher:
-    """A client that only publishes. What the broker did not take waits, within a session's bounds.
+    """A client that publishes. What the broker did not take waits, within a session's bounds.
 
+    topics   what it listens to, for on_message(topic, payload)
     refused  messages that found no room, because the broker was away for too long
     """
 
@@ -35,10 +38,14 @@ class Publisher:
         *,
         login: tuple[str, str] | None = None,
         tell: Callable[[str], None],
+        topics: Sequence[str] = (),
+        on_message: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self._host, self._port = host, port
         self._login = login
         self._tell = tell
+        self._topics = tuple(topics)
+        self._on_message = on_message
         self._outbox = Session(client_id)
         self._work = asyncio.Event()
         self._taken = asyncio.Event()
@@ -103,6 +110,9 @@ class Publisher:
             code = answer.code if isinstance(answer, packets.Connack) else 0
             raise ConnectionError(f"it refuses the simulator with code 0x{code:02x}")
         self._outage = ""
+        if self._topics:
+            wanted = tuple(packets.Subscription(topic) for topic in self._topics)
+            writer.write(packets.encode(packets.Subscribe(SUBSCRIBE_ID, wanted), V5))
         self._outbox.begin(answer.properties.get(properties.RECEIVE_MAXIMUM, 65_535))
         self._work.set()
 
@@ -116,6 +126,11 @@ class Publisher:
                         case packets.Puback():
                             self._outbox.acknowledged(packet.packet_id)
                             self._work.set()
+                        case packets.Publish():
+                            if packet.qos:
+                                writer.write(packets.encode_pubacks([packet.packet_id]))
+                            if self._on_message is not None:
+                                self._on_message(packet.topic.decode(), packet.payload)
                         case packets.Disconnect():
                             raise EOFError(f"it sent us away with code 0x{packet.code:02x}")
                 if not self._outbox.waiting:

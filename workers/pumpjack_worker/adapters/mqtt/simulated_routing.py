@@ -74,6 +74,7 @@ class Routing:
 
     def __init__(self, tell: Callable[[str], None] = _silent) -> None:
         self.tell = tell
+        self.on_publish: Callable[[str, bytes], None] | None = None
         self.links: dict[str, Link] = {}
         self.sessions: dict[str, Session] = {}
         self.retained: dict[str, Message] = {}
@@ -173,6 +174,8 @@ class Routing:
 
     def publish(self, message: Message) -> None:
         """Give a message to all who subscribed to its topic; from now on it is theirs."""
+        if self.on_publish is not None:
+            self.on_publish(message.topic, message.payload)
         if message.retain:
             self._retain(message)
         chosen: dict[str, tuple[Session, Outgoing]] = {}

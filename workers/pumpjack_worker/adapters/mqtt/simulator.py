@@ -131,12 +131,15 @@ async def serve(
         ways: list[tuple[SimulatedDevices, Publish]] = []
         for port, published in devices.items():
             if options.broker is not None:
-                publish = await stack.enter_async_context(_to_broker(options.broker, login))
+                publish = await stack.enter_async_context(
+                    _to_broker(options.broker, login, published)
+                )
                 where = f"publishes to {options.broker}:"
             else:
                 logins = dict([login]) if login else None
                 broker = Broker(host=options.host, port=port, logins=logins, tell=say)
                 publish = (await stack.enter_async_context(broker)).publish
+                broker.routing.on_publish = published.command
                 where = f"{broker.host}:{broker.port} serves"
             counts = f"{len(published.placed) - len(published.left_out)} tags"
             wells, topics = len(published.field.wells), len(published.topics)
@@ -156,9 +159,19 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _to_broker(broker: str, login: tuple[str, str] | None) -> AsyncIterator[Publish]:
+async def _to_broker(
+    broker: str, login: tuple[str, str] | None, devices: SimulatedDevices
+) -> AsyncIterator[Publish]:
     host, port = address_of(broker)
-    publisher = Publisher(host, port, "pumpjack-simulator", login=login, tell=say)
+    publisher = Publisher(
+        host,
+        port,
+        "pumpjack-simulator",
+        login=login,
+        tell=say,
+        topics=devices.commands,
+        on_message=devices.command,
+    )
     task = asyncio.create_task(publisher.run())
     try:
         yield publisher.publish
