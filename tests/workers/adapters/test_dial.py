@@ -85,8 +85,8 @@ class Heard(asyncio.Protocol):
 
 
 async def hear(port: int, tls: Tls | None = None, **more) -> bytes:
-    heard = await dial(Heard, HOST, port, LOOPBACK, timeout_s=5, tls=tls, **more)
-    return await asyncio.wait_for(heard.text, 5)
+    heard = await dial(Heard, HOST, port, LOOPBACK, timeout_s=30, tls=tls, **more)
+    return await asyncio.wait_for(heard.text, 60)
 
 
 async def refusal(port: int, tls: Tls | None = None, **more) -> NotConnected:

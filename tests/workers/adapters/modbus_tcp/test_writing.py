@@ -224,7 +224,7 @@ async def test_a_session_that_the_device_closed_between_two_polls_is_opened_for_
     async with connected(rig, register()) as adapter:
         await read(adapter)
         rig.proxy.hang_up()
-        async with asyncio.timeout(10), reading(adapter):
+        async with asyncio.timeout(60), reading(adapter):
             while True:
                 try:
                     await adapter.write(register(), 7)

@@ -98,7 +98,7 @@ class Publisher:
 
     async def _answers(self, number: int) -> list[Packet]:
         found: list[Packet] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found) < number:
                 data = await self._reader.read(65_536)
                 if not data:

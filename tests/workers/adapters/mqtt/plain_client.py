@@ -10,7 +10,7 @@ from pumpjack_worker.adapters.mqtt import packets, properties
 from pumpjack_worker.adapters.mqtt.packet_reader import PacketReader
 from pumpjack_worker.adapters.mqtt.packets import V5, Packet, Publish, Version
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 QUIET_S = 0.3
 """How long a test listens before it says that nothing more comes."""
 SESSION_S = 600

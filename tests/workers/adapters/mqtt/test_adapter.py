@@ -274,7 +274,7 @@ async def test_readers_of_one_group_divide_the_messages(
         await one.connect()
     tasks = [asyncio.create_task(read(number)) for number in range(2)]
     await publisher.publish("pads/7/casing", *(b"%d" % number for number in range(200)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(seen) < 200:
             await asyncio.sleep(0.01)
     assert sorted(seen) == [float(number) for number in range(200)]

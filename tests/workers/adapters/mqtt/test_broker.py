@@ -425,7 +425,7 @@ class TestLimits:
                 assert await worker.ended() == MALFORMED
             reader, writer = await asyncio.open_connection("127.0.0.1", broker.port)
             writer.write(packets.encode(packets.Pingreq(), V5))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 with contextlib.suppress(ConnectionError):
                     assert await reader.read() == b""
             writer.close()

@@ -42,7 +42,7 @@ from tests.workers.adapters.mqtt.plain_client import PlainClient
 
 MODULE = "pumpjack_worker.adapters.mqtt.simulator"
 T0_US = 1_767_000_000_123_456
-LIMIT_S = 20
+LIMIT_S = 60
 
 Read = tuple[str, str, int, float]
 """Well, tag, time [µs] and value."""
