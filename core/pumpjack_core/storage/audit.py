@@ -8,6 +8,7 @@ its end; for that, compare with a head that was kept elsewhere: the gateway logs
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
@@ -64,10 +65,10 @@ class Head(Struct, frozen=True):
         >>> Head.parse("12:" + "ab" * 32).audit_no
         12
         """
-        number, _, digits = text.strip().partition(":")
-        if not number.isdecimal() or len(digits) != 64:
+        match = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{64})", text.strip())
+        if match is None:
             raise ValueError(f"{text!r} is no head; one is a number, a colon and 64 hex digits")
-        return cls(int(number), bytes.fromhex(digits))
+        return cls(int(match[1]), bytes.fromhex(match[2]))
 
     def __str__(self) -> str:
         return f"{self.audit_no}:{self.hash.hex()}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -14,7 +13,7 @@ from pumpjack_core.errors import StorageError, StorageUnavailable
 from pumpjack_core.storage.roles import writer_role
 from pumpjack_core.tags import Alarm
 from tests.core.storage.conftest import LEVELS
-from tests.core.storage.database import DAY_US, Database, Worker, now_us
+from tests.core.storage.database import Database, Worker, now_us
 from tests.core.storage.desk import ALARMS, EVENTS, Desk, declare, hi, named, tag, tell
 
 plain = pytest.mark.parametrize("level", LEVELS[:1])
@@ -298,172 +297,6 @@ async def test_out_of_service_stands_over_suppressed_and_suppressed_over_shelved
 
 
 @plain
-async def test_a_replayed_batch_changes_no_alarm(database: Database, worker: Worker) -> None:
-    await tell(worker, hi(True))
-    before = await kinds(database)
-    again = await tell(worker, hi(False), prev=0)
-    assert (again.applied, again.cursor) == (False, 1)
-    assert await kinds(database) == before
-
-
-@plain
-async def test_the_same_word_again_is_no_event(database: Database, worker: Worker) -> None:
-    await tell(worker, hi(True), hi(True), hi(False, condition="lo"))
-    await tell(worker, hi(True), hi(False, condition="lo"))
-    assert await kinds(database) == [("raised", "unacknowledged")]
-
-
-@plain
-async def test_a_batch_that_is_refused_changes_no_alarm(database: Database, worker: Worker) -> None:
-    other = await database.worker(name="ops/pad8")
-    mine = worker.tags
-    worker.tags = [mine[0], other.tags[0]]
-    with pytest.raises(StorageError, match="no series of this connection; nothing was stored"):
-        await tell(worker, hi(True), hi(True, tag_index=1))
-    worker.tags = mine
-    with pytest.raises(StorageError, match="lacks a condition, active or us"):
-        await tell(worker, hi(True), hi(True, condition="comm_failure"))
-    assert await kinds(database) == []
-    assert await worker.open() == 0, "nor did the cursor move"
-
-
-@plain
-async def test_an_alarm_that_nobody_declared_is_shown_all_the_same(database: Database) -> None:
-    worker = await database.worker()
-    await tell(worker, hi(True, tag_index=2))
-    assert await database.read(
-        "SELECT tag_name, state, priority, declared FROM pumpjack.scada_alarms"
-    ) == [("tag-2", "unacknowledged", 3, False)]
-
-
-@plain
-async def test_a_clock_that_jumps_back_holds_no_alarm_up(
-    database: Database, worker: Worker
-) -> None:
-    now = now_us()
-    await tell(worker, hi(True, now))
-    await tell(worker, hi(False, now - DAY_US))
-    assert await state(database, named(worker, 0, "hi")) == "returned_unacknowledged"
-
-
-@plain
-async def test_what_a_replaced_worker_still_drains_is_on_record_and_changes_nothing_now(
-    database: Database, worker: Worker
-) -> None:
-    now, alarm = now_us(), named(worker, 0, "hi")
-    newer = await database.worker(name=worker.name)
-    await tell(newer, hi(True, now + 10))
-    await tell(worker, hi(False, now - 50))  # as it was before anything else: nothing happened
-    await tell(worker, hi(True, now - 40))
-    await tell(worker, hi(False, now - 30))
-    await tell(worker, hi(False, now - 20))
-    assert await state(database, alarm) == "unacknowledged"
-    assert await database.read(
-        "SELECT event_no, kind, state, detail FROM pumpjack.scada_events ORDER BY event_no"
-    ) == [
-        (1, "raised", "unacknowledged", "{}"),
-        (2, "raised", "unacknowledged", '{"late": true}'),
-        (3, "returned", "unacknowledged", '{"late": true}'),
-    ]
-    assert await database.read(
-        "SELECT version, event_no FROM pumpjack.scada_alarms WHERE active"
-    ) == [(1, 3)]
-    await tell(worker, hi(False, now + 20))
-    assert await state(database, alarm) == "returned_unacknowledged", "newer by its time"
-
-
-@plain
-async def test_a_worker_that_starts_again_is_believed_whatever_its_clock_says(
-    database: Database, worker: Worker
-) -> None:
-    now = now_us()
-    await tell(worker, hi(True, now))
-    await worker.ingest.take_fence(worker.name, "modbus-tcp")
-    worker.journal, worker.seq = uuid4(), 0
-    await worker.open()
-    await tell(worker, hi(False, now - DAY_US))
-    assert await state(database, named(worker, 0, "hi")) == "returned_unacknowledged"
-
-
-@plain
-async def test_two_workers_at_once_leave_no_hole_in_the_numbers(
-    database: Database, worker: Worker
-) -> None:
-    other = await database.worker(name="ops/pad8")
-
-    async def flap(which: Worker) -> None:
-        for turn in range(30):
-            await tell(which, hi(turn % 2 == 0), hi(turn % 2 == 0, tag_index=1))
-
-    async def shelve() -> None:
-        async with Desk.open(database) as desk:
-            for _ in range(20):
-                await desk.act("shelved", [named(worker, 1, "hi"), named(other, 0, "hi")])
-                await desk.act("unshelved", [named(other, 0, "hi"), named(worker, 1, "hi")])
-
-    await asyncio.gather(flap(worker), flap(other), shelve())
-    numbers = [row[0] for row in await database.read(EVENTS)]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) >= 120
-    assert await database.read("SELECT event_no FROM pumpjack.scada_heads") == [(len(numbers),)]
-
-
-@every_level
-async def test_loss_of_the_heartbeat_is_an_alarm_of_the_connection(
-    database: Database, worker: Worker, desk: Desk
-) -> None:
-    raised = "SELECT * FROM pumpjack.raise_comm_failure('permian', 'ops/pad7', $1, now(), $2)"
-    row = await desk.connection.fetchrow(raised, True, "no heartbeat for 6 s")
-    assert row is not None
-    assert (row["changed"], row["state"], row["event_no"]) == (True, "unacknowledged", 1)
-    again = await desk.connection.fetchrow(raised, True, "no heartbeat for 9 s")
-    assert again is not None and not again["changed"]
-    await declare(worker, tag(0, HI))  # what is declared has no say in it
-    await desk.act("acknowledged", [row["alarm_id"]])
-    await desk.connection.fetchrow(raised, False, "")
-    assert await kinds(database) == [
-        ("raised", "unacknowledged"),
-        ("acknowledged", "acknowledged"),
-        ("returned", "normal"),
-    ]
-    where = "SELECT connection_id, well_id, tag_name, condition, comment FROM pumpjack.scada_events"
-    assert (await database.read(f"{where} ORDER BY event_no"))[0] == (
-        *("ops/pad7", "", "", "comm_failure", "no heartbeat for 6 s"),
-    )
-    with pytest.raises(asyncpg.PostgresError, match=r"connection ops/pad7 of the tenant bakken"):
-        await desk.connection.fetchrow(raised.replace("permian", "bakken"), True, "")
-
-
-@plain
-async def test_one_gateway_at_a_time_holds_the_lease(database: Database, desk: Desk) -> None:
-    one, other = uuid4(), uuid4()
-    take = "SELECT pumpjack.take_lease('permian', $1, $2)"
-
-    async def taken(holder: object, seconds: float) -> object:
-        return await desk.connection.fetchval(take, holder, seconds)
-
-    assert [await taken(one, 60), await taken(other, 60), await taken(one, 60)] == [
-        *(True, False, True),
-    ]
-    await database.admin.execute("UPDATE pumpjack.gateway_lease SET until = now()")
-    assert [await taken(other, 60), await taken(one, 60)] == [True, False]
-    assert [await taken(one, 0), await taken(other, 0), await taken(one, 60)] == [
-        *(False, False, True),
-    ]
-    assert not await desk.connection.fetchval(take.replace("permian", "nobody"), one, 60)
-
-    async def race() -> object:
-        async with Desk.open(database) as mine:
-            return await mine.connection.fetchval(take, uuid4(), 60)
-
-    await taken(one, 0)
-    assert sorted(map(str, await asyncio.gather(*(race() for _ in range(5))))) == [
-        *("False",) * 4,
-        "True",
-    ]
-
-
-@plain
 async def test_what_people_did_is_in_the_audit(database: Database, desk: Desk) -> None:
     alarm = named(await database.worker(), 0, "hi")
     await desk.act("shelved", [alarm, "0" * 32], "ann", comment="cleaning")
@@ -496,15 +329,3 @@ async def test_a_tenant_that_sits_on_its_rows_delays_people_for_five_seconds_at_
     await thief.close()
     assert (await desk.act("acknowledged", [named(worker, 0, "hi")]))[0]["done"]
     assert issubclass(StorageUnavailable, StorageError)  # which the sentence about it is
-
-
-@plain
-async def test_the_name_of_an_alarm_is_the_same_in_the_database_and_here(
-    database: Database, worker: Worker
-) -> None:
-    for tenant, connection in (("permian", "ops/pad7"), ("Ölfeld 'Süd'", "a\\b/🛢")):
-        name = await database.admin.fetchval(
-            "SELECT pumpjack.alarm_id($1, $2, 'well-1', 'tag-0', 'hi')", tenant, connection
-        )
-        worker.name = connection
-        assert name == named(worker, 0, "hi", tenant)
