@@ -210,6 +210,13 @@ async def test_times_that_nobody_can_believe_go_to_quarantine(database: Database
     assert reasons == [("in_future", 2), ("too_old", 3)]
 
 
+async def test_a_batch_of_nothing_but_such_times_goes_there_whole(database: Database) -> None:
+    worker = await database.worker()
+    for us in (now_us() - 88 * DAY_US - HOUR_US, now_us() + 25 * HOUR_US):
+        assert outcome(await worker.write([(us, 0, 1.0), (us + 1, 0, 2.0)])) == {"quarantined": 2}
+    assert await database.read(READINGS) == []
+
+
 async def test_what_the_worker_quarantined_is_kept_with_its_raw_form(database: Database) -> None:
     worker = await database.worker()
     now = now_us()
@@ -413,14 +420,21 @@ async def test_a_batch_reads_no_other_connection_of_its_tenant(database: Databas
     await database.tenant()
     await database.admin.execute(
         "INSERT INTO pumpjack.connection (tenant_id, connection_id, protocol)"
-        " SELECT 'permian', 'ops/other-' || n, 'mqtt' FROM generate_series(1, 300) AS n"
+        " SELECT 'permian', 'ops/other-' || n, 'mqtt' FROM generate_series(1, 200) AS n"
     )
+    await database.admin.execute(
+        "INSERT INTO pumpjack.ingest_cursor (journal_id, connection_no)"
+        " SELECT gen_random_uuid(), connection_no FROM pumpjack.connection"
+    )
+    # The planner once read them all, for want of anything dearer.
+    await database.admin.execute("ANALYZE pumpjack.connection, pumpjack.ingest_cursor")
     worker = await database.worker()
     rows_read = (
         "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
         " FROM pg_stat_user_tables WHERE schemaname = 'pumpjack' AND relname = 'connection'"
     )
     session = worker.ingest._connection
+    await worker.write([(now_us() - 1, 0, 1.0)])
     await session.execute("SELECT pg_stat_force_next_flush()")
     before = await database.admin.fetchval(rows_read)
     for batch in range(20):
