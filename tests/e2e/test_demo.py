@@ -30,9 +30,9 @@ def test_readings_of_each_tenant_and_protocol_go_the_whole_way_even_where_a_port
         ("permian", 3),
     ]
     assert [(one["protocol"], one["wells"], one["tags"]) for one in result["protocols"]] == [
-        ("modbus-tcp", 3, 42),
-        ("mqtt", 1, 14),
-        ("opcua", 1, 14),
+        ("modbus-tcp", 3, 51),
+        ("mqtt", 1, 17),
+        ("opcua", 1, 17),
     ]
     for found in (*result["tenants"], *result["protocols"]):
         assert found["storedTags"] == found["tags"]

@@ -73,11 +73,14 @@ class WrongManifests(ManifestError):
 
 
 def make_plan(
-    paths: Iterable[str | Path], networks: Sequence[str], write_networks: Sequence[str] = ()
+    paths: Iterable[str | Path],
+    networks: Sequence[str],
+    write_networks: Sequence[str] | None = None,
 ) -> Plan:
     """Read manifests and resolve them.
 
-    networks: CIDRs that workers may reach; write_networks: those where they may write commands.
+    networks: CIDRs that workers may reach; write_networks: those where they may write commands,
+    None: nobody means to.
 
     A tag that cannot be read is left out with a remark. Raises WrongManifests when the API server
     would refuse one of them or a connection's Secret is not among them, and ManifestError when a
@@ -102,8 +105,11 @@ def make_plan(
         for connection in labelled.connections
         if (secret := secret_of(labelled, connection)) is not None
     }
-    read_only = dict(_read_only(labelled.connections, networks, write_networks))
-    written = {c.metadata.id for c in labelled.connections if c.spec.writes.enabled}
+    asking = [
+        c for c in labelled.connections if c.spec.writes.enabled and write_networks is not None
+    ]
+    read_only = dict(_read_only(asking, networks, write_networks or ()))
+    written = {connection.metadata.id for connection in asking}
     return Plan(
         worker_configs(resolution, allowed, written - read_only.keys()),
         secrets,
@@ -118,8 +124,6 @@ def _read_only(
     """Connections that ask for commands and get none, by id, and why."""
     reachable, writable = parse_networks(networks), parse_networks(write_networks)
     for connection in connections:
-        if not connection.spec.writes.enabled:
-            continue
         why = not_writable(device(connection.spec)[0], reachable, writable)
         if why is not None:
             identity = connection.metadata.id

@@ -39,7 +39,7 @@ def rewrite(path: Path, old: str, new: str) -> None:
 
 
 def test_the_example_runs_four_workers_of_two_tenants() -> None:
-    plan = make_plan([directory("examples") / "oilfield"], NETWORKS)
+    plan = make_plan([directory("examples") / "oilfield"], NETWORKS, NETWORKS)
     assert plan.tenant_ids == ["bakken", "permian"]
     assert sorted(plan.configs) == [
         "bakken-ops/b1-plc",
@@ -50,6 +50,7 @@ def test_the_example_runs_four_workers_of_two_tenants() -> None:
     assert plan.remarks == ()
     pad = plan.configs["permian-ops/pad-a"].connection
     assert (pad.tenant_id, pad.allowed_networks) == ("permian", NETWORKS)
+    assert all(config.connection.writes for config in plan.configs.values())
 
 
 def test_a_namespace_without_a_label_stands_for_itself_and_that_is_said(wells: Path) -> None:
@@ -223,6 +224,12 @@ def test_commands_are_written_only_where_this_run_was_told_and_reading_goes_on(
     said = [remark for remark in plan.remarks if "commands are refused" in remark]
     assert len(said) == (why is not None)
     assert all(why in remark and "--write-network" in remark for remark in said if why)
+
+
+def test_whoever_writes_nothing_is_told_nothing_about_it() -> None:
+    plan = make_plan([directory("examples") / "oilfield"], NETWORKS)
+    assert plan.remarks == ()
+    assert not any(config.connection.writes for config in plan.configs.values())
 
 
 def test_nothing_is_written_to_a_connection_that_does_not_ask_for_it(wells: Path) -> None:

@@ -36,11 +36,11 @@ def test_the_oilfield_is_five_wells_of_two_tenants_over_three_protocols() -> Non
         for well in found.tags.wells
     }
     assert {well: len(tags) for well, tags in wells.items()} == {
-        ("bakken", "bakken-b1"): 14,
-        ("bakken", "bakken-b2"): 14,
-        ("permian", "permian-a1"): 14,
-        ("permian", "permian-a2"): 14,
-        ("permian", "permian-a3"): 14,
+        ("bakken", "bakken-b1"): 17,
+        ("bakken", "bakken-b2"): 17,
+        ("permian", "permian-a1"): 17,
+        ("permian", "permian-a2"): 17,
+        ("permian", "permian-a3"): 17,
     }
     protocols = {found.connection.spec.protocol for found in resolution.connections}
     assert protocols == {"modbus-tcp", "mqtt", "opcua"}
@@ -54,3 +54,16 @@ def test_a_pad_behind_a_gateway_is_one_mapping_and_a_well_a_unit() -> None:
         ("pad3-2",),
         ("pad3-3",),
     ]
+
+
+def test_every_well_of_the_oilfield_raises_alarms_that_say_what_to_do_and_takes_commands() -> None:
+    _, resolution = resolved(EXAMPLES / "oilfield")
+    for found in resolution.connections:
+        assert found.connection.spec.writes.enabled
+        for well in found.tags.wells:
+            tags = [tag for tag in found.tags.tags if tag.well_id == well]
+            writable = {tag.name for tag in tags if tag.write is not None}
+            assert writable == {"pump_speed_setpoint", "choke", "wing_valve"}
+            urgent = [alarm for tag in tags for alarm in tag.alarms if alarm.priority < 3]
+            assert len(urgent) >= 5
+            assert all(alarm.message and alarm.consequence and alarm.response for alarm in urgent)
