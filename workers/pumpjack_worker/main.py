@@ -150,7 +150,7 @@ async def _run_until_told(pipeline: Pipeline, config: WorkerConfig, settings: Se
 async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Settings) -> None:
     """Apply changes of tags; return when something else was changed."""
     path = settings.config_dir / CONNECTION_FILE
-    seen = _version(path)
+    seen = None  # it may have been changed since it was read
     problem = ""
     while True:
         await asyncio.sleep(RELOAD_S)
