@@ -83,7 +83,7 @@ class Lines:
             line.at, line.heard_s, line.fresh = beat.at, now_s, True
             line.state, line.why = beat.state, _why(beat)
 
-    def listen_again(self, now_s: float, grace_s: float = STALE_AFTER_S) -> None:
+    def listen_again(self, now_s: float, grace_s: float) -> None:
         """Nothing could be heard for a while: silence and absence count from now.
 
         grace_s: so long a connection may need to be heard again.

@@ -32,8 +32,6 @@ LEASE_AGAIN_S = 5.0
 SUMS_S = 15.0
 RETURN_GRACE_S = 20.0
 """After Redis was away: workers ask it again within 10 s, and send a heartbeat every 2 s."""
-LATE_S = 3.0
-"""A look that comes later than this was held up: silence in between proves nothing."""
 _log = get_logger("gateway.watch")
 
 
@@ -81,8 +79,9 @@ class Watch:
         self._held_until_s = 0.0
         self._lease_due_s = 0.0
         self._sums_due_s = 0.0
-        self._looked_s = clock.monotonic()
         self._complained = False
+        self.looks = 0
+        """How often it has looked at everything, or tried to."""
         self.on_held: Callable[[frozenset[str]], None] = lambda _: None
         """Called with the tenants whose lease is held, whenever they change."""
 
@@ -107,13 +106,8 @@ class Watch:
 
     async def look(self) -> None:
         """Look once at everything."""
-        now_s = self._clock.monotonic()
-        if now_s - self._looked_s > LATE_S:
-            for tenant in self._held.values():
-                tenant.lines.listen_again(now_s)
-        self._looked_s = now_s
         try:
-            if now_s >= self._lease_due_s:
+            if self._clock.monotonic() >= self._lease_due_s:
                 await self._take_leases()
             await self._end_shelvings()
             for tenant_id, tenant in list(self._held.items()):
@@ -128,6 +122,7 @@ class Watch:
                 _log.warning("connections are not watched now", why=str(error))
             if self._clock.monotonic() >= self._held_until_s:
                 self._hold(set())
+        self.looks += 1
 
     async def _take_leases(self) -> None:
         began_s = self._clock.monotonic()
