@@ -172,9 +172,11 @@ class Store:
 
     async def audit(self, entries: Sequence[tuple[str, str, str, str, str]]) -> None:
         """Append to the audit log: (tenant, actor, action, outcome, detail as JSON)."""
+        # Each tenant's chain is locked until the end: all gateways take them in one order.
+        ordered = sorted(entries, key=lambda entry: entry[0])
         async with self.connection() as connection:
             await connection.executemany(
-                "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", entries
+                "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", ordered
             )
 
     async def audit_heads(self) -> list[tuple[str, int, str]]:

@@ -187,6 +187,7 @@ FROM (SELECT 'reading' AS name, 'pumpjack.reading'::regclass AS relation
 
 async def _parts(connection: asyncpg.Connection, level: Level) -> tuple[Part, ...]:
     plain = ["quarantine", "audit_logs", "ingest_hour", "ingest_cursor", "series"]
+    plain += ["events", "alarm", "commands"]
     if level == "plain":
         plain = ["reading", *ROLLUPS, *plain]
     elif level == "apache":

@@ -1,4 +1,4 @@
-"""A stolen login, of a tenant or of the gateway, at alarms, commands and audit of another tenant."""
+"""A stolen login of a tenant, or of the gateway, at the alarms, commands and audit of others."""
 
 from __future__ import annotations
 
