@@ -33,9 +33,9 @@ from pumpjack_cli.local.addresses import free_ports
 from tests.broker_certificates import BrokerCertificates, Pair
 
 APT_LIMIT_S = 180
-START_LIMIT_S = 10.0
-STOP_LIMIT_S = 10.0
-PUBLISH_LIMIT_S = 30.0
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 30.0
+PUBLISH_LIMIT_S = 60.0
 FREE_PORT_TRIES = 5
 _PROGRAMS = ("mosquitto", "mosquitto_passwd", "mosquitto_pub", "mosquitto_sub")
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))

@@ -60,9 +60,9 @@ def test_the_gateways_user_reads_every_feed_and_writes_none_but_wakes_for_alarms
         assert gateway.exists(wire.latest_key("permian", "w1")) == 0
         with gateway.pubsub() as listening:
             listening.subscribe(wire.readings_channel("permian"))
-            assert listening.get_message(timeout=5)["type"] == "subscribe"
+            assert listening.get_message(timeout=60)["type"] == "subscribe"
             listening.subscribe(wire.alarms_channel("permian"))
-            assert listening.get_message(timeout=5)["type"] == "subscribe"
+            assert listening.get_message(timeout=60)["type"] == "subscribe"
             assert gateway.publish(wire.alarms_channel("permian"), "{}") == 1
         assert gateway.xadd(STREAM, {"command": "1"}, maxlen=16)
         assert len(gateway.xrange(STREAM)) == 1

@@ -24,7 +24,7 @@ from tests.operator.redis_server import PASSWORD, redis_server
 
 pytestmark = [pytest.mark.servers, pytest.mark.peers]
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Stores:

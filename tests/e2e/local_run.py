@@ -145,7 +145,7 @@ async def values_of(data: Path, tag: str, well: str) -> list[float | None]:
 
 
 def until(
-    condition: Callable[[], object], limit_s: float = 30.0, run: LocalRun | None = None
+    condition: Callable[[], object], limit_s: float = 60.0, run: LocalRun | None = None
 ) -> None:
     """Wait for a condition."""
     limit = time.monotonic() + limit_s

@@ -124,7 +124,7 @@ async def running(
     await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while redis_url != NO_REDIS and not gateway.hub.is_up:
             await asyncio.sleep(0.005)
     try:

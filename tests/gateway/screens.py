@@ -15,7 +15,7 @@ from pumpjack_gateway.main import Gateway
 from pumpjack_gateway.tokens import mint
 
 SECRET = "the secret of the tests, 32 bytes and more"
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def token(

@@ -110,7 +110,7 @@ def last(heard: Heard) -> int:
 
 @pytest.mark.servers
 async def test_a_refused_command_does_not_disturb_the_order(feed_server: FeedServer) -> None:
-    async with linked(feed_server.url) as (link, heard), asyncio.timeout(10):
+    async with linked(feed_server.url) as (link, heard), asyncio.timeout(60):
         await heard.ups.wait()
         await link.call("SET", "text", "x")
         with pytest.raises(hiredis.ReplyError, match="WRONGTYPE"):
@@ -123,11 +123,11 @@ async def test_a_refused_subscription_takes_its_place_in_the_order(
     feed_server: FeedServer,
 ) -> None:
     """NOPERM comes as an answer, an accepted SUBSCRIBE as a push."""
-    async with linked(feed_server.url) as (link, heard), asyncio.timeout(10):
+    async with linked(feed_server.url) as (link, heard), asyncio.timeout(60):
         await heard.ups.wait()
         await link.call("ACL", "SETUSER", "narrow", "on", ">pw", "+@all", "&only", "~*")
     url = feed_server.url.replace("unix://", "unix://narrow:pw@")
-    async with linked(url) as (link, heard), asyncio.timeout(10):
+    async with linked(url) as (link, heard), asyncio.timeout(60):
         await heard.ups.wait()
         answers: list[Any] = []
         link.send("SUBSCRIBE", "only", then=answers.append)
@@ -161,7 +161,7 @@ async def test_a_server_that_still_loads_its_data_is_not_up_yet() -> None:
         await reader.read()
         writer.close()
 
-    async with pretending(answer) as url, linked(url) as (_, heard), asyncio.timeout(10):
+    async with pretending(answer) as url, linked(url) as (_, heard), asyncio.timeout(60):
         await heard.ups.wait()
         assert attempts == 3
 
@@ -170,7 +170,7 @@ async def test_a_server_that_still_loads_its_data_is_not_up_yet() -> None:
 async def test_commands_that_wait_when_the_server_dies_are_answered_with_the_loss(
     feed_server: FeedServer,
 ) -> None:
-    async with linked(feed_server.url) as (link, heard), asyncio.timeout(10):
+    async with linked(feed_server.url) as (link, heard), asyncio.timeout(60):
         await heard.ups.wait()
         waiting = asyncio.create_task(link.call("BLPOP", "none", "0", limit_s=60))
         await asyncio.sleep(0.05)
@@ -202,7 +202,7 @@ async def test_messages_and_answers_may_come_in_any_pieces(chunk: int) -> None:
             await asyncio.sleep(0)
         await reader.read()
 
-    async with pretending(answer) as url, linked(url) as (link, heard), asyncio.timeout(10):
+    async with pretending(answer) as url, linked(url) as (link, heard), asyncio.timeout(60):
         await heard.ups.wait()
         assert await link.call("ECHO", "PONG") == b"PONG"
         while len(heard.messages) < 2:
@@ -225,7 +225,7 @@ async def test_a_server_that_does_not_speak_resp3_is_given_up(text: bytes) -> No
         await reader.read()
         writer.close()
 
-    async with pretending(answer) as url, linked(url) as (link, _), asyncio.timeout(10):
+    async with pretending(answer) as url, linked(url) as (link, _), asyncio.timeout(60):
         await asyncio.sleep(0.3)
         with pytest.raises(OSError):
             await link.call("PING", limit_s=0.05)
@@ -240,7 +240,7 @@ async def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.Monkey
         await reader.read()
         writer.close()
 
-    async with pretending(answer) as url, linked(url) as (_, heard), asyncio.timeout(10):
+    async with pretending(answer) as url, linked(url) as (_, heard), asyncio.timeout(60):
         await heard.down.wait()
         assert "said nothing" in heard.downs[0]
 

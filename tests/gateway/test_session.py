@@ -123,17 +123,17 @@ async def test_no_pages_at_all_unless_they_are_listed(gateway: Gateway) -> None:
 
 
 async def test_the_connection_ends_with_the_token(gateway: Gateway) -> None:
-    async with screen(gateway, sign_in=token(lifetime_s=-8)) as client:  # and 10 s of leeway
+    async with screen(gateway, sign_in=token(lifetime_s=-5)) as client:  # and 10 s of leeway
         assert (await client.until("error"))["code"] == "TOKEN_EXPIRED"
         assert (await client.closed())[0] == Close.TOKEN_EXPIRED
 
 
 async def test_a_new_token_in_time_prolongs_it(gateway: Gateway) -> None:
-    async with screen(gateway, sign_in=token(lifetime_s=-8)) as client:
+    async with screen(gateway, sign_in=token(lifetime_s=-5)) as client:
         await client.say(type="auth", token=token(role="engineer"))
         connected = await client.until("connected")
         assert connected["role"] == "engineer"
-        await asyncio.sleep(2.1)  # past the end of the first
+        await asyncio.sleep(5.1)  # past the end of the first
         await client.nothing_but()
 
 
@@ -341,8 +341,7 @@ async def test_a_client_that_vanishes_is_noticed(valkey: EmbeddedValkey) -> None
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             b"Authorization: Bearer " + token().encode() + b"\r\n\r\n"
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             everything = await reader.read()
-            while not everything.endswith(b"ping timeout"):
-                everything = await reader.read()
+        assert everything.endswith(b"ping timeout")
         writer.close()

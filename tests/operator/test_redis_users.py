@@ -25,7 +25,7 @@ from tests.workers.pipeline.examples import StillClock, batch, table
 
 THIEF, VICTIM = "permian", "bakken"
 PASSWORDS = {THIEF: "a" * 43, VICTIM: "b" * 43}
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 REFUSED = "invalid username-password pair"
 REDIS = redis_program()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pumpjack_core.backoff import Backoff
 from pumpjack_operator.workqueue import WorkQueue
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

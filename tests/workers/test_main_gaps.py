@@ -86,7 +86,7 @@ async def test_a_plc_that_was_away_is_marked_where_it_was_lost_and_before_it_cam
     async def disconnected() -> bool:
         return (await site.get("/status")).json()["state"] == "disconnected"
 
-    await until(disconnected, limit_s=30)
+    await until(disconnected)
     site.device.silent.clear()
     await until_read(site)
     marks = await one_gap(site)

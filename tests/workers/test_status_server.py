@@ -20,7 +20,7 @@ def test_a_worker_that_is_stuck_is_not_called_healthy(path):
     server = StatusServer("127.0.0.1:0", CollectorRegistry(), stuck)
     try:
         with pytest.raises(urllib.error.HTTPError) as answer:
-            urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60)
         assert answer.value.code == 503
         assert b"does not answer" in answer.value.read()
     finally:

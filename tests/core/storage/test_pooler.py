@@ -21,7 +21,7 @@ from tests.core.storage.conftest import LEVELS
 from tests.core.storage.database import Database, Worker, now_us
 
 pytestmark = [pytest.mark.peers, pytest.mark.parametrize("level", LEVELS[:1])]
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 INSTALL_LIMIT_S = 100
 
 

@@ -13,7 +13,7 @@ from pumpjack_core.errors import (
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
-from pumpjack_worker.pipeline import writer
+from pumpjack_worker.pipeline import publisher, staleness, writer
 from tests.workers.pipeline.scripted import TENANT, start
 
 
@@ -69,7 +69,14 @@ def _in_a_hurry(monkeypatch):
 
 
 @pytest.fixture
-async def database(empty_database):
+def _on_a_busy_machine(monkeypatch):
+    """What takes long here is no trouble: no tag goes stale, and Redis may take its time."""
+    monkeypatch.setattr(staleness, "LEAST_S", 3_600.0)
+    monkeypatch.setattr(publisher, "CALL_TIMEOUT_S", 30.0)
+
+
+@pytest.fixture
+async def database(empty_database, _on_a_busy_machine):
     await migrate(empty_database)
     owner = await asyncpg.connect(empty_database)
     await ensure_tenant(owner, TENANT)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pumpjack_core import wire
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import worker_config
 from pumpjack_core.errors import NotConnected
@@ -125,7 +127,7 @@ class Worker:
 
     async def ended(self) -> bool:
         """Wait until it ends by itself."""
-        return await asyncio.wait_for(self._task, 15)
+        return await asyncio.wait_for(self._task, 60)
 
 
 async def start(
@@ -158,7 +160,7 @@ async def start(
     return Worker(pipeline, adapter)
 
 
-async def until(condition, limit_s: float = 15.0) -> None:
+async def until(condition, limit_s: float = 60.0) -> None:
     """Wait until condition() is true; a failed wait shows the condition's last answer."""
     async with asyncio.timeout(limit_s):
         while True:
@@ -168,6 +170,26 @@ async def until(condition, limit_s: float = 15.0) -> None:
             if answer:
                 return
             await asyncio.sleep(0.02)
+
+
+async def listen(feed: Any) -> Any:
+    """A listener of the tenant's readings, from now on."""
+    listener = feed.pubsub()
+    await listener.subscribe(wire.readings_channel(TENANT))
+    async with asyncio.timeout(60):
+        while await listener.get_message(timeout=5) is None:  # that it is subscribed
+            pass
+    return listener
+
+
+async def next_readings(listener: Any, limit_s: float = 60.0) -> wire.Readings:
+    """The next message with readings that comes."""
+    async with asyncio.timeout(limit_s):
+        while True:
+            message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
+            found = wire.decode_message(message["data"]) if message else None
+            if isinstance(found, wire.Readings):
+                return found
 
 
 async def stored(database, *values: float, tag_name: str = "pressure") -> None:

@@ -18,7 +18,7 @@ from pumpjack_core.readings import Quarantined
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_worker.adapters.contract import Delivery
 from tests.workers.pipeline.examples import batch
-from tests.workers.pipeline.scripted import TENANT, start, stored, until
+from tests.workers.pipeline.scripted import TENANT, listen, next_readings, start, stored, until
 
 pytestmark = pytest.mark.servers
 
@@ -44,7 +44,7 @@ async def test_a_full_journal_stops_acknowledging_and_the_hole_is_on_record(work
     await until(shown)
 
     database.reachable = True
-    await until(lambda: worker.pipeline.status().journal_batches == 0, limit_s=30)
+    await until(lambda: worker.pipeline.status().journal_batches == 0)
     worker.adapter.read(99.0)
     await until(lambda: 99.0 in worker.adapter.acknowledged)
 
@@ -64,15 +64,10 @@ async def test_what_the_journal_does_not_take_is_shown_as_not_stored(worker, fee
     worker.pipeline._journal._spool._size_bytes = 0
     worker.adapter.read(1.0)
     await until(lambda: any("not stored" in p for p in worker.pipeline.status().problems))
-    listener = feed.pubsub()
-    await listener.subscribe(wire.readings_channel(TENANT))
-    await listener.get_message(timeout=5)
+    listener = await listen(feed)
     worker.adapter.read(2.0)
-    while True:
-        message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
-        found = wire.decode_message(message["data"])
-        if isinstance(found, wire.Readings) and found.readings[0].value == 2.0:
-            break  # the first was shown before anybody knew
+    while (found := await next_readings(listener)).readings[0].value != 2.0:
+        pass  # the first was shown before anybody knew
     assert [(reading.value, found.stored) for reading in found.readings] == [(2.0, False)]
     worker.pipeline._journal._spool._size_bytes = 1 << 20
 
@@ -246,7 +241,7 @@ async def test_a_delivery_without_readings_is_acknowledged_too(worker, database)
     note = Quarantined(-1, SystemClock().now_us(), "unparsable", "{")
     nothing = batch(worker.adapter.tags, [])
     worker.adapter.gives.put_nowait(Delivery(nothing, ack, (note,)))
-    await asyncio.wait_for(acknowledged.wait(), 15)
+    await asyncio.wait_for(acknowledged.wait(), 60)
 
     async def kept() -> bool:
         return await database.owner.fetchval("SELECT raw FROM pumpjack.quarantine") == "{"

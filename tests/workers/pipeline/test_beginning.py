@@ -24,10 +24,10 @@ async def test_a_suspended_worker_has_it_on_record_until_one_reads_again(
 
     for _ in range(2):
         worker = await start(tmp_path / "j", database.connect, valkey.url, suspend=True)
-        await until(lambda: told({"from"}), limit_s=60)
+        await until(lambda: told({"from"}))
         await worker.stop()
     again = await start(tmp_path / "j", database.connect, valkey.url)
-    await until(lambda: told({"from", "to"}), limit_s=60)
+    await until(lambda: told({"from", "to"}))
     await again.stop()
 
 
@@ -36,12 +36,12 @@ async def test_a_database_that_is_away_at_the_start_is_told_and_asked_when_it_is
 ):
     database.reachable = False
     worker = await start(tmp_path / "j", database.connect, valkey.url, suspend=True)
-    await until(lambda: worker.pipeline.writer.problem is not None, limit_s=60)
+    await until(lambda: worker.pipeline.writer.problem is not None)
     database.reachable = True
 
     async def told() -> bool:
         return await suspensions(database) == [{"from"}]
 
-    await until(told, limit_s=60)
-    assert worker.pipeline._beginning.read_until_us == 0
+    await until(told)
+    await until(lambda: worker.pipeline._beginning.read_until_us == 0)
     await worker.stop()

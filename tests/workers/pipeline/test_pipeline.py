@@ -21,7 +21,16 @@ from pumpjack_core.quality import BAD_COMM_FAILURE
 from pumpjack_core.readings import Quarantined
 from pumpjack_core.tags import TagTable
 from tests.workers.pipeline.examples import batch, table, tag
-from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, stored, until
+from tests.workers.pipeline.scripted import (
+    CONNECTION,
+    TENANT,
+    configured,
+    listen,
+    next_readings,
+    start,
+    stored,
+    until,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -29,22 +38,14 @@ pytestmark = pytest.mark.servers
 async def test_a_reading_reaches_the_database_and_is_acknowledged(worker, database):
     worker.adapter.read(1.5, 2.5, 3.5)
     await stored(database, 1.5, 2.5, 3.5)
-    assert worker.adapter.acknowledged == [1.5, 2.5, 3.5]
+    await until(lambda: worker.adapter.acknowledged == [1.5, 2.5, 3.5])
     await until(lambda: worker.pipeline.status().journal_batches == 0)
 
 
 async def test_a_reading_is_published_and_becomes_the_latest(worker, feed):
-    listener = feed.pubsub()
-    await listener.subscribe(wire.readings_channel(TENANT))
-    await asyncio.sleep(0.1)
+    listener = await listen(feed)
     worker.adapter.read(1.5, 2.5)
-
-    heard: list[wire.Readings] = []
-    while len(heard) < 2:
-        message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
-        found = wire.decode_message(message["data"]) if message else None
-        if isinstance(found, wire.Readings):
-            heard.append(found)
+    heard = [await next_readings(listener) for _ in range(2)]
     assert [(m.well_id, m.readings[0].value) for m in heard] == [("a1", 1.5), ("a1", 2.5)]
     assert heard[1].prev == heard[0].seq
     latest = await feed.hgetall(wire.latest_key(TENANT, "a1"))
@@ -59,6 +60,8 @@ async def test_the_heartbeat_tells_state_positions_and_what_is_not_stored(worker
 
     async def beat() -> bool:
         raw = await feed.hget(wire.heartbeat_key(TENANT), CONNECTION)
+        if raw is None:
+            return False
         found = wire.decode_message(raw)
         assert isinstance(found, wire.Heartbeat)
         return found.wells == {"a1": found.stored_seq} and found.state == "connected"
@@ -147,7 +150,7 @@ async def test_while_redis_is_away_readings_are_stored_and_the_feed_returns_whol
             found = await client.hgetall(wire.latest_key(TENANT, "a1"))
             return {b"pressure", b"flow"} <= found.keys()
 
-        await until(latest, limit_s=30)
+        await until(latest)
         await until(lambda: worker.pipeline.status().redis == "closed")
         await client.aclose()
         await worker.stop()
@@ -294,7 +297,7 @@ async def test_a_database_that_is_too_slow_for_much_gets_less_at_once(worker, da
     async def all_there() -> bool:
         return len(await database.values()) == 3_000
 
-    await until(all_there, limit_s=30)
+    await until(all_there)
 
 
 async def test_a_journal_disk_that_was_put_back_to_an_earlier_state_loses_nothing(

@@ -6,12 +6,11 @@ import asyncio
 
 import pytest
 
-from pumpjack_core import wire
 from pumpjack_core.clock import SystemClock
 from pumpjack_worker.pipeline import codec, writer
 from pumpjack_worker.pipeline.spool import Row, Spool
 from tests.workers.pipeline.examples import batch, table
-from tests.workers.pipeline.scripted import CONNECTION, TENANT, start, until
+from tests.workers.pipeline.scripted import CONNECTION, listen, next_readings, start, until
 
 pytestmark = pytest.mark.servers
 
@@ -57,29 +56,24 @@ async def test_the_replay_goes_oldest_first_and_the_live_feed_and_the_acks_go_on
         session.write_batch = write_batch
         return session
 
-    listener = feed.pubsub()
-    await listener.subscribe(wire.readings_channel(TENANT))
+    listener = await listen(feed)
     worker = await start(tmp_path / "j", connect, valkey.url, TAGS)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await third_begins.wait()
     assert worker.pipeline.status().journal_oldest_s > 3_000
 
     # The database takes nothing, with most of the replay before it.
     worker.adapter.read(-1.0, -2.0)
     shown: list[float] = []
-    async with asyncio.timeout(30):
-        while len(shown) < 2:
-            message = await listener.get_message(ignore_subscribe_messages=True, timeout=5)
-            found = wire.decode_message(message["data"]) if message else None
-            if isinstance(found, wire.Readings):
-                shown += [one.value for one in found.readings]
+    while len(shown) < 2:
+        shown += [one.value for one in (await next_readings(listener)).readings]
     assert shown == [-1.0, -2.0]
     await until(lambda: worker.adapter.acknowledged == [-1.0, -2.0])
     assert len(written) == 2, "none of it was behind the database"
 
     goes_on.set()
     expected = [float(at) for at in range(BATCHES * READINGS)]
-    await until(lambda: sum(map(len, written)) == len(expected) + 2, limit_s=30)
+    await until(lambda: sum(map(len, written)) == len(expected) + 2)
     assert [value for part in written for value in part] == [*expected, -1.0, -2.0]
     assert await database.values() == [*expected, -1.0, -2.0]
     assert await worker.stop()

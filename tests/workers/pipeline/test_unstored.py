@@ -17,7 +17,7 @@ async def became(database, tag_name: str, *expected: tuple[float | None, str | N
     async def so() -> bool:
         return await rows(database, tag_name) == list(expected)
 
-    await until(so, limit_s=60)
+    await until(so)
 
 
 def full(worker) -> int:
@@ -67,7 +67,7 @@ async def test_a_hole_that_was_not_on_record_when_its_worker_was_killed_is_told_
     async def told() -> bool:
         return await on_record() == [1]
 
-    await until(told, limit_s=60)
+    await until(told)
     await until(lambda: HoleFile(folder).read() is None)
     await again.stop()
     third = await start(folder, database.connect, valkey.url)

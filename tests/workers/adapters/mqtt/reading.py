@@ -15,7 +15,7 @@ from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Delivery, Surroundings
 from pumpjack_worker.adapters.mqtt.adapter import MqttAdapter
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def connection(

@@ -24,7 +24,7 @@ from pumpjack_worker.adapters.mqtt.packets import (
     encode,
 )
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class ScriptedBroker:
