@@ -11,15 +11,24 @@ const [words, coils, inputs] = fs
   .split("\n")
   .map((line) => line.trim().split(/\s+/).map(Number));
 
+const held = [...words]; // the holding registers, which can be written
+
 const from = (values, convert) => (address, _unit, answer) => {
   if (address < values.length) answer(null, convert(values[address]));
   else answer({ modbusErrorCode: 2 });
 };
+const into = (values) => (address, value, _unit, answer) => {
+  if (address >= values.length) return answer({ modbusErrorCode: 2 });
+  values[address] = Number(value);
+  return answer(null);
+};
 const vector = {
-  getHoldingRegister: from(words, (word) => word),
+  getHoldingRegister: from(held, (word) => word),
   getInputRegister: from(words, (word) => word),
   getCoil: from(coils, Boolean),
   getDiscreteInput: from(inputs, Boolean),
+  setRegister: into(held),
+  setCoil: into(coils),
 };
 
 // The server takes no port 0, so a free one is found first.

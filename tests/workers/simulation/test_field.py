@@ -134,3 +134,83 @@ def test_a_well_is_pumping_or_tripped() -> None:
         well.step(1.0)
         seen.add(well.state)
     assert seen == {PUMPING, TRIPPED}
+
+
+COMMANDED = [
+    Tag("w1", "speed_setpoint", "", "float32", 1.0, unit="spm", low=0.0, high=20.0),
+    Tag("w1", "pump_speed", "", "float32", 1.0, unit="spm", low=0.0, high=20.0),
+    Tag("w1", "choke_position", "", "float32", 1.0, unit="%", low=0.0, high=100.0),
+    Tag("w1", "wing_valve_open", "", "bool", 1.0),
+    Tag("w1", "pump_running", "", "bool", 1.0),
+    Tag("w1", "oil_rate", "", "float32", 1.0, unit="bbl/d"),
+    Tag("w1", "tubing_pressure", "", "float32", 1.0, unit="psi"),
+    Tag("w1", "motor_current", "", "float32", 1.0, unit="A"),
+]
+SETPOINT, SPEED, CHOKE, VALVE, RUNNING, OIL, PRESSURE, CURRENT = range(len(COMMANDED))
+SETTLED_S = 60
+
+
+class Site:
+    """A field that steps a second at a time, its pump started again whenever it trips."""
+
+    def __init__(self) -> None:
+        self.field = Field(COMMANDED, seed=3)
+        self.now_s = 0
+        self.settle()
+
+    def settle(self, *, keep_running: bool = True) -> list[float]:
+        """The mean of each tag over some seconds, once what was commanded has settled."""
+        rows = []
+        for second in range(2 * SETTLED_S):
+            self.field.step(float(self.now_s))
+            self.now_s += 1
+            if keep_running and not self.field.value[RUNNING]:
+                self.field.command(RUNNING, 1.0)
+            if second >= SETTLED_S:
+                rows.append(list(self.field.value))
+        return [sum(column) / len(column) for column in zip(*rows, strict=True)]
+
+
+def test_a_faster_pump_lifts_more_and_draws_more_current() -> None:
+    site = Site()
+    assert site.field.command(SETPOINT, 5.0)
+    assert site.field.value[SETPOINT] == 5.0, "at once, and exactly"
+    slow = site.settle()
+    assert site.field.command(SETPOINT, 10.0)
+    fast = site.settle()
+    assert slow[SPEED] == pytest.approx(5.0, rel=0.1)
+    assert fast[SPEED] == pytest.approx(10.0, rel=0.1)
+    assert fast[OIL] > 1.6 * slow[OIL]
+    assert fast[CURRENT] > 1.2 * slow[CURRENT]
+
+
+def test_a_choke_holds_flow_back_and_pressure_rises_before_it() -> None:
+    site = Site()
+    before = site.settle()
+    assert site.field.command(CHOKE, 25.0)
+    throttled = site.settle()
+    assert throttled[CHOKE] == 25.0
+    assert throttled[OIL] < 0.7 * before[OIL]
+    assert throttled[PRESSURE] > before[PRESSURE] + 30
+    assert site.field.command(VALVE, 0.0)
+    shut = site.settle()
+    assert shut[OIL] < 0.05 * before[OIL]
+    assert shut[PRESSURE] > throttled[PRESSURE]
+
+
+def test_a_stopped_pump_stays_stopped_until_somebody_starts_it() -> None:
+    site = Site()
+    assert site.field.command(RUNNING, 0.0)
+    stopped = site.settle(keep_running=False)
+    assert (stopped[RUNNING], stopped[SPEED]) == (0.0, 0.0)
+    assert site.field.command(RUNNING, 1.0)
+    assert site.field.value[RUNNING] == 1.0
+
+
+def test_a_drive_clamps_and_what_is_measured_cannot_be_set() -> None:
+    site = Site()
+    assert site.field.command(SETPOINT, 500.0)
+    assert site.field.value[SETPOINT] == 20.0
+    assert site.field.command(CHOKE, -5.0)
+    assert site.field.value[CHOKE] == 0.0
+    assert not site.field.command(OIL, 100.0)

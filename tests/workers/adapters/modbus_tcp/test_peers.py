@@ -14,10 +14,11 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from pumpjack_core.errors import WriteRefused
 from tests.faults import FaultProxy
 from tests.peers.node import CACHE, installed, node
-from tests.workers.adapters.contract import ReadingContract
-from tests.workers.adapters.modbus_tcp.registers import COILS, INPUTS, WORDS, ModbusRig
+from tests.workers.adapters.contract import ReadingContract, WritingContract
+from tests.workers.adapters.modbus_tcp.registers import COILS, INPUTS, WORDS, WRITABLE, ModbusRig
 
 PEERS = Path(__file__).parents[3] / "peers" / "modbus"
 APT_LIMIT_S = 180
@@ -49,7 +50,7 @@ async def peer(command: Sequence[str], stdin: bytes, cwd: Path) -> AsyncIterator
         await process.wait()
 
 
-class TestPymodbus(ReadingContract):
+class TestPymodbus(ReadingContract, WritingContract):
     @pytest.fixture
     async def rig(self) -> AsyncIterator[ModbusRig]:
         def bits(values: list[int]) -> list[SimData]:
@@ -68,12 +69,24 @@ class TestPymodbus(ReadingContract):
 
 
 @pytest.mark.peers
-class TestModbusSerial(ReadingContract):
+class TestModbusSerial(ReadingContract, WritingContract):
     @pytest.fixture
     async def rig(self) -> AsyncIterator[ModbusRig]:
         place = installed(PEERS)
         async with peer([node(), "server.js"], lines(counted=False), place) as rig:
+            rig.writable = [one for one in rig.writable if not one[0].name.startswith("bit")]
             yield rig
+
+    async def test_a_bit_is_refused_by_a_server_that_has_no_mask_write(
+        self, rig: ModbusRig
+    ) -> None:
+        bit = next(tag for tag, _ in WRITABLE if tag.name == "bit_1")
+        adapter = rig.make(bit)
+        await adapter.connect()
+        with pytest.raises(WriteRefused, match="function 22"):
+            await adapter.write(bit, 1.0)
+        assert await adapter.read_back(bit) == 0.0
+        await adapter.close()
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +123,7 @@ def libmodbus_server() -> Iterator[Path]:
 
 
 @pytest.mark.peers
-class TestLibmodbus(ReadingContract):
+class TestLibmodbus(ReadingContract, WritingContract):
     @pytest.fixture
     async def rig(self, libmodbus_server: Path) -> AsyncIterator[ModbusRig]:
         async with peer([str(libmodbus_server)], lines(counted=True), PEERS) as rig:

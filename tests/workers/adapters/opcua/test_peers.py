@@ -17,7 +17,14 @@ from pumpjack_core.quality import GOOD, Level, Reason, quality
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.contract import NOWHERE, Surroundings
 from tests.faults import FaultProxy
-from tests.workers.adapters.contract import LOOPBACK, ReadingContract, Rig, read, read_all
+from tests.workers.adapters.contract import (
+    LOOPBACK,
+    ReadingContract,
+    Rig,
+    WritingContract,
+    read,
+    read_all,
+)
 from tests.workers.adapters.opcua.peers import Peer, PeerNode, gopcua, node_opcua
 from tests.workers.adapters.opcua.rig import INTERVAL_S, NODES, VALUES, OpcuaRig, address, typed
 
@@ -32,6 +39,7 @@ class PeerRig(OpcuaRig):
     """A server in a program of its own."""
 
     path = "/pumpjack"
+    quick: ClassVar = {"timeout": "5s", "keep_alive": "1s", "publishing_interval": "20ms"}
 
     def __init__(self, peer: Peer, proxy: FaultProxy, surroundings: Surroundings = NOWHERE) -> None:
         super().__init__(proxy, surroundings)
@@ -79,7 +87,7 @@ class ChangesContract:
         assert np.ptp(times) > 0
 
 
-class TestNodeOpcua(ReadingContract, ChangesContract):
+class TestNodeOpcua(ReadingContract, WritingContract, ChangesContract):
     @pytest.fixture
     async def rig(self, tmp_path: Path) -> AsyncIterator[PeerRig]:
         async with node_opcua(PEER_NODES, tmp_path) as peer:
@@ -101,7 +109,7 @@ async def test_a_server_that_takes_fifty_items_a_call_is_read_whole(tmp_path: Pa
     assert adapter.rejected == {}
 
 
-class TestGopcua(ReadingContract, ChangesContract):
+class TestGopcua(ReadingContract, WritingContract, ChangesContract):
     @pytest.fixture
     async def rig(self) -> AsyncIterator[PeerRig]:
         """The proxy comes first: the server answers only for ports that it was told."""

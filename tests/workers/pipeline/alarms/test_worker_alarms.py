@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
-
 import pytest
 
 from pumpjack_core import wire
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.tags import Alarm, TagTable
 from pumpjack_worker.pipeline import writer
+from tests.workers.pipeline.alarms.listening import listening
 from tests.workers.pipeline.examples import batch, tag
 from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, stored, until
 
@@ -25,24 +23,6 @@ async def worker(tmp_path, database, valkey, feed):
     running = await start(tmp_path / "journal", database.connect, valkey.url, TAGS)
     yield running
     await running.stop()
-
-
-@asynccontextmanager
-async def listening(feed):
-    """What comes on the channel of alarms from now on: a function that gives the next."""
-    async with feed.pubsub() as ear:
-        await ear.subscribe(wire.alarms_channel(TENANT))
-        await ear.get_message(timeout=10)
-
-        async def heard(kind: type):
-            async with asyncio.timeout(15):
-                while True:
-                    found = await ear.get_message(ignore_subscribe_messages=True, timeout=1)
-                    message = wire.decode_alarm_message(found["data"]) if found else None
-                    if isinstance(message, kind):
-                        return message
-
-        yield heard
 
 
 async def events(database) -> list[tuple[str, float | None]]:
