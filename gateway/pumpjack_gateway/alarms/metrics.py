@@ -53,8 +53,8 @@ class AlarmMetrics:
         )
         self.watching = Gauge(
             "scada_alarm_watching",
-            "1 while heartbeats are heard, 0 while Redis or the database is away: no connection's "
-            "silence is noticed then",
+            "0 while this replica cannot reach Redis or the database: it notices no connection's "
+            "silence then",
             registry=registry,
         )
         self.webhook_sent = Counter(

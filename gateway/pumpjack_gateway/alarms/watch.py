@@ -112,6 +112,8 @@ class Watch:
             await self._end_shelvings()
             for tenant_id, tenant in list(self._held.items()):
                 await self._look_at(tenant_id, tenant)
+            blind = any(tenant.blind for tenant in self._held.values())
+            self._metrics.watching.set(0 if blind else 1)
             if self._clock.monotonic() >= self._sums_due_s:
                 await self._measure()
             self._complained = False
@@ -174,14 +176,12 @@ class Watch:
         try:
             kept = await self._redis.call("HGETALL", wire.heartbeat_key(tenant_id))
         except (OSError, hiredis.ReplyError):
-            self._metrics.watching.set(0)
             tenant.blind = True
             return False
         now_s = self._clock.monotonic()
         if tenant.blind:
             tenant.blind = False
             tenant.lines.listen_again(now_s, RETURN_GRACE_S)
-        self._metrics.watching.set(1)
         for text in kept.values():
             try:
                 beat = wire.decode_message(text)
