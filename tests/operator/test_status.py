@@ -157,6 +157,20 @@ async def test_tags_that_the_worker_cannot_read_are_told_on_both_sides(field):
     assert wells.get("tagmappings", "pumps")["status"]["acceptedTags"] == 2
 
 
+async def test_a_write_that_the_worker_cannot_use_is_told_and_its_tag_counts_as_read(field):
+    wells, one, controller = field
+    lost = {"tag": "tag_1", "wellId": "w", "mapping": f"{wells.name}/pumps"}
+    one.says["rejected"] = [lost | {"reason": "write: can only be read", "part": "write"}]
+    await flowing(wells, one, controller)
+    await eventually(lambda: wells.reason("pad7", "MappingsAccepted") == "PartsRejected")
+    status = wells.get("scadaconnections", "pad7")["status"]
+    assert (status["mappedTags"], status["rejectedTagsTotal"]) == (3, 1)
+    await eventually(
+        lambda: wells.reason("pumps", "MappingsAccepted", "tagmappings") == "PartsRejected"
+    )
+    assert wells.get("tagmappings", "pumps")["status"]["acceptedTags"] == 3
+
+
 LIES = {
     "no JSON": b"<html>",
     "another shape": b'{"state": 1}',

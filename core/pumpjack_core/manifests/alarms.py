@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -69,23 +70,28 @@ def alarms_without(
 @lru_cache(maxsize=_MOST_SHARED)
 def _alarm(declared: MappedAlarm) -> Alarm:
     suppressor = declared.suppressed_by
-    return Alarm(
-        condition=declared.condition,
-        limit=declared.limit,
-        per_s=60.0 if declared.per is None else units.seconds(declared.per),
-        from_tag=declared.from_ or "",
-        states=declared.states,
-        priority=3 if declared.priority is None else declared.priority,
-        deadband=declared.deadband or 0.0,
-        on_delay_s=units.seconds(declared.on_delay or "0s"),
-        off_delay_s=units.seconds(declared.off_delay or "0s"),
-        latch=bool(declared.latch),
-        message=declared.message or "",
-        consequence=declared.consequence or "",
-        response=declared.response or "",
-        suppressed_by="" if suppressor is None else suppressor.tag,
-        suppressed_states=() if suppressor is None else suppressor.states,
-    )
+    given: dict[str, Any] = {
+        "limit": declared.limit,
+        "per_s": _seconds(declared.per),
+        "from_tag": declared.from_,
+        "states": declared.states,
+        "priority": declared.priority,
+        "deadband": declared.deadband,
+        "on_delay_s": _seconds(declared.on_delay),
+        "off_delay_s": _seconds(declared.off_delay),
+        "latch": declared.latch,
+        "message": declared.message,
+        "consequence": declared.consequence,
+        "response": declared.response,
+        "suppressed_by": None if suppressor is None else suppressor.tag,
+        "suppressed_states": None if suppressor is None else suppressor.states,
+    }
+    # what is not given is left out: a tag table with it would be twice as large
+    return Alarm(declared.condition, **{key: it for key, it in given.items() if it is not None})
+
+
+def _seconds(text: str | None) -> float | None:
+    return None if text is None else units.seconds(text)
 
 
 def _unsuppressed(alarm: Alarm) -> Alarm:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from pumpjack_core import units
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.objects import ScadaConnection
@@ -46,15 +48,17 @@ def write_of(
             f"1 to {_MOST_ADDRESS_CHARACTERS} will do"
         )
     _check_room(mapped, scale, offset)
-    return Write(
+    write = Write(
         low=declared.min,
         high=declared.max,
         states=declared.states,
         approval=declared.approval or "none",
         address=address,
         tolerance=declared.tolerance,
-        verify_s=units.seconds(declared.verify_within or "5s"),
     )
+    if declared.verify_within is None:
+        return write
+    return msgspec.structs.replace(write, verify_s=units.seconds(declared.verify_within))
 
 
 def _check_room(mapped: MappedTag, scale: float, offset: float) -> None:
