@@ -1,10 +1,12 @@
 """How fast write_batch stores, everything on: cursor, tenant check, duplicates, marks, fsync.
 
     pumpjack bench write_path -- [--url POSTGRES_URL] [--seconds 5] [--only 'small batches']
+    pumpjack bench write_path -- --apache
 
-Without a URL it starts an embedded PostgreSQL in a temporary folder. CPU is that of the database's
-backends only, from /proc (so of a server on this machine only), by row: 1 µs is a full core at a
-million readings a second.
+Without a URL it starts an embedded PostgreSQL in a temporary folder, or with --apache Debian's
+PostgreSQL 17 with TimescaleDB, Apache edition (needs root): readings go to a hypertable. CPU is
+that of the database's backends only, from /proc (so of a server on this machine only), by row:
+1 µs is a full core at a million readings a second.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Tag
 from tests.bench.processes import cpu_s
+from tests.timescaledb.debian import timescaledb_apache
 
 TENANT = "bench"
 
@@ -140,11 +143,18 @@ async def measure(url: str, load: Load, seconds: float) -> Figure:
 
 
 async def run(
-    url: str, seconds: float, loads: Sequence[Load], report: Callable[[Figure], None]
+    url: str,
+    seconds: float,
+    loads: Sequence[Load],
+    report: Callable[[Figure], None],
+    *,
+    apache: bool = False,
 ) -> None:
     """All loads, each on its own connections, in one database."""
-    await migrate(url)
     admin = await asyncpg.connect(url)
+    if apache:
+        await admin.execute("CREATE EXTENSION timescaledb")
+    await migrate(url)
     await ensure_tenant(admin, TENANT)
     for load in loads:
         await admin.execute("CHECKPOINT")
@@ -169,6 +179,7 @@ def main(argv: Sequence[str]) -> int:
     """Parse the command line and run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="write_path", description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="a superuser's URL of an empty database on this machine")
+    parser.add_argument("--apache", action="store_true", help="a hypertable, Apache edition")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each load runs")
     parser.add_argument("--only", default="", help="loads whose name contains this")
     parser.add_argument("--output", choices=("text", "json"), default="text")
@@ -176,10 +187,20 @@ def main(argv: Sequence[str]) -> int:
     loads = [load for load in LOADS if options.only in load.name]
     with contextlib.ExitStack() as stack:
         url = options.url
-        if url is None:
+        if options.apache:
+            url = stack.enter_context(timescaledb_apache(durable=True))
+        elif url is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pumpjack-bench-"))
             url = stack.enter_context(EmbeddedPostgres(Path(folder) / "postgres")).url()
-        asyncio.run(run(url, options.seconds, loads, lambda one: show(one, options.output)))
+        asyncio.run(
+            run(
+                url,
+                options.seconds,
+                loads,
+                lambda one: show(one, options.output),
+                apache=options.apache,
+            )
+        )
     return 0
 
 

@@ -42,7 +42,9 @@ SETTINGS = {
     "listen_addresses": "",
     "dynamic_shared_memory_type": "mmap",
     "max_worker_processes": "0",  # no jobs at this level; a scheduler would hold each database open
+    "shared_buffers": "256MB",
     "max_wal_size": "4GB",
+    "jit": "off",
     "timezone": "UTC",
 }
 PROGRAMS = Path("/usr/lib/postgresql/17/bin")
