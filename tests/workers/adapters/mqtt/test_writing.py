@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from pumpjack_core.errors import NotConnected, Unanswered, WriteRefused
 from pumpjack_core.storage.commands import Claim
 from pumpjack_core.tags import Tag, TagTable, Write
 from pumpjack_worker.adapters.mqtt.adapter import MqttAdapter
+from pumpjack_worker.adapters.mqtt.simulated_broker import Broker
 from pumpjack_worker.adapters.mqtt.simulated_devices import SimulatedDevices
 from pumpjack_worker.adapters.mqtt.simulated_places import place
 from pumpjack_worker.adapters.mqtt.simulated_publisher import Publisher as SimulatedPublisher
@@ -223,3 +225,15 @@ async def test_what_the_broker_did_not_acknowledge_is_unknown_and_not_published_
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await adapter.close()
+
+
+async def test_the_simulators_own_broker_gives_commands_to_its_devices() -> None:
+    devices = SimulatedDevices([place(tag())])
+    async with Broker() as broker:
+        broker.routing.on_publish = devices.command
+        broker.publish("pads/7/set", b'{"pump":{"speed":4.5}}')
+        broker.publish("pads/7/set", b'{"pump":"fast"}')
+        broker.publish("pads/7/set", b"no JSON")
+        broker.publish("pads/8/set", b'{"pump":{"speed":9}}')
+    ((topic, payload),) = devices.step(SystemClock().now_us())
+    assert (topic, json.loads(payload)["speed_setpoint"]) == ("pads/7/telemetry", 4.5)
