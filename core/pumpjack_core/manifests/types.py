@@ -253,14 +253,16 @@ class WorkerRef(
 class ConnectionRejectedTag(
     Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
 ):
-    """One tag that this connection does not read."""
+    """One tag that this connection does not read, or not use whole."""
 
     tag: str
     """The tag."""
     mapping: str
     """The TagMapping that declares it."""
     reason: str
-    """Why it could not be used and what to do."""
+    """Why it could not be used and what to do; of a part it begins with that: alarm hi, write,
+    stateNames.
+    """
 
 
 class Condition(
@@ -296,9 +298,11 @@ class ScadaConnectionStatus(
     mapped_tags: int | None = None
     """Number of tags that are read."""
     rejected_tags_total: int | None = None
-    """Number of tags that could not be used."""
+    """Number of tags that could not be used, and of alarms, writes and names of other tags that
+    could not.
+    """
     rejected_tags: tuple[ConnectionRejectedTag, ...] = ()
-    """The first 50 tags that could not be used."""
+    """The first 50 tags, or parts of tags, that could not be used."""
     applied_config_hash: str | None = None
     """Hash of the configuration that the worker runs."""
     last_reading_time: str | None = None
@@ -508,14 +512,16 @@ class TagMappingSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 class MappingRejectedTag(
     Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
 ):
-    """One tag that one connection does not read."""
+    """One tag that one connection does not read, or not use whole."""
 
     tag: str
     """The tag."""
     connection: str
     """The connection for which it was rejected."""
     reason: str
-    """Why it could not be used and what to do."""
+    """Why it could not be used and what to do; of a part it begins with that: alarm hi, write,
+    stateNames.
+    """
 
 
 class TagMappingStatus(
@@ -530,8 +536,10 @@ class TagMappingStatus(
     accepted_tags: int | None = None
     """Number of tags that are read."""
     rejected_tags_total: int | None = None
-    """Number of tags that could not be used."""
+    """Number of tags that could not be used, and of alarms, writes and names of other tags that
+    could not.
+    """
     rejected_tags: tuple[MappingRejectedTag, ...] = ()
-    """The first 50 tags that could not be used."""
+    """The first 50 tags, or parts of tags, that could not be used."""
     conditions: tuple[Condition, ...] = ()
     """What holds and what does not, each with a reason and a sentence."""

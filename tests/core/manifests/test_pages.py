@@ -1,0 +1,67 @@
+"""The manifests that the pages show are accepted, and every tag of them is read whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pumpjack_core.manifests.check import check
+from pumpjack_core.manifests.crds import load_crds
+from pumpjack_core.manifests.objects import ScadaConnection, TagMapping
+from pumpjack_core.manifests.resolve import resolve
+from tests.core.manifests.case import connection
+
+MQTT = {"protocol": "mqtt", "mqtt": {"host": "broker"}}
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def tags_of(page: str, section: str) -> list[dict[str, object]]:
+    """The tags of the first YAML of a section."""
+    text = (DOCS / page).read_text().partition(f"## {section}\n")[2]
+    (shown, *_) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    *_, last = yaml.safe_load_all(shown)
+    found: list[dict[str, object]] = last.get("spec", last)["tags"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "section", "which", "spec"),
+    [
+        ("alarms.md", "Declaring alarms", slice(None), None),
+        ("commands.md", "Declaring writable tags", slice(-1), None),
+        ("commands.md", "Declaring writable tags", slice(-1, None), MQTT),
+    ],
+)
+def test_what_a_page_shows_can_be_declared(
+    page: str, section: str, which: slice, spec: dict[str, object] | None
+) -> None:
+    tags = tags_of(page, section)[which]
+    assert tags
+    mapping = {
+        "apiVersion": "pumpjack.dev/v1alpha1",
+        "kind": "TagMapping",
+        "metadata": {"name": "shown", "namespace": "ops"},
+        "spec": {"wellId": "w", "connectionRef": {"name": "pad-a"}, "tags": tags},
+    }
+    plc = yaml.safe_load(connection(metadata="{name: pad-a, namespace: ops, labels: {pad: '7'}}"))
+    plc["spec"] = spec or plc["spec"]
+    judged = [check(mapping), check(plc)]
+    assert [finding.message for one in judged for finding in one.findings] == []
+    asked, reads = (one.object for one in judged)
+    assert isinstance(asked, TagMapping)
+    assert isinstance(reads, ScadaConnection)
+    (found,) = resolve([reads], [asked], {"ops": "permian"}).connections
+    assert found.rejected == ()
+    assert len(found.tags) == len(tags)
+
+
+def test_every_condition_is_explained() -> None:
+    schema = load_crds()["TagMapping"].schema["properties"]["spec"]["properties"]["tags"]["items"]
+    known = schema["properties"]["alarms"]["items"]["properties"]["condition"]["enum"]
+    table = (DOCS / "alarms.md").read_text().partition("| condition |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.M)))) == set(
+        known
+    )
