@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from prometheus_client import CollectorRegistry
 
+from pumpjack_gateway.alarms.metrics import AlarmMetrics
 from pumpjack_gateway.metrics import Metrics as GatewayMetrics
 from pumpjack_operator.metrics import Metrics as OperatorMetrics
 from pumpjack_worker.pipeline.metrics import Metrics as WorkerMetrics
@@ -39,9 +40,11 @@ def exported() -> dict[str, dict[str, set[str]]]:
     """Part to its metrics, as Prometheus names them, with their labels."""
     worker = WorkerMetrics(tenant_id="t", protocol="p", connection_id="c")
     worker.errors({"out_of_range": 1})
+    gateway = GatewayMetrics()
+    AlarmMetrics(gateway.registry, gateway.refused)
     registries: dict[str, CollectorRegistry] = {
         "pumpjack-worker": worker.registry,
-        "pumpjack-gateway": GatewayMetrics().registry,
+        "pumpjack-gateway": gateway.registry,
         "pumpjack-operator": OperatorMetrics().registry,
     }
     return {part: names(registry) for part, registry in registries.items()}

@@ -27,6 +27,7 @@ SET_BY_OTHER_VALUES = {
     "jwt_secret",
     "origins",
     "cursor_secret",
+    "webhooks",
     "tls_cert_file",
     "tls_key_file",
     "log_level",

@@ -35,7 +35,7 @@ class AlarmMetrics:
             registry=registry,
         )
         self.raised_lately = Gauge(
-            "scada_alarms_raised_10min",
+            "scada_alarms_raised_recently",
             "Alarms raised in the last 10 minutes; more than 10 are a flood (ISA-18.2)",
             ["tenant_id"],
             registry=registry,

@@ -282,4 +282,4 @@ async def test_metrics_count_alarms_by_state_and_priority_on_the_replica_that_ha
 
         await soon(is_told, "the gauge of all alarms")
         text = gateway.metrics.text().decode()
-        assert f'scada_alarms_raised_10min{{tenant_id="{field.tenant}"}} 1.0' in text
+        assert f'scada_alarms_raised_recently{{tenant_id="{field.tenant}"}} 1.0' in text

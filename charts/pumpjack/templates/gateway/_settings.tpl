@@ -28,6 +28,15 @@
 - name: PUMPJACK_TLS_KEY_FILE
   value: /etc/pumpjack/tls/tls.key
 {{- end }}
+{{- with .Values.gateway.webhooks }}
+{{- if .secretName }}
+- name: PUMPJACK_WEBHOOKS
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secretName }}
+      key: {{ .key }}
+{{- end }}
+{{- end }}
 {{- range $key, $value := .Values.gateway.settings }}
 - name: PUMPJACK_{{ $key | snakecase | upper }}
   value: {{ $value | toJson | quote }}
