@@ -68,6 +68,8 @@ class Writer:
         self._fence: int | None = None
         self._knows_journal = False
         self._draining = False
+        self._has_alarms = False
+        """Whether transitions were given to the database, and nobody was told yet."""
         self._closed = False
         self._most = MOST_READINGS
         self.stored_seq = 0
@@ -149,6 +151,7 @@ class Writer:
             self._knows_journal = True
         await self._tell_restored(session, cursor)
         await self._moved(cursor)
+        self._tell_alarms()
         self._tag_ids.clear()
         self._declaration.forgotten()
 
@@ -226,6 +229,7 @@ class Writer:
             return
         ids = [await self._ids(session, entry.batch.tags) for entry in entries]
         batches = [entry.batch for entry in entries]
+        self._has_alarms |= any(entry.transitions for entry in entries)
         written = await session.write_batch(
             self._journal.journal_id,
             self.stored_seq,
@@ -246,7 +250,12 @@ class Writer:
             ],
         )
         await self._account(written, entries)
-        if any(entry.transitions for entry in entries):
+        self._tell_alarms()
+
+    def _tell_alarms(self) -> None:
+        """Also of those that were stored although the answer was lost."""
+        if self._has_alarms:
+            self._has_alarms = False
             self._on_alarms()
 
     async def _account(self, written: Written, entries: list[Entry]) -> None:

@@ -96,12 +96,12 @@ async def test_a_worker_that_starts_again_while_it_is_active_raises_nothing_anew
         worker = await start(tmp_path / "j", database.connect, valkey.url, TAGS)
         worker.adapter.read(value)
         await until(lambda at=worker, one=value: one in at.adapter.acknowledged)
-        assert await worker.stop()
+        assert await worker.stop(60)
     assert await events(database) == [("raised", 120.0)]
     third = await start(tmp_path / "j", database.connect, valkey.url, TAGS)
     third.adapter.read(95.0, 50.0)
     await happened(database, ("raised", 120.0), ("returned", 50.0))
-    assert await third.stop()
+    assert await third.stop(60)
 
 
 async def test_what_is_backfilled_raises_nothing(worker, database):
@@ -167,7 +167,7 @@ async def test_while_the_journal_takes_nothing_alarms_are_told_and_stored_once_i
         assert (told.active, told.kept) == (True, False)
     database.reachable = True
     await happened(database, ("raised", 120.0))
-    assert await worker.stop()
+    assert await worker.stop(60)
 
 
 async def test_what_is_read_is_declared_and_what_is_read_no_more_is_removed(worker, database):
@@ -201,4 +201,4 @@ async def test_a_definition_that_the_database_refuses_keeps_no_reading_from_it(
     await happened(database, ("raised", 120.0))
     assert await database.values() == [50.0, 120.0]
     assert any("does not take the definition" in one for one in worker.pipeline.status().problems)
-    assert await worker.stop()
+    assert await worker.stop(60)
