@@ -44,7 +44,7 @@ autovacuum_naptime = 15s
 timezone = UTC
 """
 _INCLUDE = "include_if_exists = 'pumpjack.conf'\n"
-_START_LIMIT_S = 15.0
+_START_LIMIT_S = 60.0
 _SOCKET_PATH_MAX = 100  # of the 104 that every system allows
 _RECOVERY_LIMIT_S = 300.0
 _LITTLE_ROOM = 100 << 20

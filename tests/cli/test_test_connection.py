@@ -213,8 +213,8 @@ def test_ctrl_c_ends_it_at_once_without_a_traceback(tmp_path: Path) -> None:
                 connected.recv(1)  # it has asked and waits
                 began = time.monotonic()
                 program.send_signal(signal.SIGINT)
-                assert program.wait(20) == 130
-                assert time.monotonic() - began < 10
+                assert program.wait(50) == 130
+                assert time.monotonic() - began < 30, "not only because the device is given up"
             assert program.stderr is not None
             assert "Traceback" not in program.stderr.read()
 

@@ -50,7 +50,7 @@ class FeedServer:
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < until, "the server did not start"
             time.sleep(0.01)

