@@ -59,7 +59,7 @@ CREATE TABLE pumpjack.alarm (
     fence bigint NOT NULL DEFAULT 0,
     made_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70);
-CREATE INDEX alarm_by_connection ON pumpjack.alarm (connection_no);
+CREATE UNIQUE INDEX alarm_by_name ON pumpjack.alarm (connection_no, well_id, tag_name, condition);
 CREATE INDEX alarm_by_tenant ON pumpjack.alarm (tenant_id, well_id);
 CREATE INDEX alarm_not_normal ON pumpjack.alarm (tenant_id) WHERE state <> 'normal';
 CREATE INDEX alarm_shelved ON pumpjack.alarm (tenant_id, shelved_until) WHERE shelved_until IS NOT NULL;

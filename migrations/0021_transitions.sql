@@ -61,6 +61,44 @@ BEGIN
 END
 $$;
 
+-- Whether a transition is older than what is known, and told by another journal that was not opened later.
+CREATE FUNCTION pumpjack.is_late(p_alarm pumpjack.alarm, p_us bigint, p_journal uuid, p_fence bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p_us < p_alarm.last_us AND p_alarm.journal_id <> p_journal AND p_fence <= p_alarm.fence
+$$;
+
+-- Note who told last of the alarms that are as they were: after a start a worker tells of every one. Returns the
+-- positions of the other transitions, in their order.
+CREATE FUNCTION pumpjack.note_unchanged(p_connection integer, p_journal uuid, p_fence bigint, p_transitions jsonb)
+RETURNS integer[]
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp AS $$
+    WITH told AS MATERIALIZED (
+        SELECT t.active, coalesce(t.suppressed, false) AS suppressed, t.position::integer AS position,
+               greatest(0, least(t.us, 4102444800000000)) AS us, s.well_id, s.tag_name, t.condition,
+               count(*) OVER (PARTITION BY t.tag, t.condition) AS times
+        FROM ROWS FROM (jsonb_to_recordset(p_transitions) AS (
+                 tag integer, condition text, active boolean, us bigint, suppressed boolean
+             )) WITH ORDINALITY AS t (tag, condition, active, us, suppressed, position)
+        LEFT JOIN pumpjack.series AS s ON s.tag_id = t.tag AND s.connection_no = p_connection
+    ), known AS MATERIALIZED (
+        SELECT a.alarm_id, t.us, t.position, coalesce(
+                   t.times = 1 AND a.active = t.active AND a.suppressed = t.suppressed AND NOT a.removed
+                   AND NOT coalesce(a.shelved_until <= clock_timestamp(), false)
+                   AND NOT coalesce(pumpjack.is_late(a, t.us, p_journal, p_fence), false), false) AS unchanged
+        FROM told AS t
+        LEFT JOIN pumpjack.alarm AS a ON a.connection_no = p_connection AND a.well_id = t.well_id
+              AND a.tag_name = t.tag_name AND a.condition = t.condition
+    ), noted AS (
+        UPDATE pumpjack.alarm AS a SET last_us = k.us, journal_id = p_journal, fence = p_fence
+        FROM known AS k
+        WHERE k.unchanged AND a.alarm_id = k.alarm_id
+          AND (a.last_us, a.journal_id, a.fence) IS DISTINCT FROM (k.us, p_journal, p_fence)
+    )
+    SELECT array_agg(k.position ORDER BY k.position) FILTER (WHERE NOT k.unchanged) FROM known AS k
+$$;
+
 -- Apply transitions of a connection that the caller has locked, in their order:
 -- [{"tag": tag_id, "condition", "active", "us", "value", "suppressed"}]. Alarms that are not known are made.
 -- PJ003, PJ004.
@@ -72,6 +110,7 @@ DECLARE
     v_fence bigint;
     v_head pumpjack.event_head;
     v_no bigint;
+    v_news integer[];
     v_seen record;
     v pumpjack.alarm;
     v_at timestamptz;
@@ -80,6 +119,7 @@ BEGIN
     SELECT j.opened_fence INTO v_fence FROM pumpjack.ingest_cursor AS j WHERE j.journal_id = p_journal;
     v_head := pumpjack.lock_head(v_connection.tenant_id);
     v_no := v_head.event_no;
+    v_news := pumpjack.note_unchanged(p_connection, p_journal, v_fence, p_transitions);
     FOR v_seen IN
         SELECT t.tag, t.condition, t.active, coalesce(t.suppressed, false) AS suppressed,
                greatest(0, least(t.us, 4102444800000000)) AS us, pumpjack.finite(t.value) AS value,
@@ -87,6 +127,7 @@ BEGIN
         FROM ROWS FROM (jsonb_to_recordset(p_transitions) AS (
                  tag integer, condition text, active boolean, us bigint, value double precision, suppressed boolean
              )) WITH ORDINALITY AS t (tag, condition, active, us, value, suppressed, position)
+        JOIN unnest(v_news) AS n (position) ON n.position = t.position
         LEFT JOIN pumpjack.series AS s ON s.tag_id = t.tag AND s.connection_no = p_connection
         ORDER BY t.position
     LOOP
@@ -108,7 +149,7 @@ BEGIN
         SELECT * INTO v FROM pumpjack.alarm AS a
         WHERE a.alarm_id = pumpjack.alarm_id(v_connection.tenant_id, v_connection.connection_id,
                                              v_seen.well_id, v_seen.tag_name, v_seen.condition);
-        IF v_seen.us < v.last_us AND v.journal_id <> p_journal AND v_fence <= v.fence THEN
+        IF pumpjack.is_late(v, v_seen.us, p_journal, v_fence) THEN
             v_no := pumpjack.note_late(v, v_no, v_seen.active, v_at, v_seen.value);
             CONTINUE;
         END IF;
