@@ -48,7 +48,7 @@ BEGIN
     FOR v IN
         SELECT * FROM pumpjack.alarm AS a
         WHERE a.connection_no = p_connection AND a.condition <> 'comm_failure' AND NOT a.removed
-          AND a.alarm_id <> ALL (p_kept)
+          AND a.alarm_id NOT IN (SELECT k.alarm_id FROM unnest(p_kept) AS k (alarm_id))
         ORDER BY a.alarm_id
     LOOP
         IF v.state <> 'normal' THEN
@@ -86,8 +86,10 @@ BEGIN
             USING ERRCODE = 'PJ004';
     END IF;
     v_no := pumpjack.remove_alarms(p_connection.connection_no, coalesce(v_kept, '{}'), v_no);
-    SELECT array_agg(a ORDER BY a.alarm_id) INTO v_back FROM pumpjack.alarm AS a 
-    WHERE a.alarm_id = ANY (v_kept) AND a.removed AND (a.active OR a.suppressed);
+    SELECT array_agg(a ORDER BY a.alarm_id) INTO v_back
+    FROM pumpjack.alarm AS a
+    WHERE a.connection_no = p_connection.connection_no AND a.removed AND (a.active OR a.suppressed)
+      AND a.alarm_id IN (SELECT k.alarm_id FROM unnest(v_kept) AS k (alarm_id));
     INSERT INTO pumpjack.alarm AS a (
         alarm_id, tenant_id, connection_no, well_id, tag_name, condition, declared, priority, "limit", per_s, from_tag,
         states, deadband, on_delay_s, off_delay_s, latch, message, consequence, response)
