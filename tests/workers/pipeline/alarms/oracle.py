@@ -68,7 +68,7 @@ class Oracle:
             for tag in self.seen:
                 tag.behind_since_us = None
                 if tag.newest_us is not None:
-                    tag.newest_us = min(tag.newest_us, received_us)
+                    tag.newest_us = min(tag.newest_us, received_us - S)
             for alarm in self.alarms:
                 self.begin_anew(alarm, received_us)
         self.received_us = received_us

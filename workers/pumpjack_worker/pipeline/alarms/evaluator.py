@@ -228,7 +228,7 @@ class Evaluator:
     def _set_band(self, signal: Signal) -> None:
         at = signal.at
         code, lower, upper = signal.code, -math.inf, math.inf
-        if signal.follows_every_reading or any(each.due_us is not None for each in signal.own):
+        if signal.follows_every_reading or any(each.is_turning for each in signal.own):
             code = UNKNOWN
         elif not signal.is_held:
             bands = [each.band() for each in signal.own]

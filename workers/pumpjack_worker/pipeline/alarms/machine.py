@@ -70,6 +70,11 @@ class Machine(ABC):
         """Whether something may change by time alone."""
         return self.due_us is not None
 
+    @property
+    def is_turning(self) -> bool:
+        """Whether a delay runs, or is to begin again with the next reading."""
+        return self.is_over is not None and self.is_over is not self.is_active
+
     # What happens
 
     def advance(self, until_us: int, out: Out) -> None:

@@ -3,7 +3,7 @@
 What is late, out of order or backfilled raises nothing. A clock that was set back must not end
 that for ever:
 
-    the worker's own           times that are ahead of it now count as now
+    the worker's own           at once: times that are ahead of it now count as a second ago
     the device's, from ahead   once its tag had nothing newer for 3 intervals, at least 10 s, and
                                the newest time is still to come by the worker's clock
     the device's, to behind    cannot be told from backfill at once: after 5 minutes in which the
@@ -53,7 +53,7 @@ class Order:
         """A batch comes in at us of the worker's clock. Whether that went back."""
         went_back = us < self._received_us - SET_BACK_US
         if went_back:
-            np.minimum(self.newest_us, us, out=self.newest_us)
+            np.minimum(self.newest_us, us - SET_BACK_US, out=self.newest_us)
             self.behind.clear()
         self._received_us = us
         return went_back
