@@ -91,7 +91,7 @@ class Controller:
             statuses=self._statuses,
             reports=self.reports,
             unreadable=self._unreadable,
-            releases=Releases(api, self.store, self._events, self.metrics),
+            releases=Releases(api, self.store, self._events, self.metrics, tenants or NoLogins()),
             events=self._events,
             logins=logins,
             services=self._services,

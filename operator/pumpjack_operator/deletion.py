@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pumpjack_core.errors import StorageError
 from pumpjack_core.log import get_logger
 from pumpjack_operator import drift, seen
 from pumpjack_operator.api import Api
@@ -21,6 +22,7 @@ from pumpjack_operator.kinds import CLAIM, NETWORK_POLICY
 from pumpjack_operator.metrics import Metrics
 from pumpjack_operator.names import KEPT_ANNOTATION
 from pumpjack_operator.store import Store
+from pumpjack_operator.tenancy import Tenants
 
 DRAINED = 0
 """Exit code of a worker that has stored everything."""
@@ -34,16 +36,24 @@ _log = get_logger("operator.deletion")
 class Releases:
     """Lets go of deleted connections."""
 
-    def __init__(self, api: Api, store: Store, events: Events, metrics: Metrics) -> None:
+    def __init__(
+        self, api: Api, store: Store, events: Events, metrics: Metrics, tenants: Tenants
+    ) -> None:
         self._api = api
+        self._tenants = tenants
         self._store = store
         self._events = events
         self._metrics = metrics
 
-    async def release(self, key: Key) -> bool:
-        """Remove what a connection that is gone has left; returns whether it wrote anything."""
+    async def release(self, key: Key, *, known: bool = False) -> bool:
+        """Remove what a connection that is gone has left; returns whether it wrote anything.
+
+        known: it was there when it was looked at last.
+        """
         wrote = False
         children = list(self._store.children(key).values())
+        if known or any(live.kind == "StatefulSet" and not live.ending for live in children):
+            await self._retire(key)
         for live in children:
             if live.kind in OUTLIVING or live.ending or not live.owners:
                 continue  # without an owner it was orphaned on purpose: kubectl --cascade=orphan
@@ -60,6 +70,17 @@ class Releases:
             if live.kind == CLAIM.kind and not live.ending:
                 wrote = await self._journal(key, live) or wrote
         return wrote
+
+    async def _retire(self, key: Key) -> None:
+        """Tell the database, so that nobody is called because of the silence that follows."""
+        tenant = self._store.tenant(key.namespace)
+        if tenant is None:
+            return
+        try:
+            await self._tenants.retire(tenant, str(key))
+        except StorageError as error:
+            # its worker has to end all the same; a person may put the alarm out of service
+            _log.warning(f"ScadaConnection {key} is gone, and comm_failure may be raised: {error}")
 
     async def unused_journal(self, key: Key) -> bool:
         """Let go of the volume of a connection that is there and has its journal elsewhere now.

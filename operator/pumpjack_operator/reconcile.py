@@ -101,8 +101,9 @@ class Reconciler:
             return False  # everything in it goes, and nothing can be made
         seen = self._store.connection(key)
         if seen is None:
+            known = key in self._done
             self._forget(key)
-            return await self._releases.release(key)
+            return await self._releases.release(key, known=known)
         if seen.ending or not self._is_resolved(seen):
             return False  # it goes, or it comes again when its tenant was resolved
         self._follow(key)

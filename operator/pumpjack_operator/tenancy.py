@@ -50,6 +50,10 @@ class Tenants(Protocol):
         """
         ...
 
+    async def retire(self, tenant: str, connection_id: str) -> None:
+        """A connection was deleted: its silence is no failure. Raises StorageError."""
+        ...
+
 
 class ByLabel:
     """Owners that records nothing: the label counts."""
@@ -85,3 +89,6 @@ class NoLogins:
     async def ensure_tenant(self, _namespace: str, _tenant: str) -> str:
         """Nothing is made."""
         return ""
+
+    async def retire(self, _tenant: str, _connection_id: str) -> None:
+        """Nobody is told."""

@@ -134,6 +134,13 @@ class Tenants:
                     raise
         return version
 
+    async def retire(self, tenant: str, connection_id: str) -> None:
+        """A connection was deleted: its silence is no failure. Raises StorageError."""
+        async with self._database.connected() as connection:
+            await connection.execute(
+                "SELECT pumpjack.retire_connection($1, $2)", tenant, connection_id
+            )
+
     def problem(self, tenant: str) -> str | None:
         """What does not go well with its logins, though its workers run: a sentence."""
         known = self._known.get(tenant)

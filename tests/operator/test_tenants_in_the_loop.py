@@ -29,12 +29,16 @@ class Played:
         self.looks: list[float] = []
         self.forgotten: list[str] = []
         self.taken: list[str] = []
+        self.retired: list[tuple[str, str]] = []
 
     async def ensure_tenant(self, _namespace: str, _tenant: str) -> str:
         self.looks.append(time.monotonic())
         if self.error is not None:
             raise self.error
         return "v1"
+
+    async def retire(self, tenant: str, connection_id: str) -> None:
+        self.retired.append((tenant, connection_id))
 
     def problem(self, _tenant: str) -> str | None:
         return self.says
@@ -153,3 +157,20 @@ async def test_a_namespace_in_which_secrets_are_not_allowed_says_how_to_allow_th
         "--clusterrole=pumpjack-pumpjack-operator-tenants "
         "--serviceaccount=pumpjack:pumpjack-operator" in found["message"]
     )
+
+
+async def test_a_deleted_connection_is_told_to_the_database_and_a_changed_one_is_not(
+    plane, wells, played
+):
+    """Its silence raises no comm_failure then."""
+    async with operating(plane, tenants=played) as controller:
+        wells.connect("pad7")
+        wells.connect("pad8")
+        await eventually(lambda: wells.get("statefulsets", child_name("pad7")))
+        await eventually(lambda: wells.get("statefulsets", child_name("pad8")))
+        await quiet(controller)
+        assert played.retired == []
+        wells.delete("scadaconnections", "pad7")
+        await eventually(lambda: played.retired)
+        await quiet(controller)
+    assert {name for _, name in played.retired} == {f"{wells.name}/pad7"}
