@@ -35,7 +35,7 @@ PATIENCE_S = 60.0
 
 ARRIVED_S = 2.0
 """In so long an acknowledgement that was sent has reached a device, which cannot be asked."""
-CLOSE_LIMIT_S = 1.0
+CLOSE_LIMIT_S = 20.0
 
 
 class Rig(ABC):
@@ -47,7 +47,7 @@ class Rig(ABC):
     refused   a tag whose address is right, but which the device refuses
     wrong     a tag whose address is not right
     proxy     what stands before the device
-    quick     settings with which a silent device is told within a second
+    quick     settings with which a silent device is told within some seconds
     patient   settings with which nothing is told for a minute
     writable  tags that can be written, with a value that they do not have
     polled    whether the adapter asks, so that readings come by themselves; else stir() makes some
@@ -64,7 +64,7 @@ class Rig(ABC):
     patient: Mapping[str, Any]
     writable: Sequence[tuple[Tag, float]] = ()
     polled: bool = True
-    too_slow_s: float = 0.6
+    too_slow_s: float = 4.0
     slow_bytes_per_s: float = 2_000.0
 
     async def stir(self) -> None:  # noqa: B027 - nothing to do where the adapter asks

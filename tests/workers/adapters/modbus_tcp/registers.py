@@ -114,7 +114,7 @@ class ModbusRig(Rig):
     refused = REFUSED
     wrong = WRONG
     writable = WRITABLE
-    quick: ClassVar = {"timeout": "150ms", "retries": 1}
+    quick: ClassVar = {"timeout": "600ms", "retries": 1}
     patient: ClassVar = {"timeout": "60s"}
 
     def __init__(self, proxy: FaultProxy) -> None:

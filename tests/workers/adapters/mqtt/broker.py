@@ -115,7 +115,7 @@ class MqttRig(Rig):
     expected = EXPECTED
     refused = None
     wrong = WRONG
-    quick: ClassVar = {"timeout": "300ms", "keep_alive": "300ms"}
+    quick: ClassVar = {"timeout": "1s", "keep_alive": "1s"}
     patient: ClassVar = {"timeout": "60s"}
     polled = False
     slow_bytes_per_s = 20_000.0

@@ -220,8 +220,8 @@ class TestSessions:
                     assert payloads(await second.acknowledged(1)) == [b"2"]
 
     async def test_a_silent_client_is_taken_for_gone_after_its_keep_alive(self, port: int) -> None:
-        async with await connect(port, "worker", keep_alive_s=1) as worker:
-            await asyncio.sleep(0.7)
+        async with await connect(port, "worker", keep_alive_s=2) as worker:
+            await asyncio.sleep(1.0)
             await worker.send(packets.Pingreq())
             await worker.next(packets.Pingresp)
             assert await worker.ended() in (None, KEEP_ALIVE_TIMEOUT)

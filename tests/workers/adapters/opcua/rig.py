@@ -73,7 +73,7 @@ class OpcuaRig(Rig):
     refused = REFUSED
     wrong = WRONG
     writable = WRITABLE
-    quick: ClassVar = {"timeout": "300ms", "keep_alive": "100ms", "publishing_interval": "20ms"}
+    quick: ClassVar = {"timeout": "1500ms", "keep_alive": "500ms", "publishing_interval": "20ms"}
     patient: ClassVar = {"timeout": "60s", "keep_alive": "60s"}
     polled = False
     settings: ClassVar[dict[str, Any]] = {"security": "None", "publishing_interval": "20ms"}
