@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from pumpjack_cli.check_control import ControlCheck
 from pumpjack_cli.checked import ProtocolResult, Result, TenantResult, percentiles_ms
 from pumpjack_cli.local.access import local_token
 from pumpjack_cli.local.progress import Progress
@@ -75,8 +76,12 @@ class Check:
             for tenant, got in zip(tenants, heard, strict=True):
                 results.append(await self._tenant(tenant, got))
                 await self._knock(tenant)
+        control = ControlCheck(self._system, PROTOCOLS)
+        with self._progress.step("a command over each protocol, and an alarm"):
+            commands, alarms = await control.run()
         protocols = tuple(map(self._protocol, PROTOCOLS))
-        return Result(not self._failures, tuple(results), protocols, tuple(self._failures))
+        failures = (*self._failures, *control.failures)
+        return Result(not failures, tuple(results), protocols, failures, commands, alarms)
 
     def _wells(self, tenant: str) -> list[str]:
         configs = self._system.plan.configs.values()

@@ -47,6 +47,28 @@ class ProtocolResult(Struct, frozen=True, rename="camel"):
     latency_ms: tuple[float, ...]
 
 
+class CommandResult(Struct, frozen=True, rename="camel"):
+    """A value that was written. states: as the WebSocket told them; took_ms: until the last."""
+
+    protocol: str
+    tenant_id: str
+    well_id: str
+    tag_name: str
+    value: float
+    states: tuple[str, ...]
+    took_ms: float
+
+
+class AlarmResult(Struct, frozen=True, rename="camel"):
+    """An alarm that was raised, told and acknowledged."""
+
+    tenant_id: str
+    well_id: str
+    tag_name: str
+    condition: str
+    priority: int
+
+
 class Result(Struct, frozen=True):
     """The whole check; failures is empty when all is well."""
 
@@ -54,6 +76,8 @@ class Result(Struct, frozen=True):
     tenants: tuple[TenantResult, ...]
     protocols: tuple[ProtocolResult, ...]
     failures: tuple[str, ...]
+    commands: tuple[CommandResult, ...] = ()
+    alarms: tuple[AlarmResult, ...] = ()
 
 
 def percentiles_ms(latencies_s: Sequence[float]) -> tuple[float, ...]:
@@ -69,6 +93,21 @@ def tables_of(result: Result) -> tuple[Table, Table]:
         _table("tenant", [(one.tenant_id, one) for one in result.tenants]),
         _table("protocol", [(one.protocol, one) for one in result.protocols]),
     )
+
+
+def lines_of(result: Result) -> list[str]:
+    """Commands and alarms, for a person."""
+    return [
+        *(
+            f"{one.protocol}: {one.well_id} {one.tag_name} = {one.value:g} was {one.states[-1]} "
+            f"in {one.took_ms:.0f} ms"
+            for one in result.commands
+        ),
+        *(
+            f"alarm P{one.priority} of {one.well_id}: {one.tag_name} {one.condition}, acknowledged"
+            for one in result.alarms
+        ),
+    ]
 
 
 def _table(title: str, rows: Sequence[tuple[str, TenantResult | ProtocolResult]]) -> Table:

@@ -36,9 +36,10 @@ def demo(
         bool,
         typer.Option(
             "--check",
-            help="Verify that readings arrive everywhere, print counts and latencies, and end: "
-            "exit code 0 when they do, 1 with what failed. Uses free ports and a folder that it "
-            "removes, unless --data-dir is given.",
+            help="Verify that readings arrive everywhere, that a command over each protocol is "
+            "read back and that an alarm is raised; print counts and latencies, and end: exit code 0 "
+            "when all is well, 1 with what failed. Uses free ports and a folder that it removes, "
+            "unless --data-dir is given.",
         ),
     ] = False,
     data_dir: Annotated[
@@ -109,7 +110,7 @@ def _check(
     from rich.console import Console
 
     from pumpjack_cli.check import Check
-    from pumpjack_cli.checked import Result, tables_of
+    from pumpjack_cli.checked import Result, lines_of, tables_of
     from pumpjack_cli.local.datadir import DataDir
     from pumpjack_cli.local.progress import Progress
     from pumpjack_cli.local.run import Stores, run
@@ -147,6 +148,9 @@ def _check(
         for table in tables_of(result):
             progress.console.print()
             progress.console.print(table)
+        progress.console.print()
+        for line in lines_of(result):
+            progress.console.print(line, markup=False)
     if not result.ok:
         raise CheckFailed(result.failures)
 
@@ -189,6 +193,19 @@ def _settings(folder: Path, rest: str, websocket: str, progress: Progress) -> Se
     )
 
 
+def _control(system: LocalSystem, tenant: str, well: str, where: str) -> list[str]:
+    """What to try with alarms and commands."""
+    config = next(c for c in system.plan.configs.values() if well in c.tags.wells)
+    names = [tag.name for tag in config.tags.tags if tag.well_id == well and tag.write is not None]
+    lines = [f"  pumpjack alarms list --tenant {tenant}{where}"]
+    if "choke" in names:
+        lines.append(
+            f'  pumpjack command send {well} choke 0 --tenant {tenant} --reason "a test"{where}'
+            "   (pressure rises, and there is an alarm)"
+        )
+    return lines
+
+
 def what_next(system: LocalSystem) -> list[str]:
     """Where it is reached, a token for each tenant, and what to try, as lines with markup."""
     from pumpjack_cli.local.access import local_token
@@ -214,6 +231,7 @@ def what_next(system: LocalSystem) -> list[str]:
         f"  TOKEN=$(pumpjack token --tenant {first}{where})",
         f'  curl -H "Authorization: Bearer $TOKEN" '
         f"'{system.rest_url}/api/scada/latest?wellId={wells[first]}'",
+        *_control(system, first, wells[first], where),
         f"  edit {system.settings.manifests[0]}/*.yaml: the change is applied while it runs",
         "",
         "Ctrl-C stops everything; the data stays for the next start.",

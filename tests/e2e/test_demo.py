@@ -1,4 +1,4 @@
-"""`pumpjack demo --check`: the whole way of a reading, on a machine whose ports are taken."""
+"""`pumpjack demo --check`: the whole way of readings, commands and alarms, on a machine whose ports are taken."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from tests.cli.command import run
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
 
-def test_readings_of_each_tenant_and_protocol_go_the_whole_way_even_where_a_port_is_taken() -> None:
+def test_readings_commands_and_alarms_go_the_whole_way_even_where_a_port_is_taken() -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):  # then another program has taken it
             taken.bind(("127.0.0.1", 15_020))
             taken.listen()
-        done = run("demo", "--check", "--output", "json", limit_s=150)
+        done = run("demo", "--check", "--output", "json", limit_s=280)
     assert done.code == 0, done.stderr
     assert "port 15020 is in use; the simulated device listens on" in done.stderr
     result = json.loads(done.stdout)
@@ -39,3 +39,9 @@ def test_readings_of_each_tenant_and_protocol_go_the_whole_way_even_where_a_port
         assert found["restReadings"] > 0
         assert found["liveReadings"] > 0
         assert len(found["latencyMs"]) == 3
+    assert [one["protocol"] for one in result["commands"]] == ["modbus-tcp", "mqtt", "opcua"]
+    for one in result["commands"]:
+        assert one["states"][0] == "requested"
+        assert one["states"][-2:] == ["accepted", "verified"]
+    assert result["alarms"]
+    assert {one["tagName"] for one in result["alarms"]} == {"tubing_pressure"}

@@ -81,6 +81,18 @@ class Database:
                 )
         return {row["source_protocol"]: (row["readings"], row["series"]) for row in rows}
 
+    async def command_state(self, tenant_id: str, command_id: str) -> str | None:
+        """How a command stands, as the gateway sees it in the tenant's role."""
+        async with connect(self.gateway, timeout_s=LIMIT_S) as connection:
+            async with connection.transaction():
+                role = await connection.fetchval("SELECT quote_ident($1)", reader_role(tenant_id))
+                await connection.execute(f"SET LOCAL ROLE {role}")
+                state: str | None = await connection.fetchval(
+                    "SELECT state FROM pumpjack.scada_commands WHERE command_id = $1::uuid",
+                    command_id,
+                )
+        return state
+
 
 async def embedded(url: Callable[[str, str], str]) -> Database:
     """The database of the embedded server: url(database, user). Its socket is ours alone."""
