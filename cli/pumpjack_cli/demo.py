@@ -37,9 +37,9 @@ def demo(
         typer.Option(
             "--check",
             help="Verify that readings arrive everywhere, that a command over each protocol is "
-            "read back and that an alarm is raised; print counts and latencies, and end: exit code 0 "
-            "when all is well, 1 with what failed. Uses free ports and a folder that it removes, "
-            "unless --data-dir is given.",
+            "read back and that an alarm is raised; print counts and latencies, and end: exit "
+            "code 0 when all is well, 1 with what failed. Uses free ports and a folder that it "
+            "removes, unless --data-dir is given.",
         ),
     ] = False,
     data_dir: Annotated[
