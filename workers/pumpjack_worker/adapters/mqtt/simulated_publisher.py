@@ -83,14 +83,15 @@ class Publisher:
             reader, writer = await asyncio.open_connection(self._host, self._port)
         try:
             incoming = PacketReader(V5)
-            await self._enter(reader, writer, incoming)
-            await self._converse(reader, writer, incoming)
+            came = await self._enter(reader, writer, incoming)
+            await self._converse(reader, writer, incoming, came)
         finally:
             writer.transport.abort()
 
     async def _enter(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, incoming: PacketReader
-    ) -> None:
+    ) -> list[packets.Packet]:
+        """Log in; what the broker said after that already."""
         name, password = self._login or (None, None)
         hello = packets.Connect(
             self._outbox.client_id,
@@ -115,13 +116,18 @@ class Publisher:
             writer.write(packets.encode(packets.Subscribe(SUBSCRIBE_ID, wanted), V5))
         self._outbox.begin(answer.properties.get(properties.RECEIVE_MAXIMUM, 65_535))
         self._work.set()
+        return came[1:]
 
     async def _converse(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, incoming: PacketReader
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        incoming: PacketReader,
+        came: list[packets.Packet],
     ) -> None:
-        async def listen() -> None:
+        async def listen(came: list[packets.Packet]) -> None:
             while True:
-                for packet in incoming.feed(await _piece(reader)):
+                for packet in came:
                     match packet:
                         case packets.Puback():
                             self._outbox.acknowledged(packet.packet_id)
@@ -135,6 +141,7 @@ class Publisher:
                             raise EOFError(f"it sent us away with code 0x{packet.code:02x}")
                 if not self._outbox.waiting:
                     self._taken.set()
+                came = incoming.feed(await _piece(reader))
 
         async def speak() -> None:
             while True:
@@ -156,7 +163,7 @@ class Publisher:
         why: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(listen())
+                both.create_task(listen(came))
                 both.create_task(speak())
         except* (OSError, EOFError, Malformed) as errors:
             why = errors.exceptions[0]
