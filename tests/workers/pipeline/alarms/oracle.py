@@ -86,34 +86,34 @@ class Oracle:
         found = []
         newest_before = [tag.newest_us for tag in self.seen]
         fresh_tags = set()
-        for row in rows:  # first what is newer
+        for place, row in enumerate(rows):  # first what is newer
             at, us, value, quality = row
             is_mark = math.isnan(value) and self.is_mark(quality)
             newest = newest_before[at]
             if is_mark:
                 if us >= received_us - S or newest is None or us > newest:
-                    found.append((row, True))
+                    found.append((place, row, True))
             elif newest is None or us > newest:
-                found.append((row, False))
+                found.append((place, row, False))
                 tag = self.seen[at]
                 tag.newest_us = us if tag.newest_us is None else max(tag.newest_us, us)
                 fresh_tags.add(at)
         for at in fresh_tags:
             self.seen[at].behind_since_us = None
         set_back = set()
-        for row in rows:  # then what is not
+        for place, row in enumerate(rows):  # then what is not
             at, us, value, quality = row
             tag, newest = self.seen[at], newest_before[at]
             if newest is None or us > newest or (math.isnan(value) and self.is_mark(quality)):
                 continue
             if us == newest:
                 if tag.is_marked:
-                    found.append((row, False))
+                    found.append((place, row, False))
                 continue
             if at in set_back:
                 if us > tag.newest_us:
                     tag.newest_us = us
-                    found.append((row, False))
+                    found.append((place, row, False))
                 continue
             if tag.behind_since_us is None:
                 tag.behind_since_us = received_us
@@ -123,11 +123,11 @@ class Oracle:
             if received_us - tag.behind_since_us >= patience_us:
                 tag.behind_since_us, tag.newest_us = None, us
                 set_back.add(at)
-                found.append((row, False))
+                found.append((place, row, False))
                 for alarm in self.alarms:
                     if at in (alarm.at, self.other(alarm)):
                         self.begin_anew(alarm, us)
-        return found
+        return [(row, is_mark) for _, row, is_mark in sorted(found, key=lambda one: one[0])]
 
     def happen(self, us, moment, now_s):
         moved = [
