@@ -8,6 +8,7 @@
         proxy.bytes_per_s = 1000.0  # a slow line
         proxy.cut_answer(after=5)   # the connection ends within the next answer
         proxy.garble(b"\\xff" * 8)   # the next answer is something else
+        proxy.say(b"\\x15")          # the server says something unasked
         proxy.hang_up()             # all connections end now
         await proxy.refuse()        # and no new one is accepted
         await proxy.accept()
@@ -40,6 +41,7 @@ class FaultProxy:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._callers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._cut_after: int | None = None
@@ -80,6 +82,11 @@ class FaultProxy:
         """Send this in place of the next piece of an answer."""
         self._garbage = garbage
 
+    def say(self, words: bytes) -> None:
+        """Say this to all who are connected, as if their server did unasked."""
+        for writer in self._callers:
+            writer.write(words)
+
     def hang_up(self) -> None:
         """End all connections."""
         for writer in list(self._writers):
@@ -105,6 +112,7 @@ class FaultProxy:
         assert task is not None
         self._tasks.add(task)
         self._writers.add(writer)
+        self._callers.add(writer)
         far: asyncio.StreamWriter | None = None
         try:
             far_reader, far = await self._connect()
@@ -119,6 +127,7 @@ class FaultProxy:
                 if end is not None:
                     end.transport.abort()
                     self._writers.discard(end)
+            self._callers.discard(writer)
             self._tasks.discard(task)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -278,7 +278,12 @@ class Store:
             if (error.sqlstate or "").startswith("PJ"):
                 raise Rejected(error.sqlstate or "", str(error.args[0])) from error
             raise self._unavailable(error, _LATER) from error
-        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # the server said good-bye between two of our messages
+        ) as error:
             raise self._unavailable(error, _LATER) from error
 
     def _unavailable(self, error: Exception, sentence: str) -> StoreUnavailable:
