@@ -53,7 +53,8 @@ def _opcua(_spec: ScadaConnectionSpec, tag: Tag) -> None:
 def _opcua_write(_spec: ScadaConnectionSpec, tag: Tag) -> None:
     from pumpjack_worker.adapters.opcua.address import parse_address
 
-    parse_address(_written(tag), tag.data_type)
+    written = (tag.write.address if tag.write is not None else "") or tag.address
+    parse_address(written, tag.data_type)
 
 
 def _mqtt(_spec: ScadaConnectionSpec, tag: Tag) -> None:
@@ -63,13 +64,9 @@ def _mqtt(_spec: ScadaConnectionSpec, tag: Tag) -> None:
 
 
 def _mqtt_write(_spec: ScadaConnectionSpec, tag: Tag) -> None:
-    from pumpjack_worker.adapters.mqtt.address import parse_address
+    from pumpjack_worker.adapters.mqtt.writer import place_of
 
-    parse_address(_written(tag), tag.data_type)
-
-
-def _written(tag: Tag) -> str:
-    return (tag.write.address if tag.write is not None else "") or tag.address
+    place_of(tag)
 
 
 Check = Callable[[ScadaConnectionSpec, Tag], None]

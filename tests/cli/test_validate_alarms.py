@@ -61,6 +61,18 @@ WRITES = {
     "no node at all": ("opcua", "ns=2;s=Speed", ", address: speed", "speed"),
     "a topic": ("mqtt", "pads/7/speed", ", address: pads/7/speed/set", None),
     "no topic": ("mqtt", "pads/7/speed", "", "give write.address"),
+    "a member of an object": (
+        "mqtt",
+        "pads/7/speed",
+        ", address: 'pads/7/set;path=$.pump.speed'",
+        None,
+    ),
+    "a place in a list": (
+        "mqtt",
+        "pads/7/speed",
+        ", address: 'pads/7/set;path=$.levels[0]'",
+        "names members of objects",
+    ),
     "many topics": ("mqtt", "pads/7/speed", ", address: pads/+/set", "wildcard"),
 }
 
