@@ -31,6 +31,7 @@ TAGS = 50
 WELLS = 500
 CALL_ROWS = 1_000
 COMPRESS_AFTER_DAYS = 7
+RAW_DAYS = 90
 HOT = """
     SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
     FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
@@ -122,18 +123,17 @@ async def _compress(admin: asyncpg.Connection, hypertable: str) -> tuple[int, in
     return int(row[0]), int(row[1])
 
 
-def year_gb(size: Size, interval_s: int) -> float:
-    """A year of 500 wells, everything kept: a week hot, the rest compressed, and all aggregates."""
-    assert size.compressed is not None and size.aggregates_compressed is not None
-    a_day = WELLS * TAGS * 86_400 / interval_s
+def year_gb(size: Size, interval_s: int) -> tuple[float, float]:
+    """A year of 500 wells [GB]: its readings, if all are kept, and its aggregates.
+
+    Readings are compressed after a week, aggregates once their readings go, after 90 days.
+    """
+    assert size.compressed and size.aggregates and size.aggregates_compressed
+    a_day = WELLS * TAGS * 86_400 / interval_s / 1e9
+    hot, rolled_up = COMPRESS_AFTER_DAYS, RAW_DAYS
     return (
-        a_day
-        * (
-            COMPRESS_AFTER_DAYS * size.hot
-            + (365 - COMPRESS_AFTER_DAYS) * size.compressed
-            + 365 * size.aggregates_compressed
-        )
-        / 1e9
+        a_day * (hot * size.hot + (365 - hot) * size.compressed),
+        a_day * (rolled_up * size.aggregates + (365 - rolled_up) * size.aggregates_compressed),
     )
 
 
@@ -144,10 +144,11 @@ def show(size: Size, interval_s: int, output: str) -> None:
         return
     line = f"{size.level:<10}{size.values:<10}{size.readings:>9,} readings  {size.hot:6.1f} B hot"
     if size.compressed is not None:
+        readings, aggregates = year_gb(size, interval_s)
         line += (
             f"  {size.compressed:5.2f} B compressed; aggregates {size.aggregates:.1f} B,"
             f" {size.aggregates_compressed:.2f} B compressed; {WELLS} wells x {TAGS} tags x 1 year"
-            f" at {interval_s} s: {year_gb(size, interval_s):,.0f} GB"
+            f" at {interval_s} s: {readings:,.0f} GB, aggregates {aggregates:,.0f} GB"
         )
     print(line, flush=True)
 
