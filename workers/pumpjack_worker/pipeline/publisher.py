@@ -26,6 +26,7 @@ from pumpjack_worker.pipeline.feed import Feed, FeedMessage, position_field
 from pumpjack_worker.pipeline.metrics import Metrics
 
 QUEUE_MESSAGES = 1_000
+ALARMS_WAITING = 20_000
 CALL_TIMEOUT_S = 2.0
 BURST_MESSAGES = 64
 Fields = dict[str | bytes | bytearray | memoryview | int | float, Any]
@@ -58,7 +59,7 @@ class Publisher:
         self._heartbeat = heartbeat
         self._metrics = metrics
         self._queue: deque[FeedMessage] = deque()
-        self._alarms: deque[bytes] = deque(maxlen=QUEUE_MESSAGES)
+        self._alarms: deque[bytes] = deque(maxlen=ALARMS_WAITING)
         self._may_tell_alarms = True
         self._order = asyncio.Lock()
         """Held while sending: a heartbeat must not overtake the messages that it counts."""

@@ -20,6 +20,7 @@ from pumpjack_worker.pipeline.publisher import Publisher
 
 ASK_AGAIN_S = 10.0
 """A journal that was full is tried again after so long."""
+MOST_UNUSABLE_TOLD = 10
 _log = get_logger("worker.alarms")
 
 
@@ -51,12 +52,14 @@ class AlarmDesk:
     @property
     def problems(self) -> list[str]:
         """What a person should know, a sentence each."""
+        found = list(self._evaluator.unusable[:MOST_UNUSABLE_TOLD])
         held = self._evaluator.held(self._clock.now_us())
         if not held:
-            return []
+            return found
         return [
+            *found,
             f"the alarms of {held} tags wait: their readings are older than ones before them; "
-            "a clock was set back, or the device sends what it had kept"
+            "a clock was set back, or the device sends what it had kept",
         ]
 
     def apply(self, tags: TagTable) -> None:
@@ -73,13 +76,21 @@ class AlarmDesk:
         return tuple(self._evaluator.passed(self._clock.monotonic()))
 
     def tell(self, seq: int, tags: TagTable, transitions: Sequence[Transition]) -> None:
-        """Tell whoever listens, at once."""
+        """Tell whoever listens, at once: what is active, and what was told before.
+
+        That all others are not, after a start, is news to nobody; the database sorts it out.
+        """
         kept = self._journal.full is None
-        self._publisher.tell_alarms(
-            [self._messages.condition(seq, tags, one, kept=kept) for one in transitions]
-        )
+        news = []
         for one in transitions:
-            self._count(tags, one)
+            alarm = (tags.tags[one.tag_index].key, one.condition)
+            before = self._known.get(alarm)
+            self._known[alarm] = one.active
+            if one.active or before is not None:
+                news.append(self._messages.condition(seq, tags, one, kept=kept))
+            if one.active != bool(before):
+                self._metrics.transition(one.condition, declared(tags, one).priority)
+        self._publisher.tell_alarms(news)
 
     def stored(self) -> None:
         """The database has taken transitions."""
@@ -115,14 +126,6 @@ class AlarmDesk:
     def measure(self) -> None:
         """Tell how many are active."""
         self._metrics.active_alarms(self._evaluator.active())
-
-    def _count(self, tags: TagTable, seen: Transition) -> None:
-        """How an alarm is found to be after a start is no change of it, unless it is active."""
-        alarm = (tags.tags[seen.tag_index].key, seen.condition)
-        before = self._known.get(alarm, False)
-        self._known[alarm] = seen.active
-        if seen.active != before:
-            self._metrics.transition(seen.condition, declared(tags, seen).priority)
 
     def _tell_unusable(self) -> None:
         for sentence in self._evaluator.unusable:
