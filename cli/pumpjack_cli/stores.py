@@ -112,9 +112,11 @@ class _Postgres(wheel.PostgresServer):
         while True:
             try:
                 super().ensure_postgres_running()
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, AssertionError) as error:
+                # It starts still: pg_ctl did not wait for it, or found it on its way.
                 if time.monotonic() > limit:
-                    raise
+                    words = f"it is not ready after {_RECOVERY_LIMIT_S:.0f} s"
+                    raise TimeoutError(words) from error
             else:
                 if self._is_ready() or time.monotonic() > limit:
                     break

