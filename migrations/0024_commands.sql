@@ -301,7 +301,7 @@ BEGIN
     LOOP
         IF v.state IN ('sent', 'accepted') THEN
             PERFORM pumpjack.step_command(v, 'timeout', '', '{"known": false,
-                "problem": "no worker told how it ended; it may have been written: look at the device"}');
+                "message": "no worker told how it ended; it may have been written: look at the device"}');
         ELSE
             PERFORM pumpjack.step_command(v, 'expired', '', '{}');
         END IF;

@@ -60,7 +60,8 @@ BEGIN
                                 v.requested_by, v.sent_at;
             RETURN;
         END IF;
-        PERFORM pumpjack.step_command(v, 'refused', '', jsonb_build_object('problem', v_problem));
+        PERFORM pumpjack.step_command(v, 'refused', '', jsonb_build_object(
+            'problem', v_problem, 'message', v_problem));
     END LOOP;
 END
 $$;
