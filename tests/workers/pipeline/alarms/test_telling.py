@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import redis.asyncio
 
-from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core import wire
 from pumpjack_core.alarms import alarm_id
 from pumpjack_core.tags import Alarm, TagTable
@@ -19,20 +17,21 @@ pytestmark = pytest.mark.servers
 TAGS = TagTable((tag("pressure", alarms=(Alarm("hi", limit=100.0),)),))
 
 
-async def test_an_alarm_waits_while_redis_answers_nothing_and_is_told_when_it_does(
-    tmp_path, database
+async def test_an_alarm_waits_while_redis_cannot_be_used_and_is_told_when_it_can(
+    tmp_path, database, feed, valkey
 ):
-    with EmbeddedValkey(tmp_path) as server:
-        async with redis.asyncio.from_url(server.url) as client, listening(client) as heard:
-            worker = await start(tmp_path / "j", database.connect, server.url, TAGS)
-            await client.execute_command("CLIENT", "PAUSE", "600000", "WRITE")
-            worker.adapter.read(120.0)
-            await until(lambda: worker.pipeline.status().redis != "closed", limit_s=60)
-            await client.execute_command("CLIENT", "UNPAUSE")
-            told = await heard(wire.Condition)
-            assert (told.active, told.value) == (True, 120.0)
-            assert told.alarm_id == alarm_id(TENANT, CONNECTION, "a1", "pressure", "hi")
-            await worker.stop(60)
+    await feed.execute_command("ACL", "SETUSER", "late", "off", ">secret", "~*", "&*", "+@all")
+    url = valkey.url.replace("unix://", "unix://late:secret@")
+    async with listening(feed) as heard:
+        worker = await start(tmp_path / "j", database.connect, url, TAGS)
+        worker.adapter.read(120.0)
+        await until(lambda: worker.pipeline.status().redis != "closed", limit_s=60)
+        await feed.execute_command("ACL", "SETUSER", "late", "on")
+        told = await heard(wire.Condition)
+        assert (told.active, told.value) == (True, 120.0)
+        assert told.alarm_id == alarm_id(TENANT, CONNECTION, "a1", "pressure", "hi")
+        await worker.stop(60)
+    await feed.execute_command("ACL", "DELUSER", "late")
 
 
 async def test_a_worker_that_may_not_publish_alarms_publishes_its_readings_all_the_same(
