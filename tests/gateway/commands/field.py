@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import uuid
@@ -14,15 +15,18 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import msgspec
 import redis.asyncio
 
 from pumpjack_cli.stores import EmbeddedPostgres
 from pumpjack_core import wire
+from pumpjack_core.alarms import alarm_id
+from pumpjack_core.clock import SystemClock
 from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
-from pumpjack_core.tags import Tag, Write
+from pumpjack_core.tags import Alarm, Tag, Write
 from pumpjack_gateway.main import Gateway
 from tests.faults import FaultProxy
 from tests.gateway.fake_worker import FakeWorker
@@ -68,6 +72,8 @@ class Field:
         self.postgres = postgres
         self.worker = FakeWorker(redis_url, tenant, CONNECTION)
         self.fence = 0
+        self._beating: dict[str, Any] = {}
+        self._heart: asyncio.Task[None]
         self.admin: asyncpg.Connection
         self._orders: Orders
         self._ingest: Ingest
@@ -87,13 +93,27 @@ class Field:
         self.fence = await self._ingest.take_fence(CONNECTION, "modbus-tcp")
         await self._ingest.register_series(CONNECTION, [*TAGS, LEVEL])
         await self.declare()
-        await self.worker.beat()
+        await self.beat()
+        self._heart = asyncio.create_task(self._beat_on())
 
     async def close(self) -> None:
+        self._heart.cancel()
         await self._orders.close()
         await self._ingest.close()
         await self.worker.close()
         await self.admin.close()
+
+    async def beat(self, **changes: Any) -> None:
+        """Say how the device is, from now on."""
+        self._beating = changes
+        await self.worker.beat(**changes)
+
+    async def _beat_on(self) -> None:
+        """As a worker does, so that a slow machine makes no device of a test stale."""
+        while True:
+            await asyncio.sleep(1.0)
+            with contextlib.suppress(OSError, redis.exceptions.RedisError):
+                await self.worker.beat(**self._beating)
 
     async def declare(self, tags: tuple[Tag, ...] = TAGS, *, writes: bool = True) -> None:
         await self._ingest.declare_tags(CONNECTION, self.fence, tags, writes=writes)
@@ -104,6 +124,48 @@ class Field:
         assert claim is not None, "there is nothing to claim"
         return claim
 
+    async def waiting(self) -> bool:
+        """Whether a command waits to be claimed."""
+        found = await self.admin.fetchval(
+            "SELECT count(*) FROM pumpjack.commands WHERE tenant_id = $1 AND state = 'approved'",
+            self.tenant,
+        )
+        return bool(found)
+
+    async def raise_alarms(self) -> list[str]:
+        """Have two alarms raised on flow, of priority 1 and 2; their ids."""
+        flow = msgspec.structs.replace(
+            FLOW,
+            alarms=(
+                Alarm(
+                    "hihi",
+                    limit=1000.0,
+                    priority=1,
+                    message="Flow very high",
+                    response="Shut the choke.",
+                ),
+                Alarm("hi", limit=900.0, priority=2),
+            ),
+        )
+        await self.declare((SPEED, flow))
+        (tag_id,) = await self._ingest.register_series(CONNECTION, [flow])
+        journal = uuid.uuid4()
+        cursor = await self._ingest.open_journal(journal, CONNECTION)
+        us = SystemClock().now_us()
+        told = [
+            {"tag": tag_id, "condition": name, "active": True, "us": us, "value": 1200.0}
+            for name in ("hihi", "hi")
+        ]
+        writer = await asyncpg.connect(self.postgres.url(NAME, writer_role(self.tenant)))
+        await writer.execute(
+            "SELECT pumpjack.write_batch($1, $2, $3, $4::bigint[], $5::int[], $6::int[], "
+            "$7::float8[], NULL, $8::text::jsonb)",
+            *(journal, cursor, cursor + 1, [us], [tag_id], [0], [1200.0]),
+            json.dumps(told),
+        )
+        await writer.close()
+        return [alarm_id(self.tenant, CONNECTION, WELL, FLOW.name, name) for name in ("hihi", "hi")]
+
     async def claims_nothing(self) -> bool:
         return await self._orders.claim_command(CONNECTION, self.fence) is None
 
@@ -111,7 +173,7 @@ class Field:
         """Put on record what became of a command, and wake the gateways, as the worker does."""
         assert await self._orders.tell_command(command, state, detail)
         text = f'{{"type":"commands-stored","tenantId":"{self.tenant}"}}'
-        with contextlib.suppress(OSError, redis.exceptions.ConnectionError):  # it only wakes
+        with contextlib.suppress(OSError, redis.exceptions.RedisError):  # it only wakes
             await self.worker.send(text.encode(), wire.alarms_channel(self.tenant))
 
     async def carry_out(self, read: float) -> UUID:
@@ -135,10 +197,10 @@ class Field:
 
     async def move_to(self, redis_url: str) -> None:
         """Have the worker's feed on another Redis."""
-        await self.worker.close()
-        self._redis_url = redis_url
+        before, self._redis_url = self.worker, redis_url
         self.worker = FakeWorker(redis_url, self.tenant, CONNECTION)
-        await self.worker.beat()
+        await before.close()
+        await self.beat()
 
     @asynccontextmanager
     async def behind_a_proxy(self) -> AsyncIterator[tuple[FaultProxy, str]]:
@@ -153,6 +215,8 @@ class Field:
 
     async def forget_heartbeats(self) -> None:
         """As if no worker had ever run."""
+        self._heart.cancel()
+        await asyncio.gather(self._heart, return_exceptions=True)
         client = redis.asyncio.from_url(self._redis_url)
         await client.delete(wire.heartbeat_key(self.tenant))
         await client.aclose()

@@ -61,7 +61,7 @@ async def test_the_same_request_again_is_the_same_command_whatever_became_of_it(
     assert again.status_code == 200
     assert again.json()["command"]["commandId"] == made["commandId"]
     await field.carry_out(7.5)
-    await field.worker.beat(state="disconnected")
+    await field.beat(state="disconnected")
     ended = await ann.ask(idempotencyKey="once-only", reason="another reason")
     assert (ended.status_code, ended.json()["command"]["state"]) == (200, "verified")
     assert await field.commands() == 1
@@ -199,7 +199,7 @@ async def test_the_tags_that_may_be_written_say_what_holds_them_up(
         == found["wing_valve"]
     )
     asked = await ann.asked("choke", 10)
-    await field.worker.beat(state="disconnected", message="nothing answers at 10.1.7.20:502")
+    await field.beat(state="disconnected", message="nothing answers at 10.1.7.20:502")
     found = await tags()
     assert found["choke"]["running"]["commandId"] == asked["commandId"]
     assert found["pump_speed"]["running"] is None

@@ -114,12 +114,12 @@ async def test_a_value_outside_of_its_limits(
 async def test_a_device_that_is_away_gets_no_command_for_later(
     ann: Person, field: Field, heartbeat: dict[str, Any], said: str
 ) -> None:
-    await field.worker.beat(**heartbeat)
+    await field.beat(**heartbeat)
     body, _ = await refused_with_audit(ann, field, await ann.ask(), 409, "DEVICE_OFFLINE")
     assert said in body["detail"]
     assert CONNECTION in body["detail"]
     assert await field.commands() == 0
-    await field.worker.beat()
+    await field.beat()
     await ann.asked()
 
 
@@ -133,7 +133,7 @@ async def test_nothing_is_approved_for_a_device_that_is_away(
     ann: Person, people: People, field: Field
 ) -> None:
     made = await ann.asked("wing_valve", 1)
-    await field.worker.beat(state="disconnected")
+    await field.beat(state="disconnected")
     bob = people("bob")
     answer = await bob.decide(made["commandId"], approve=True)
     await refused_with_audit(bob, field, answer, 409, "DEVICE_OFFLINE")
