@@ -218,7 +218,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
             with connected:
                 connected.recv(1)
                 program.send_signal(signal.SIGINT)
-                assert program.wait(20) == 130
+                assert program.wait(60) == 130
             assert program.stderr is not None
             assert "Traceback" not in program.stderr.read()
     assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]

@@ -57,7 +57,7 @@ def served(valkey: EmbeddedValkey, filled: Filled) -> Iterator[Gateway]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     yield gateway
     loop, stop = stops[0]
     loop.call_soon_threadsafe(stop.set)

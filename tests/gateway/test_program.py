@@ -175,7 +175,7 @@ async def test_with_a_certificate_it_serves_wss_and_https(
             f"wss://localhost:{live}", ssl=trusting, additional_headers=headers
         ) as client:
             assert '"connected"' in str(await client.recv())
-        async with httpx.AsyncClient(verify=trusting) as browser:
+        async with httpx.AsyncClient(verify=trusting, timeout=60) as browser:
             answer = await browser.get(f"https://localhost:{rest}/healthz")
             assert answer.json() == {"ok": True}
             assert "strict-transport-security" in answer.headers

@@ -40,7 +40,7 @@ class Api:
     def __init__(self, gateway: Gateway, bearer: str | None) -> None:
         headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
         self.client = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{gateway.rest_port}", headers=headers
+            base_url=f"http://127.0.0.1:{gateway.rest_port}", headers=headers, timeout=60
         )
 
     async def get(self, path: str, **parameters: Any) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Site:
         self.device = SimulatedDevice()
         self.device.on_read = self._count
         self.polls = 0
-        self._client = httpx.AsyncClient()
+        self._client = httpx.AsyncClient(timeout=60)
         self._running: list[asyncio.subprocess.Process] = []
         self._show()
 
@@ -110,6 +110,8 @@ class Site:
         try:
             answer = await self.get("/status")
         except httpx.TransportError:
+            return False
+        if not answer.is_success:
             return False
         return answer.json()["state"] == "connected" and answer.json()["readings"] > 0
 

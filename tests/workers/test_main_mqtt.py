@@ -73,12 +73,12 @@ class Field:
         return process
 
     async def is_connected(self) -> bool:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             try:
                 answer = await client.get(f"http://127.0.0.1:{self._status_port}/status")
             except httpx.TransportError:
                 return False
-        return bool(answer.json()["state"] == "connected")
+        return answer.is_success and bool(answer.json()["state"] == "connected")
 
     async def publish_forever(self) -> None:
         """Each number once on each topic: alone, and in JSON with a time of its own."""

@@ -90,7 +90,7 @@ async def test_a_batch_is_acknowledged_only_when_it_is_on_disk(worker, database,
     original, gate = journal._spool.append, threading.Event()
 
     def append(rows):
-        gate.wait(10)
+        gate.wait(60)
         original(rows)
 
     journal._spool.append = append

@@ -174,7 +174,7 @@ def test_it_runs_as_a_program_and_a_signal_ends_it_cleanly(
         assert f"127.0.0.1:{free_port} serves 42 tags" in program.stderr.readline()
         asyncio.run(_read_one_register(free_port))
         program.send_signal(name)
-        assert program.wait(20) == 0
+        assert program.wait(60) == 0
         assert "Traceback" not in program.stderr.read()
     assert ledger.read_text().startswith(HEADER)
     assert "well-1,tubing_pressure" in ledger.read_text()

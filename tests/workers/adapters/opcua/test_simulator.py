@@ -328,7 +328,7 @@ def test_it_runs_as_a_program_and_a_signal_ends_it_cleanly(
         assert f"127.0.0.1:{port} serves 42 tags, 3 wells" in program.stderr.readline()
         assert "Ctrl-C" in program.stderr.readline()
         program.send_signal(name)
-        assert program.wait(20) == 0
+        assert program.wait(60) == 0
         assert program.stderr.read() == ""
     with ledger.open() as file:
         rows = list(csv.DictReader(file))
