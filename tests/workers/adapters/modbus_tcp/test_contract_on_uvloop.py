@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.workers.adapters.contract import FaultContract, ReadingContract
+from tests.workers.adapters.contract import FaultContract, ReadingContract, WritingContract
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*event_loop_policy")
 
@@ -18,5 +18,5 @@ def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
     return policy
 
 
-class TestSimulatedDevice(ReadingContract, FaultContract):
+class TestSimulatedDevice(ReadingContract, FaultContract, WritingContract):
     """With the fixture rig of conftest.py."""
