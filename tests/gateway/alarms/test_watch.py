@@ -187,7 +187,7 @@ async def test_a_replica_that_dies_hands_its_tenants_over_when_its_lease_ends(
 ) -> None:
     await alarm_database.ask(
         "INSERT INTO pumpjack.gateway_lease (tenant_id, holder, until) "
-        "VALUES ($1, gen_random_uuid(), clock_timestamp() + interval '4 seconds')",
+        "VALUES ($1, gen_random_uuid(), clock_timestamp() + interval '12 seconds')",
         field.tenant,
     )
     async with running(valkey.url, alarm_database.gateway_url) as gateway:
@@ -262,7 +262,7 @@ async def test_a_shelving_ends_by_itself_and_everyone_is_told(
         beating(field),
     ):
         await see(client)
-        until = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+        until = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
         await ann.act("shelve", alarm, reason="noise", until=until)
         await client.until("alarm", alarmId=alarm, state="shelved")
         back = await client.until("alarm", alarmId=alarm)
