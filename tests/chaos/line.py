@@ -73,6 +73,7 @@ class Line:
     device, database, redis  proxies before them, for this worker alone
     jumps    when its clock was wrong
     replaced when two workers ran at once [µs, µs]
+    fenced   from such a time until the one that stayed, told that it was replaced, ended [µs, µs]
     left     volumes whose journal was not empty when their worker ended
     """
 
@@ -89,6 +90,7 @@ class Line:
         self.busy = asyncio.Lock()
         self.jumps: list[Jump] = []
         self.replaced: list[tuple[int, int]] = []
+        self.fenced: list[tuple[int, int]] = []
         self.left: list[Path] = []
         self.programs: list[Program] = []
         self._stores = stores
@@ -197,6 +199,8 @@ class Line:
         """
         status = await self.status()
         if status is not None and status["state"] == "fenced":
+            # The poll that was on its way when it was told is nobody's.
+            self.fenced.append((self.replaced[-1][1] if self.replaced else now_us(), now_us()))
             self.worker.signal(signal.SIGTERM)
             await asyncio.sleep(AGAIN_S)
         return status is not None and status["state"] == "connected"

@@ -126,6 +126,7 @@ class Chaos:
         for name, line in self._site.lines.items():
             ends = [end for program in line.programs for end in program.exits]
             found[name] += [(end.from_us, end.at_us) for end in ends]
+            found[name] += line.fenced
         return found
 
 
