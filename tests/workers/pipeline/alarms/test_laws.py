@@ -1,4 +1,7 @@
-"""Every law at once: the vectorised evaluator says what the plain one says, whatever comes."""
+"""Every law at once: the vectorised evaluator says what the plain one says, whatever comes.
+
+PUMPJACK_EXAMPLES=3000 pytest tests/workers/pipeline/alarms/test_laws.py    # more of them
+"""
 
 from __future__ import annotations
 
