@@ -156,20 +156,19 @@ def measure(rate: float, seconds: float, workers: int, every_s: float) -> dict[s
         folder = Path(name)
         with embedded_stores(folder) as (postgres, valkey):
             writer = asyncio.run(fleet.prepare(postgres))
+            gateway, port = fanout.start_gateway(
+                valkey.url, postgres.url("bench", "pumpjack_gateway")
+            )
             hosts = fleet.Hosts(load, (writer, valkey.url), folder / "j")
             orders, theirs = multiprocessing.Pipe()
             probe = spawn.Process(
                 target=_probe_process,
                 args=(every_s, (writer, valkey.url), folder / "probe", theirs),
             )
-            gateway = None
             try:
                 hosts.settle()
                 probe.start()
                 orders.recv()
-                gateway, port = fanout.start_gateway(
-                    valkey.url, postgres.url("bench", "pumpjack_gateway")
-                )
                 at_first, began = hosts.report(), time.monotonic()
                 used = cpu_s(gateway.pid)
                 found = asyncio.run(_watch(port, seconds))
@@ -180,9 +179,8 @@ def measure(rate: float, seconds: float, workers: int, every_s: float) -> dict[s
                 probe.join(30)
             finally:
                 probe.kill()
-                if gateway is not None:
-                    gateway.terminate()
-                    gateway.wait(20)
+                gateway.terminate()
+                gateway.wait(20)
                 hosts.stop()
     return {
         "readings_per_s": round((at_last["sent"] - at_first["sent"]) / elapsed),
