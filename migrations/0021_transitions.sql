@@ -119,19 +119,25 @@ BEGIN
     SELECT j.opened_fence INTO v_fence FROM pumpjack.ingest_cursor AS j WHERE j.journal_id = p_journal;
     v_head := pumpjack.lock_head(v_connection.tenant_id);
     v_no := v_head.event_no;
-    v_news := pumpjack.note_unchanged(p_connection, p_journal, v_fence, p_transitions);
+    -- For a few the plan for many would cost more than it saves.
+    IF jsonb_array_length(p_transitions) > 100 THEN
+        v_news := pumpjack.note_unchanged(p_connection, p_journal, v_fence, p_transitions);
+    ELSE
+        v_news := ARRAY(SELECT generate_series(1, jsonb_array_length(p_transitions)));
+    END IF;
     FOR v_seen IN
         SELECT t.tag, t.condition, t.active, coalesce(t.suppressed, false) AS suppressed,
                greatest(0, least(t.us, 4102444800000000)) AS us, pumpjack.finite(t.value) AS value,
-               s.well_id, s.tag_name
+               (SELECT s.connection_no FROM pumpjack.series AS s WHERE s.tag_id = t.tag) AS connection_no,
+               (SELECT s.well_id FROM pumpjack.series AS s WHERE s.tag_id = t.tag) AS well_id,
+               (SELECT s.tag_name FROM pumpjack.series AS s WHERE s.tag_id = t.tag) AS tag_name
         FROM ROWS FROM (jsonb_to_recordset(p_transitions) AS (
                  tag integer, condition text, active boolean, us bigint, value double precision, suppressed boolean
              )) WITH ORDINALITY AS t (tag, condition, active, us, value, suppressed, position)
         JOIN unnest(v_news) AS n (position) ON n.position = t.position
-        LEFT JOIN pumpjack.series AS s ON s.tag_id = t.tag AND s.connection_no = p_connection
         ORDER BY t.position
     LOOP
-        IF v_seen.well_id IS NULL THEN
+        IF v_seen.connection_no IS DISTINCT FROM p_connection THEN
             RAISE EXCEPTION 'a transition is of the tag %, no series of this connection; nothing was stored', v_seen.tag
                 USING ERRCODE = 'PJ003', HINT = 'Use the numbers that register_series returned.';
         END IF;

@@ -219,3 +219,24 @@ async def test_the_name_of_an_alarm_is_the_same_in_the_database_and_here(
         )
         worker.name = connection
         assert name == named(worker, 0, "hi", tenant)
+
+
+@plain
+async def test_of_all_that_is_told_after_a_start_only_news_becomes_events(
+    database: Database,
+) -> None:
+    now, count = now_us(), 150
+    older = await database.worker(tags=count)
+    await declare(older, *(tag(number, HI) for number in range(count)))
+    newer = await database.worker(name=older.name, tags=count)
+    for worker, at, raised in ((older, now, {3}), (newer, now + 10, {3, 7}), (older, now + 5, {9})):
+        told = [hi(n in raised, at, tag_index=n) for n in range(count)]
+        await tell(worker, *told, hi(False, at))
+    assert await database.read(
+        "SELECT tag_name, kind, state, detail FROM pumpjack.scada_events ORDER BY event_no"
+    ) == [
+        ("tag-3", "raised", "unacknowledged", "{}"),
+        ("tag-7", "raised", "unacknowledged", "{}"),
+        ("tag-3", "returned", "unacknowledged", '{"late": true}'),
+        ("tag-9", "raised", "normal", '{"late": true}'),
+    ]
