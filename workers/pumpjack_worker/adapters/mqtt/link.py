@@ -285,7 +285,8 @@ class Link(asyncio.Protocol):
     def _write(self, content: bytes) -> None:
         if self.lost is None and self._transport is not None:
             self._sent_at = self._loop.time()
-            self._transport.write(content)
+            if not self._transport.is_closing():  # uvloop raises then; its end is told in a moment
+                self._transport.write(content)
 
     def _has_room(self) -> bool:
         return len(self.inbox) < INBOX_MESSAGES and self._bytes < INBOX_BYTES
