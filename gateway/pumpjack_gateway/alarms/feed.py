@@ -17,7 +17,7 @@ from pumpjack_core.clock import Clock
 from pumpjack_core.errors import StorageError
 from pumpjack_core.log import get_logger
 from pumpjack_core.wire import alarms_channel
-from pumpjack_gateway.alarms.book import Book, News, Snapshot
+from pumpjack_gateway.alarms.book import TOLD_MAX, Book, News, Snapshot
 from pumpjack_gateway.alarms.counts import count
 from pumpjack_gateway.alarms.flood import Meter
 from pumpjack_gateway.alarms.messages import AlarmCounts, Alarms, frame_of_alarms, frame_of_change
@@ -219,10 +219,12 @@ class AlarmFeed:
             return
         at_us = us_since_epoch(at) if at is not None else self._clock.now_us()
         if (alarm.alarm_id, at_us) in self._counted:
+            self._counted.discard((alarm.alarm_id, at_us))
             return
-        if event is None:
+        if event is None and len(self._counted) < TOLD_MAX:
             self._counted.add((alarm.alarm_id, at_us))
         self._meter.add(min(at_us, self._clock.now_us()))
+        self._meter.ended.clear()  # only whether there is a flood now is asked
 
     def _snapshot(self, *, resumed: bool) -> bytes:
         return frame_of_alarms(
