@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pumpjack_gateway.commands import feed
 from pumpjack_gateway.main import Gateway
 from tests.gateway.commands.conftest import People
 from tests.gateway.commands.field import OTHER_WELL, WELL, Field, Person
@@ -146,9 +147,11 @@ async def test_after_unsubscribing_nothing_more_is_told(
 
 
 async def test_a_gateway_is_woken_by_what_another_one_did(
-    watcher: Screen, field: Field, valkey: Any
+    gateway: Gateway, field: Field, valkey: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(valkey.url, field.url) as another:
+    monkeypatch.setattr(feed, "QUIET_LOOK_S", 3600.0)
+    async with running(valkey.url, field.url) as another, screen(gateway, field.tenant) as watcher:
+        await subscribe(watcher)
         bob = Person(another, field.tenant, "bob")
         await bob.asked("choke", 12)
         assert await steps(watcher, "approved") == ["requested", "validated", "approved"]
