@@ -228,14 +228,15 @@ async def test_from_the_first_apply_to_readings_and_a_renewed_login_as_kubectl_s
         row = await eventually(
             lambda: (found := stage.row()).get("READY") == "False" and found, patience_s=PATIENCE_S
         )
-        endpoint = yaml.safe_load_all(stage.manifest.read_text())
-        port = next(each for each in endpoint if each["kind"] == "ScadaConnection")
-        port = port["spec"]["modbusTcp"]["port"]
+        manifests = yaml.safe_load_all(stage.manifest.read_text())
+        specs = {each["kind"]: each.get("spec") for each in manifests}
+        port = specs["ScadaConnection"]["modbusTcp"]["port"]
+        tags = str(len(specs["TagMapping"]["tags"]))
         assert list(row) == [
             *("NAME", "PROTOCOL", "ENDPOINT", "READY", "FLOWING", "TAGS", "REJECTED", "AGE")
         ]
         assert list(row.values())[:7] == [
-            *(NAME, "modbus-tcp", f"127.0.0.1:{port}", "False", "False", "4", "0")
+            *(NAME, "modbus-tcp", f"127.0.0.1:{port}", "False", "False", tags, "0")
         ]
         await eventually(lambda: logins_version(stage), patience_s=PATIENCE_S)
         with worker(stage) as first:
