@@ -246,7 +246,7 @@ async def test_from_the_first_apply_to_readings_and_a_renewed_login_as_kubectl_s
             )
             assert "condition met" in said
             assert await stored(stage) > 0
-            assert list(stage.row().values())[3:7] == ["True", "True", "4", "0"]
+            assert list(stage.row().values())[3:7] == ["True", "True", tags, "0"]
             described = stage.kubectl("-n", WHERE, "describe", "scadaconnection", NAME)
             assert "readings reach the database" in described
             assert "pump_running" in stage.kubectl("-n", WHERE, "describe", "tagmapping")
