@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -118,11 +119,27 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
             await running
         await client.aclose()
         await database.close()
-    p50, p95, most = np.percentile(took, (50, 95, 100))
-    print(f"{len(took)} commands beside {rate:,.0f} readings/s")
+    show(took, rate, {step["state"]: float(step["ms"]) for step in steps}, options.output)
+
+
+def show(took_ms: list[float], readings_per_s: float, steps_ms: dict[str, float], how: str) -> None:
+    """Print the figures, for people or as JSON."""
+    p50, p95, most = np.percentile(took_ms, (50, 95, 100))
+    if how == "json":
+        figures = {
+            "commands": len(took_ms),
+            "readings_per_s": round(readings_per_s),
+            "verified_p50_ms": round(p50, 1),
+            "verified_p95_ms": round(p95, 1),
+            "verified_most_ms": round(most, 1),
+            **{f"{state}_ms": round(ms, 1) for state, ms in steps_ms.items()},
+        }
+        print(json.dumps(figures))
+        return
+    print(f"{len(took_ms)} commands beside {readings_per_s:,.0f} readings/s")
     print(f"approved to verified: p50 {p50:.0f} ms, p95 {p95:.0f} ms, at most {most:.0f} ms")
-    for step in steps:
-        print(f"sent to {step['state']}, on record: mean {step['ms']:.0f} ms")
+    for state, ms in steps_ms.items():
+        print(f"sent to {state}, on record: mean {ms:.0f} ms")
 
 
 async def _pipeline(told: WorkerConfig, folder: Path, login: str, redis_url: str) -> Pipeline:
@@ -152,6 +169,7 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=1_000, help="polled beside the commands")
     parser.add_argument("--interval", type=float, default=1.0, help="of their polling [s]")
     parser.add_argument("--pause", type=float, default=0.05, help="between two commands [s]")
+    parser.add_argument("--output", choices=("text", "json"), default="text")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as folder:
         uvloop.run(measure(options, Path(folder)))
