@@ -26,6 +26,7 @@ CREATE TABLE pumpjack.tag_definition (
     write_states integer[] NOT NULL,
     write_approval text NOT NULL,
     write_verify_s double precision NOT NULL,
+    write_hash text NOT NULL,  -- SHA-256 of all that a command means by a value; 64 hex digits
     PRIMARY KEY (connection_no, well_id, tag_name)
 );
 CREATE INDEX tag_definition_by_name ON pumpjack.tag_definition (well_id, tag_name);
@@ -35,6 +36,13 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(array_agg(item.value::integer ORDER BY item.position), '{}')
     FROM jsonb_array_elements_text(coalesce(nullif(p_list, 'null'), '[]')) WITH ORDINALITY AS item (value, position)
+$$;
+
+-- Of a tag as it is declared: another hash, and a value may mean something else, or go elsewhere.
+CREATE FUNCTION pumpjack.write_hash(p_tag jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT encode(sha256(convert_to((p_tag - '{alarms,description,intervalS}'::text[])::text, 'UTF8')), 'hex')
 $$;
 
 -- Alarms that are declared no more, and events of those that were not normal. Returns the last number used.
@@ -129,8 +137,8 @@ END
 $$;
 
 -- The whole table of a connection's tags: {"writes": bool, "tags": [{"well", "tag", "address", "description",
--- "intervalS", "low", "high", "stateNames", "alarms": […], "write": {…}}]}. Returns how many tags it has; with a
--- fence smaller than the connection's nothing changes, and it returns 0. PJ002, PJ004.
+-- "intervalS", "low", "high", "dataType", "unit", "scale", "offset", "stateNames", "alarms": […], "write": {…}}]}.
+-- Returns how many tags it has; with a fence smaller than the connection's nothing changes, and it returns 0. PJ002, PJ004.
 CREATE FUNCTION pumpjack.declare_tags(p_connection text, p_fence bigint, p_definition jsonb) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -167,22 +175,25 @@ BEGIN
     WHERE d.connection_no = v_connection.connection_no AND d.declared;
     INSERT INTO pumpjack.tag_definition AS d (
         connection_no, well_id, tag_name, address, description, interval_s, low, high, state_names,
-        writable, write_low, write_high, write_states, write_approval, write_verify_s)
+        writable, write_low, write_high, write_states, write_approval, write_verify_s,
+        write_hash)
     SELECT DISTINCT ON (t.well, t.tag)
            v_connection.connection_no, t.well, t.tag, left(coalesce(t.address, ''), 2048), left(coalesce(t.description, ''), 1024),
            t."intervalS", t.low, t.high, coalesce(nullif(t."stateNames", 'null'), '{}'),
            coalesce(t."write", 'null') <> 'null', (t."write"->>'low')::double precision, (t."write"->>'high')::double precision,
            pumpjack.integers(t."write"->'states'), coalesce(t."write"->>'approval', 'none'),
-           coalesce((t."write"->>'verifyS')::double precision, 5)
-    FROM jsonb_to_recordset(v_tags) AS t (
-        well text, tag text, address text, description text, "intervalS" double precision, low double precision,
-        high double precision, "stateNames" jsonb, "write" jsonb)
+           coalesce((t."write"->>'verifyS')::double precision, 5), pumpjack.write_hash(item.tag)
+    FROM jsonb_array_elements(v_tags) AS item (tag),
+         jsonb_to_record(item.tag) AS t (
+             well text, tag text, address text, description text, "intervalS" double precision, low double precision,
+             high double precision, "stateNames" jsonb, "write" jsonb)
     ON CONFLICT (connection_no, well_id, tag_name) DO UPDATE
        SET declared = true, address = EXCLUDED.address, description = EXCLUDED.description,
            interval_s = EXCLUDED.interval_s, low = EXCLUDED.low, high = EXCLUDED.high,
            state_names = EXCLUDED.state_names, writable = EXCLUDED.writable, write_low = EXCLUDED.write_low,
            write_high = EXCLUDED.write_high, write_states = EXCLUDED.write_states,
-           write_approval = EXCLUDED.write_approval, write_verify_s = EXCLUDED.write_verify_s;
+           write_approval = EXCLUDED.write_approval, write_verify_s = EXCLUDED.write_verify_s,
+           write_hash = EXCLUDED.write_hash;
     v_no := pumpjack.declare_alarms(v_connection, v_tags, v_head.event_no);
     IF v_no > v_head.event_no THEN
         UPDATE pumpjack.event_head AS h SET event_no = v_no WHERE h.tenant_id = v_tenant;

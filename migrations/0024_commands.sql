@@ -28,6 +28,7 @@ CREATE TABLE pumpjack.commands (
     expires_s double precision NOT NULL,
     expires_at timestamptz NOT NULL,
     verify_s double precision NOT NULL,
+    write_hash text NOT NULL,  -- of the tag as it was declared when this was asked for
     state text NOT NULL CHECK (state IN (
         'requested', 'validated', 'approved', 'sent', 'accepted',
         'verified', 'mismatch', 'timeout', 'refused', 'expired', 'rejected')),
@@ -89,6 +90,16 @@ BEGIN
                                    'detail', p_detail));
     END IF;
     RETURN v;
+END
+$$;
+
+-- End a command that was claimed and of which no worker told. The caller holds the head.
+CREATE FUNCTION pumpjack.give_up_command(p_command pumpjack.commands) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pumpjack.step_command(p_command, 'timeout', '', '{"known": false,
+        "message": "no worker told how it ended; it may have been written: look at the device"}');
 END
 $$;
 
@@ -183,6 +194,9 @@ BEGIN
               AND c.state IN ('requested', 'validated', 'approved', 'sent', 'accepted');
             IF FOUND AND v_other.state IN ('requested', 'validated', 'approved') AND v_other.expires_at <= clock_timestamp() THEN
                 PERFORM pumpjack.step_command(v_other, 'expired', '', '{}');
+            ELSIF FOUND AND v_other.state IN ('sent', 'accepted')
+                  AND v_other.sent_at <= clock_timestamp() - make_interval(secs => v_set.untold_s) THEN
+                PERFORM pumpjack.give_up_command(v_other);
             ELSIF FOUND THEN
                 code := 'PJ021';
                 problem := format('another command on %s of %s is running: %s by %s, %s',
@@ -199,13 +213,13 @@ BEGIN
     IF code IS NULL AND NOT again THEN
         INSERT INTO pumpjack.commands (
             tenant_id, connection_no, well_id, tag_name, value, reason, idempotency_key, requested_by, requested_role,
-            requested_at, approval, expires_s, expires_at, verify_s, state, change_no, detail)
+            requested_at, approval, expires_s, expires_at, verify_s, write_hash, state, change_no, detail)
         VALUES (
             p_tenant, v_definition.connection_no, p_well, p_tag, p_value, p_reason, p_key, left(p_actor, 253), p_role,
             clock_timestamp(), v_definition.write_approval = 'required', p_expires_s,
             clock_timestamp() + make_interval(secs => CASE v_definition.write_approval
                 WHEN 'required' THEN v_set.approval_s ELSE p_expires_s END),
-            v_definition.write_verify_s, 'requested', 0, coalesce(p_detail, '{}'))
+            v_definition.write_verify_s, v_definition.write_hash, 'requested', 0, coalesce(p_detail, '{}'))
         RETURNING * INTO v;
         v := pumpjack.step_command(v, 'requested', v.requested_by, v.detail, true);
         v := pumpjack.step_command(v, 'validated', '', '{}');
@@ -243,7 +257,7 @@ BEGIN
     IF NOT FOUND THEN
         code := 'PJ032';
         problem := 'there is no such command';
-    ELSIF coalesce(p_actor, '') = '' OR p_actor = v.requested_by THEN
+    ELSIF coalesce(p_actor, '') = '' OR left(p_actor, 253) = v.requested_by THEN
         code := 'PJ022';
         problem := 'whoever asked for a command cannot approve or reject it; it takes a second person';
     ELSE
@@ -300,8 +314,7 @@ BEGIN
         ORDER BY c.requested_at, c.command_id FOR NO KEY UPDATE
     LOOP
         IF v.state IN ('sent', 'accepted') THEN
-            PERFORM pumpjack.step_command(v, 'timeout', '', '{"known": false,
-                "message": "no worker told how it ended; it may have been written: look at the device"}');
+            PERFORM pumpjack.give_up_command(v);
         ELSE
             PERFORM pumpjack.step_command(v, 'expired', '', '{}');
         END IF;

@@ -50,6 +50,10 @@ BEGIN
             FROM pumpjack.connection_definition AS f,
                  LATERAL pumpjack.write_problem(v_definition, f.writes, v.value) AS w
             WHERE f.connection_no = v.connection_no;
+            IF v_problem IS NULL AND v_definition.write_hash <> v.write_hash THEN
+                v_problem := format('%s of %s was declared otherwise after this was asked for; nothing was written: '
+                                    'ask again', v.tag_name, v.well_id);
+            END IF;
         ELSE
             v_problem := 'the tag is declared no more';
         END IF;

@@ -24,6 +24,10 @@ def _tag(tag: Tag) -> dict[str, Any]:
         "well": tag.well_id,
         "tag": tag.name,
         "address": _text(tag.address),
+        "dataType": tag.data_type,
+        "unit": _text(tag.unit),
+        "scale": tag.scale,
+        "offset": tag.offset,
         "description": _text(tag.description),
         "intervalS": tag.interval_s,
         "low": tag.low,
@@ -58,6 +62,8 @@ def _write(write: Write) -> dict[str, Any]:
         "high": write.high,
         "states": write.states,
         "approval": write.approval,
+        "address": _text(write.address),
+        "tolerance": write.tolerance,
         "verifyS": write.verify_s,
     }
 

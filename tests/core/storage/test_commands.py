@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from pumpjack_core.storage.roles import writer_role
-from pumpjack_core.tags import Tag, Write
+from pumpjack_core.tags import Alarm, Tag, Write
 from tests.core.storage.conftest import LEVELS
 from tests.core.storage.database import Database, Worker
 from tests.core.storage.desk import Desk, declare, tag
@@ -411,3 +412,79 @@ async def test_limits_that_changed_meanwhile_hold_when_it_is_claimed(
     assert await database.read(
         "SELECT result->>'problem' FROM pumpjack.scada_commands WHERE idempotency_key = 'key-2'"
     ) == [("the tag is declared no more",)]
+
+
+SET_SPEED = Tag("well-1", "tag-0", "holding:0", "float32", 1.0, "psi", write=SPEED)
+ANOTHER_MEANING: dict[str, dict[str, Any]] = {
+    "a unit": {"unit": "kPa"},
+    "a scale": {"scale": 0.1},
+    "an offset": {"offset": 32.0},
+    "a data type": {"data_type": "int16"},
+    "an address": {"address": "holding:9"},
+    "an address that is written": {"write": Write(low=10.0, high=60.0, address="holding:9")},
+    "an approval": {"write": Write(low=10.0, high=60.0, approval="required")},
+    "wider limits": {"write": Write(low=0.0, high=100.0)},
+    "a tolerance": {"write": Write(low=10.0, high=60.0, tolerance=50.0)},
+    "words": {"state_names": {"45": "SHUT"}},
+}
+
+
+@plain
+@pytest.mark.parametrize("what", ANOTHER_MEANING)
+async def test_what_was_asked_of_a_tag_that_means_something_else_now_is_refused(
+    database: Database, worker: Worker, hand: Hand, desk: Desk, what: str
+) -> None:
+    await declare(worker, SET_SPEED)
+    await desk.request(45.0)
+    await declare(worker, msgspec.structs.replace(SET_SPEED, **ANOTHER_MEANING[what]))
+    assert await hand.claim() is None
+    assert await database.read("SELECT state, result->>'message' FROM pumpjack.scada_commands") == [
+        (
+            "refused",
+            "tag-0 of well-1 was declared otherwise after this was asked for; nothing was written: "
+            "ask again",
+        )
+    ]
+    assert (await desk.request(45.0, "key-2"))["code"] is None, "as it is declared now"
+
+
+@plain
+async def test_what_changes_no_meaning_of_a_command_refuses_none(
+    worker: Worker, hand: Hand, desk: Desk
+) -> None:
+    await declare(worker, SET_SPEED)
+    await desk.request(45.0)
+    watched = msgspec.structs.replace(
+        SET_SPEED, alarms=(Alarm("hi", limit=5.0),), description="of the pump", interval_s=2.0
+    )
+    await declare(worker, watched, tag(1))
+    assert await hand.claim() is not None
+
+
+@plain
+async def test_a_long_name_makes_nobody_his_own_second_person(worker: Worker, desk: Desk) -> None:
+    await declare(worker, tag(0, write=Write(low=0.0, high=60.0, approval="required")))
+    ann = "a" * 255
+    command = (await desk.request(45.0, actor=ann))["command_id"]
+    assert (await desk.decide(command, True, ann))["code"] == "PJ022"
+    assert (await desk.decide(command, True, "b" * 255))["state"] == "approved"
+
+
+@plain
+@pytest.mark.parametrize("state", ["sent", "accepted"])
+async def test_what_no_worker_told_of_for_too_long_stands_in_nobodys_way(
+    database: Database, hand: Hand, desk: Desk, state: str
+) -> None:
+    command = (await desk.request(45.0))["command_id"]
+    await hand.claim()
+    if state == "accepted":
+        await hand.tell(command, state)
+    assert (await desk.request(46.0, "key-2"))["code"] == "PJ021", "it may still end well"
+    await database.admin.execute(
+        "UPDATE pumpjack.commands SET sent_at = now() - interval '15 minutes'"
+    )
+    assert (await desk.request(46.0, "key-2"))["code"] is None
+    ended = await database.read(
+        "SELECT state, result->>'known' FROM pumpjack.scada_commands WHERE value = 45"
+    )
+    assert ended == [("timeout", "false")]
