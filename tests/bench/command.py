@@ -23,7 +23,7 @@ import redis.asyncio
 import uvloop
 
 from pumpjack_cli.stores import embedded_stores
-from pumpjack_core import wire
+from pumpjack_core import log, wire
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.05, help="between two commands [s]")
     parser.add_argument("--output", choices=("text", "json"), default="text")
     options = parser.parse_args()
+    log.configure(level="warning")
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as folder:
         uvloop.run(measure(options, Path(folder)))
 
