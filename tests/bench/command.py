@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.05, help="between two commands [s]")
     parser.add_argument("--output", choices=("text", "json"), default="text")
     options = parser.parse_args()
-    log.configure(level="warning")
+    log.configure(level="WARNING")
     with tempfile.TemporaryDirectory(prefix="pj-bench-") as folder:
         uvloop.run(measure(options, Path(folder)))
 
