@@ -11,10 +11,14 @@ import msgspec
 
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.errors import StorageError
+from pumpjack_core.log import get_logger
+from pumpjack_gateway.entries import kept
 from pumpjack_gateway.metrics import Metrics
+from pumpjack_gateway.store import Rejected
 
 ENTRIES_MAX = 5_000
 BATCH_MAX = 200
+_log = get_logger("gateway.audit")
 
 Entry = tuple[str, str, str, str, str]
 """Tenant, actor, action, outcome, detail as JSON."""
@@ -24,7 +28,7 @@ class Book(Protocol):
     """Where entries are kept (store.Store)."""
 
     async def audit(self, entries: Sequence[Entry]) -> None:
-        """Raises StorageError."""
+        """All or none. Raises StorageError; Rejected when one of them can never be written."""
         ...
 
 
@@ -38,12 +42,12 @@ class Audit:
         self._filled = asyncio.Event()
 
     def note(self, tenant_id: str, actor: str, action: str, outcome: str, **detail: object) -> None:
-        """Add an entry. Returns at once."""
+        """Add an entry, long texts cut and control characters replaced. Returns at once."""
         if len(self._entries) >= ENTRIES_MAX:
             self._entries.popleft()
             self._metrics.audit_dropped.inc()
-        text = msgspec.json.encode(detail).decode()
-        self._entries.append((tenant_id, actor, action, outcome, text))
+        text = msgspec.json.encode(kept(detail)).decode()
+        self._entries.append((kept(tenant_id), kept(actor), action, outcome, text))
         self._filled.set()
 
     def waiting(self) -> tuple[Entry, ...]:
@@ -71,9 +75,32 @@ class Audit:
 
     async def _write_some(self) -> None:
         batch = [self._entries[at] for at in range(min(BATCH_MAX, len(self._entries)))]
-        await self._book.audit(batch)
+        try:
+            await self._book.audit(batch)
+        except Rejected:
+            await self._write_singly(batch)
+        else:
+            self._forget(batch)
+        if not self._entries:
+            self._filled.clear()
+
+    async def _write_singly(self, batch: Sequence[Entry]) -> None:
+        """One of them cannot be written: it alone is lost, and counted."""
+        for entry in batch:
+            try:
+                await self._book.audit([entry])
+            except Rejected as error:
+                self._metrics.audit_dropped.inc()
+                tenant_id, _, action, _, _ = entry
+                _log.error(
+                    "the database takes an entry of the audit log never; it is lost",
+                    tenant=tenant_id,
+                    action=action,
+                    sqlstate=error.state,
+                )
+            self._forget([entry])
+
+    def _forget(self, batch: Sequence[Entry]) -> None:
         for entry in batch:
             if self._entries and self._entries[0] is entry:
                 self._entries.popleft()
-        if not self._entries:
-            self._filled.clear()

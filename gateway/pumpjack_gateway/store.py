@@ -171,13 +171,21 @@ class Store:
         ]
 
     async def audit(self, entries: Sequence[tuple[str, str, str, str, str]]) -> None:
-        """Append to the audit log: (tenant, actor, action, outcome, detail as JSON)."""
+        """Append to the audit log: (tenant, actor, action, outcome, detail as JSON).
+
+        All or none. Raises Rejected when one of them can never be written, as it is.
+        """
         # Each tenant's chain is locked until the end: all gateways take them in one order.
         ordered = sorted(entries, key=lambda entry: entry[0])
         async with self.connection() as connection:
-            await connection.executemany(
-                "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", ordered
-            )
+            try:
+                await connection.executemany(
+                    "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", ordered
+                )
+            except _NEVER as error:
+                raise Rejected(
+                    error.sqlstate or "", "the audit log cannot hold what an entry says"
+                ) from error
 
     async def audit_heads(self) -> list[tuple[str, int, str]]:
         """Where each tenant's audit chain ends: (tenant, number, hash in hexadecimal digits)."""
@@ -294,6 +302,12 @@ class Store:
         return StoreUnavailable(sentence)
 
 
+# Not the database's state, but what it was given.
+_NEVER = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
 _TAGS = """
     SELECT t.tag_id FROM pumpjack.scada_tags AS t
     WHERE t.well_id = $1 AND (cardinality($2::text[]) = 0 OR t.tag_name = ANY ($2))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
+from pumpjack_cli.stores import EmbeddedPostgres
 from pumpjack_core.errors import StorageError
+from pumpjack_core.storage.migrate import migrate
 from pumpjack_gateway import audit as audit_module
 from pumpjack_gateway.audit import Audit, Entry
 from pumpjack_gateway.metrics import Metrics
+from tests.gateway.conftest import NO_REDIS, running
 
 
 class Book:
@@ -78,3 +83,48 @@ async def test_a_database_that_is_down_at_the_end_does_not_hold_it_up() -> None:
     audit.note("permian", "ann", "sign-in", "ok")
     await audit.flush()
     assert lost(metrics).endswith(" 1.0")
+
+
+async def test_what_others_wrote_is_cut_and_cleaned() -> None:
+    book = Book()
+    audit = Audit(book, Metrics())
+    nested: dict[str, object] = {"at": "an end"}
+    for _ in range(10_000):
+        nested = {"in": nested}
+    audit.note(
+        *("permian", "an\0n\x1b", "command.request", "refused"),
+        problem="unknown field `\0" + "x" * 200_000 + "`",
+        half="\ud83d",
+        **{"k" * 5_000 + "\0": list(range(10_000))},
+        lines="one\ntwo",
+        deep=nested,
+    )
+    await audit.flush()
+    [(_, actor, _, _, text)] = book.entries
+    assert actor == "an\ufffdn\ufffd"
+    assert len(text) < 10_000
+    detail = json.loads(text)
+    assert detail["problem"].startswith("unknown field `\ufffdxxx")
+    assert (len(detail["problem"]), detail["problem"][-1]) == (1_024, "…")
+    assert (detail["half"], detail["lines"]) == ("\ufffd", "one\ntwo")
+
+
+@pytest.mark.servers
+async def test_an_entry_that_can_never_be_written_holds_up_no_other(
+    postgres: EmbeddedPostgres, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(empty_database)
+    admin = await asyncpg.connect(empty_database)
+    name = await admin.fetchval("SELECT current_database()")
+    monkeypatch.setattr(audit_module, "kept", lambda value: value)  # as if something got past it
+    async with running(NO_REDIS, postgres.url(name, "pumpjack_gateway")) as gateway:
+        for tenant, why in (("bakken", "x"), ("permian", "\0"), ("permian", "y")):
+            gateway.audit.note(tenant, "ann", "subscribe", "ok", why=why)
+        async with asyncio.timeout(60):
+            while gateway.audit.waiting():
+                await asyncio.sleep(0.01)
+        lines = gateway.metrics.text().decode().splitlines()
+    assert "scada_audit_dropped_total 1.0" in lines
+    rows = await admin.fetch("SELECT tenant_id, detail->>'why' AS why FROM pumpjack.audit_logs")
+    await admin.close()
+    assert sorted(tuple(row) for row in rows) == [("bakken", "x"), ("permian", "y")]

@@ -237,6 +237,23 @@ async def test_a_body_that_is_no_request(ann: Person, field: Field, text: bytes)
     await refused_with_audit(ann, field, answer, 422, "BAD_REQUEST")
 
 
+async def test_a_field_of_any_name_is_refused_and_stops_nobodys_audit(
+    ann: Person, people: People, field: Field
+) -> None:
+    eve = people("eve", tenant=f"{field.tenant}-rival")
+    for name in ("\0", "x" * 200_000):
+        answer = await eve.client.post("/control", json={name: 1})
+        assert answer.status_code == 422
+    body, _ = await refused_with_audit(
+        ann, field, await ann.client.post("/control", json={"\0": 1}), 422, "BAD_REQUEST"
+    )
+    assert "unknown field" in body["detail"]
+    longest = await field.admin.fetchval(
+        "SELECT max(length(detail::text)) FROM pumpjack.audit_logs WHERE actor = 'eve'"
+    )
+    assert longest < 3_000
+
+
 async def test_a_body_without_end_is_not_read(ann: Person, field: Field) -> None:
     answer = await ann.client.post("/control", content=b'{"reason":"' + b"x" * 1_000_000)
     await ann.refused(answer, 413, "TOO_LARGE")
@@ -271,9 +288,9 @@ async def test_a_tenant_has_a_rate_of_its_own_in_the_database(
     await field.admin.execute(
         "INSERT INTO pumpjack.commands (tenant_id, connection_no, well_id, tag_name, value, "
         "reason, idempotency_key, requested_by, requested_role, requested_at, approval, expires_s, "
-        "expires_at, verify_s, state, change_no, detail) "
+        "expires_at, verify_s, write_hash, state, change_no, detail) "
         "SELECT c.tenant_id, c.connection_no, $2, 'choke', 1, 'x', 'k' || n, 'bot', 'operator', "
-        "now(), false, 10, now(), 5, 'verified', 0, '{}' "
+        "now(), false, 10, now(), 5, '', 'verified', 0, '{}' "
         "FROM pumpjack.connection AS c, generate_series(1, 60) AS n WHERE c.tenant_id = $1",
         field.tenant,
         WELL,
