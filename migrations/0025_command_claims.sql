@@ -71,13 +71,14 @@ END
 $$;
 
 -- Commands of the connection that were claimed and whose end nobody told: read back, never write. Those with the
--- caller's own fence are among them: a claim whose answer was lost is one.
+-- caller's own fence are among them: a claim whose answer was lost is one. Until it expires, whoever claimed it
+-- may still write it.
 CREATE FUNCTION pumpjack.unfinished_commands(p_connection text, p_fence bigint)
 RETURNS TABLE (command_id uuid, well_id text, tag_name text, value double precision, verify_s double precision,
-               state text, sent_at timestamptz, fence bigint)
+               state text, sent_at timestamptz, fence bigint, expires_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT m.command_id, m.well_id, m.tag_name, m.value, m.verify_s, m.state, m.sent_at, m.fence
+    SELECT m.command_id, m.well_id, m.tag_name, m.value, m.verify_s, m.state, m.sent_at, m.fence, m.expires_at
     FROM pumpjack.connection AS c
     JOIN pumpjack.commands AS m ON m.connection_no = c.connection_no
     WHERE c.tenant_id = pumpjack.session_tenant() AND c.connection_id = p_connection AND c.fence <= p_fence

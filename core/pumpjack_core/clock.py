@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 US_PER_S = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AWAKE_OR_ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # elsewhere than on Linux
 
 
 class Clock(Protocol):
@@ -35,6 +36,11 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that never jump."""
         return time.monotonic()
+
+
+def since_boot_s() -> float:
+    """Seconds that never jump and go on while the machine sleeps, for what must not happen late."""
+    return time.clock_gettime(_AWAKE_OR_ASLEEP)
 
 
 def iso_us(us: int) -> str:

@@ -17,14 +17,18 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from pumpjack_core.clock import since_boot_s
 from pumpjack_core.storage.connect import open_connection, place, translated
 
 
 class Claim(Struct, frozen=True):
     """One command that nobody else may carry out.
 
-    value  in the tag's unit
-    fence  of the worker that claimed it
+    value     in the tag's unit
+    fence     of the worker that claimed it
+    until_s   when it expires, by since_boot_s(). Of a claim rather too early, of what somebody else
+              has claimed rather too late
+    accepted  it is on record that the device said yes
     """
 
     command_id: UUID
@@ -32,6 +36,8 @@ class Claim(Struct, frozen=True):
     tag_name: str
     value: float
     fence: int
+    until_s: float = 0.0
+    accepted: bool = False
 
 
 class Orders:
@@ -49,19 +55,24 @@ class Orders:
     async def claim_command(self, connection_id: str, fence: int) -> Claim | None:
         """The oldest that is approved and has not expired; that it was sent is on record now."""
         sql = (
-            "SELECT command_id, well_id, tag_name, value, $2::bigint AS fence"
+            "SELECT command_id, well_id, tag_name, value, $2::bigint AS fence, 'sent' AS state,"
+            " extract(epoch FROM expires_at - clock_timestamp())::float8 AS left_s"
             " FROM pumpjack.claim_command($1, $2)"
         )
+        asked_s = since_boot_s()  # before the call: whatever it takes is gone
         rows = await self._fetch(sql, connection_id, fence)
-        return _claim(rows[0]) if rows else None
+        return _claim(rows[0], asked_s) if rows else None
 
     async def unfinished_commands(self, connection_id: str, fence: int) -> list[Claim]:
         """Those that were sent and whose end is not on record, also of this fence."""
         sql = (
-            "SELECT command_id, well_id, tag_name, value, fence"
+            "SELECT command_id, well_id, tag_name, value, fence, state,"
+            " extract(epoch FROM expires_at - clock_timestamp())::float8 AS left_s"
             " FROM pumpjack.unfinished_commands($1, $2)"
         )
-        return [_claim(row) for row in await self._fetch(sql, connection_id, fence)]
+        rows = await self._fetch(sql, connection_id, fence)
+        answered_s = since_boot_s()
+        return [_claim(row, answered_s) for row in rows]
 
     async def tell_command(self, command_id: UUID, state: str, detail: dict[str, Any]) -> bool:
         """Put on record what became of one; again changes nothing. False: it ended otherwise."""
@@ -81,7 +92,7 @@ class Orders:
             return await self._connection.fetch(sql, *arguments)
 
 
-def _claim(row: asyncpg.Record) -> Claim:
+def _claim(row: asyncpg.Record, at_s: float) -> Claim:
     # asyncpg's UUID is a class of its own
     return Claim(
         UUID(int=row["command_id"].int),
@@ -89,4 +100,6 @@ def _claim(row: asyncpg.Record) -> Claim:
         row["tag_name"],
         row["value"],
         row["fence"],
+        at_s + row["left_s"],
+        row["state"] == "accepted",
     )

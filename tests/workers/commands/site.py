@@ -168,9 +168,9 @@ class Site:
         """Wake the worker, as a gateway does."""
         await self.redis.xadd(wire.commands_stream(TENANT, CONNECTION), {"": ""}, maxlen=16)
 
-    async def claimed_before(self, value: float) -> UUID:
+    async def claimed_before(self, value: float, *, expires_s: float = 2.0) -> UUID:
         """A command that an earlier worker has claimed, and then was never heard of again."""
-        command = await self.request(value, wake=False)
+        command = await self.request(value, expires_s=expires_s, wake=False)
         fence = await self.database.fetchval(
             "SELECT fence FROM pumpjack.connection WHERE connection_id = $1", CONNECTION
         )
@@ -207,5 +207,5 @@ class Site:
             found.extend([] if row is None else [row])
             return row is not None
 
-        await until(ended, 30.0)
+        await until(ended, 60.0)
         return found[0]["state"], msgspec.json.decode(found[0]["detail"])

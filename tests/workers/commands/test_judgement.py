@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from pumpjack_core.config import worker_config
 from pumpjack_core.errors import NotConnected
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
 from pumpjack_core.storage.commands import Claim
 from pumpjack_core.tags import Tag, TagTable, Write
-from pumpjack_worker.commands.judgement import Answer, Seen, refusal, verdict
+from pumpjack_worker.commands.judgement import Answer, Seen, overtaken, refusal, verdict
 from pumpjack_worker.commands.standing import Standing
 
 SPEED = Tag("a1", "speed", "holding:@0", "float32", 1.0, unit="Hz", write=Write(low=0.0, high=60.0))
@@ -78,7 +79,7 @@ VERDICTS: dict[str, tuple[Answer, Seen, str, str]] = {
     ),
     "no answer, and it cannot be read": ("unanswered", Seen(), "timeout", "look at the device"),
     "an earlier worker's, done": ("recovered", Seen(45.0), "verified", "the worker that sent it"),
-    "an earlier worker's, not done": ("recovered", Seen(30.0), "mismatch", "30 Hz instead of 45"),
+    "an earlier worker's, not done": ("recovered", Seen(30.0), "timeout", "30 Hz instead of 45"),
     "an earlier worker's, unknown": ("recovered", Seen(), "timeout", "look at the device"),
 }
 
@@ -87,11 +88,42 @@ VERDICTS: dict[str, tuple[Answer, Seen, str, str]] = {
 def test_what_is_told_of_a_command_is_what_was_seen(
     how: Answer, seen: Seen, state: str, says: str
 ) -> None:
-    told = verdict(CLAIM, SPEED, 45.0, seen, how)
+    told = verdict(CLAIM, SPEED, 45.0, seen, how, trouble="it did not answer")
     assert told.state == state
     assert says in told.detail["message"]
     assert told.detail["read"] == seen.read
     assert ("rounded" in told.detail, told.detail.get(how, how == "answered")) == (False, True)
+
+
+def test_a_mismatch_is_only_told_where_the_device_is_known_to_have_said_yes() -> None:
+    said_yes = replace(CLAIM, accepted=True)
+    assert verdict(said_yes, SPEED, 45.0, Seen(30.0), "recovered").state == "mismatch"
+    assert verdict(CLAIM, SPEED, 45.0, Seen(30.0), "recovered").state == "timeout"
+
+
+OVERTAKEN = {
+    "it has expired": (standing(), SPEED, 100.0, "expired before it was its turn"),
+    "another worker reads the device": (standing("fenced"), SPEED, 99.0, "another worker"),
+    "the worker ended": (standing("stopped"), SPEED, 99.0, "stopping"),
+    "writes were switched off": (standing(writes=False), SPEED, 99.0, "declared otherwise"),
+    "its tag is declared otherwise": (
+        standing(),
+        replace(SPEED, scale=0.1),
+        99.0,
+        "declared otherwise",
+    ),
+}
+
+
+@pytest.mark.parametrize(("how", "tag", "now_s", "why"), OVERTAKEN.values(), ids=OVERTAKEN)
+def test_a_write_whose_turn_comes_too_late_does_not_go_out(
+    how: Standing, tag: Tag, now_s: float, why: str
+) -> None:
+    assert why in str(overtaken(how, tag, replace(CLAIM, until_s=100.0), now_s=now_s))
+
+
+def test_a_write_whose_turn_comes_in_time_goes_out() -> None:
+    assert overtaken(standing(), SPEED, replace(CLAIM, until_s=100.0), now_s=99.9) is None
 
 
 def test_rounding_is_told() -> None:

@@ -30,10 +30,16 @@ from pumpjack_core.readings import Batch, Quarantined
 from pumpjack_core.tags import Tag, TagTable
 
 Ack = Callable[[], Awaitable[None]]
+Permit = Callable[[], None]
+"""Asked right before the first byte of a write. Raises WriteRefused when it may not go any more."""
 
 
 async def no_ack() -> None:
     """Acknowledge nothing: for protocols that are polled."""
+
+
+def permitted() -> None:
+    """Let every write go."""
 
 
 class Delivery(Struct, frozen=True):
@@ -165,12 +171,18 @@ class Adapter(ABC):
         The journal had no room for it, and now has. For adapters that sends_again.
         """
 
-    async def write(self, tag: Tag, value: float) -> None:  # noqa: ARG002 - by default none can
+    async def write(  # by default none can
+        self,
+        tag: Tag,  # noqa: ARG002
+        value: float,  # noqa: ARG002
+        permit: Permit = permitted,  # noqa: ARG002
+    ) -> None:
         """Have the device set a tag to a value [its unit]; return when the device has said yes.
 
         Sent once and never again, beside the reading, which goes on. Written is what setting_of()
-        makes of the value, to tag.write.address where that is given. Raises WriteRefused or
-        NotConnected when nothing was written, Unanswered when nobody knows.
+        makes of the value, to tag.write.address where that is given. permit is asked when all
+        waiting is over: nothing is awaited between it and the first byte. Raises WriteRefused or
+        NotConnected when nothing was written for certain, Unanswered when nobody knows.
         """
         raise WriteRefused(f"{self.protocol} devices cannot be written to")
 

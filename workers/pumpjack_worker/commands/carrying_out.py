@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from pumpjack_core.clock import Clock
+from pumpjack_core.clock import Clock, since_boot_s
 from pumpjack_core.errors import DeviceError, Unanswered, WriteRefused
 from pumpjack_core.storage.commands import Claim
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.contract import Adapter
 from pumpjack_worker.adapters.setting import is_held, setting_of
 from pumpjack_worker.commands.judgement import Answer, Seen, accepted, refusal, refused, verdict
+from pumpjack_worker.commands.permit import Permit
 from pumpjack_worker.commands.readings import NextReading, Readings
 from pumpjack_worker.commands.standing import Stand, Tell
 
@@ -47,10 +48,18 @@ class CarryingOut:
             return
         with self._readings.watch(tag) as watched:
             how: Answer = "answered"
+            trouble = ""
+            permit = Permit(claim, tag, self._stand)
             try:
                 async with asyncio.timeout(WRITE_LIMIT_S):
-                    await self._adapter.write(tag, claim.value)
-            except (Unanswered, TimeoutError):
+                    await self._adapter.write(tag, claim.value, permit)
+            except Unanswered as error:
+                how, trouble = "unanswered", str(error)
+            except TimeoutError:
+                trouble = f"the write did not end within {WRITE_LIMIT_S:g} s"
+                if not permit.used:
+                    tell(refused(claim, f"{trouble}, waiting for its turn; nothing was written"))
+                    return
                 how = "unanswered"
             except DeviceError as error:
                 tell(refused(claim, str(error)))
@@ -58,10 +67,13 @@ class CarryingOut:
             if how == "answered":
                 tell(accepted(claim, written))
             seen = await self._read_back(tag, written, watched)
-        tell(verdict(claim, tag, written, seen, how))
+        tell(verdict(claim, tag, written, seen, how, trouble=trouble))
 
     async def recover(self, claim: Claim, tell: Tell) -> None:
-        """Find out what became of a command that a worker before has sent. Writes nothing."""
+        """Find out what became of a command that a worker before has sent. Writes nothing.
+
+        A frozen worker that wakes may write it until it expires: no is said only after that.
+        """
         await self._until_connected()
         tag = self._stand().tag(claim)
         if tag is None:
@@ -74,7 +86,8 @@ class CarryingOut:
         except WriteRefused:  # what is allowed was changed since
             written = claim.value
         with self._readings.watch(tag) as watched:
-            seen = await self._read_back(tag, written, watched)
+            left_s = max(claim.until_s - since_boot_s(), 0.0)
+            seen = await self._read_back(tag, written, watched, more_s=left_s)
         tell(verdict(claim, tag, written, seen, "recovered"))
 
     async def _until_connected(self) -> None:
@@ -84,9 +97,11 @@ class CarryingOut:
                 return
             await asyncio.sleep(CONNECTED_LOOK_S)
 
-    async def _read_back(self, tag: Tag, wanted: float, watched: NextReading) -> Seen:
-        """Ask until the device has what is wanted, or until the time for it is over."""
-        within_s = 5.0 if tag.write is None else tag.write.verify_s
+    async def _read_back(
+        self, tag: Tag, wanted: float, watched: NextReading, *, more_s: float = 0.0
+    ) -> Seen:
+        """Ask until the device has what is wanted, or until the time for it, and more, is over."""
+        within_s = more_s + (5.0 if tag.write is None else tag.write.verify_s)
         until = self._clock.monotonic() + within_s
         seen, pause_s = Seen(), FIRST_PAUSE_S
         while (left_s := until - self._clock.monotonic()) > 0:
@@ -97,7 +112,7 @@ class CarryingOut:
             except DeviceError as error:
                 seen = Seen(seen.read, str(error))
             except TimeoutError:
-                trouble = f"no reading of it came within {within_s:g} s"
+                trouble = f"no reading of it came within {within_s:.3g} s"
                 return Seen(seen.read, seen.trouble or trouble)
             if seen.read is not None and is_held(tag, wanted, seen.read):
                 return seen

@@ -21,11 +21,7 @@ _STATES = {
 
 Answer = Literal["answered", "unanswered", "recovered"]
 """Whether the device said yes to the write; recovered: another worker sent it, nobody knows."""
-_BEFORE: dict[Answer, str] = {
-    "answered": "",
-    "unanswered": "the device did not answer to the write; ",
-    "recovered": "the worker that sent it ended before it could tell; ",
-}
+_RECOVERED = "the worker that sent it ended before it could tell; "
 
 
 class Seen(Struct, frozen=True):
@@ -54,6 +50,20 @@ def refusal(standing: Standing, tag: Tag | None, claim: Claim, *, can_write: boo
     return _STATES[standing.state] + why
 
 
+def overtaken(standing: Standing, tag: Tag, claim: Claim, *, now_s: float) -> str | None:
+    """Why a command must not be written though it was begun, a sentence; None: it may.
+
+    now_s  since_boot_s(), right before the write
+    """
+    if now_s >= claim.until_s:
+        return "it has expired before it was its turn; nothing was written"
+    if standing.state in ("fenced", "stopped"):
+        return _STATES[standing.state]
+    if not standing.config.connection.writes or standing.tag(claim) != tag:
+        return f"{tag.name} of {tag.well_id} is declared otherwise since; send the command again"
+    return None
+
+
 def refused(claim: Claim, why: str) -> Told:
     """Nothing was written."""
     return Told(claim.command_id, "refused", {"message": why})
@@ -65,24 +75,31 @@ def accepted(claim: Claim, written: float) -> Told:
     return Told(claim.command_id, "accepted", detail)
 
 
-def verdict(claim: Claim, tag: Tag, written: float, seen: Seen, how: Answer) -> Told:
-    """How a command ended that was written, or may have been."""
-    state, message = _ending(tag, written, seen, how)
+def verdict(
+    claim: Claim, tag: Tag, written: float, seen: Seen, how: Answer, *, trouble: str = ""
+) -> Told:
+    """How a command ended that was written, or may have been.
+
+    trouble  what came instead of the device's yes, a sentence, where it is unanswered
+    """
+    before = {"answered": "", "unanswered": f"{trouble}; ", "recovered": _RECOVERED}[how]
+    said_yes = how == "answered" or (how == "recovered" and claim.accepted)
+    state, message = _ending(tag, written, seen, said_yes=said_yes)
+    message = before + message
     detail: dict[str, Any] = {"message": message, **_written(claim, written), "read": seen.read}
     if how != "answered":
         detail[how] = True
     return Told(claim.command_id, state, detail)
 
 
-def _ending(tag: Tag, written: float, seen: Seen, how: Answer) -> tuple[State, str]:
-    before = _BEFORE[how]
+def _ending(tag: Tag, written: float, seen: Seen, *, said_yes: bool) -> tuple[State, str]:
     if seen.read is None:
         why = f" ({seen.trouble})" if seen.trouble else ""
-        return "timeout", f"{before}its value could not be read back{why}; look at the device"
-    shows = f"{before}the device shows {_in_unit(tag, seen.read)}"
+        return "timeout", f"its value could not be read back{why}; look at the device"
+    shows = f"the device shows {_in_unit(tag, seen.read)}"
     if is_held(tag, written, seen.read):
         return "verified", shows
-    state: State = "timeout" if how == "unanswered" else "mismatch"
+    state: State = "mismatch" if said_yes else "timeout"
     return state, f"{shows} instead of {_in_unit(tag, written)}"
 
 

@@ -2,14 +2,14 @@
 
 A command is a row. claim_command() puts 'sent' on record before the first byte goes to the device:
 whoever ends after that writes never again, and the next worker only reads back. What became of
-a command waits in memory while the database is away, and nothing else is claimed meanwhile.
+a command waits in memory while the database is away, and nothing else is claimed meanwhile. What
+a database lost in a failover is told again, and never written again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from uuid import UUID
 
 from pumpjack_core.backoff import Backoff
@@ -20,6 +20,7 @@ from pumpjack_core.readings import Batch
 from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_worker.adapters.contract import Adapter
 from pumpjack_worker.commands.carrying_out import CarryingOut
+from pumpjack_worker.commands.in_hand import InHand
 from pumpjack_worker.commands.judgement import refused
 from pumpjack_worker.commands.readings import Readings
 from pumpjack_worker.commands.standing import ConnectOrders, Stand, Told
@@ -54,8 +55,10 @@ class Commands:
         self._carrying_out = CarryingOut(adapter, stand, self._readings, clock)
         self._news = asyncio.Event()
         self._wake = Wake(redis_url, connection.tenant_id, self._connection_id, self._news.set)
-        self._in_hand: dict[UUID, asyncio.Task[None]] = {}
-        self._untold: deque[Told] = deque()
+        self._clock = clock
+        self._in_hand = InHand()
+        self._lost_claims = 0  # claims of which we got no answer, and so wrote nothing
+        self._claiming = False
         self._finishing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -76,7 +79,10 @@ class Commands:
             await self._wake.close()
 
     async def finish(self, limit_s: float) -> None:
-        """Claim nothing more, and wait for what is under way to be told."""
+        """Claim nothing more, and wait for what was written to be told.
+
+        What is only read back is left to the next worker.
+        """
         self._finishing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
@@ -101,13 +107,8 @@ class Commands:
     async def _talk(self, session: Orders, tasks: asyncio.TaskGroup, pause: Backoff) -> bool:
         """Claim and tell over one session. True: there is nothing to do any more."""
         fence = await self._fence()
-        for claim in await session.unfinished_commands(self._connection_id, fence):
-            if claim.command_id in self._in_hand or self._is_untold(claim.command_id):
-                continue
-            if claim.fence == fence:  # the answer to our claim was lost, so we wrote nothing
-                self._tell(refused(claim, "the database broke off; nothing was written"))
-            else:
-                self._begin(tasks, claim, recover=True)
+        await self._look_back(session, tasks, fence)
+        looked_s = self._clock.monotonic()
         if self._problem:
             _log.info("commands are claimed and told again")
         self._problem = False
@@ -115,9 +116,12 @@ class Commands:
         while True:
             self._news.clear()
             await self._tell_all(session)
+            if self._clock.monotonic() >= looked_s + LOOK_S:
+                await self._look_back(session, tasks, fence)
+                looked_s = self._clock.monotonic()
             if await self._claim(session, tasks, fence):
                 continue
-            if not self._enabled and not self._in_hand:
+            if not self._enabled and self._in_hand.is_empty:
                 return True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
@@ -125,27 +129,63 @@ class Commands:
 
     async def _claim(self, session: Orders, tasks: asyncio.TaskGroup, fence: int) -> bool:
         fenced = self._stand().state in ("fenced", "stopped")
-        if self._finishing or fenced or len(self._in_hand) >= AT_ONCE or self._untold:
+        hand = self._in_hand
+        if self._finishing or fenced or hand.writing >= AT_ONCE or hand.untold:
             return False
-        claim = await session.claim_command(self._connection_id, fence)
-        if claim is None:
-            return False
-        self._begin(tasks, claim, recover=False)
-        return True
+        self._claiming = True
+        self._look_whether_idle()
+        try:
+            claim = await session.claim_command(self._connection_id, fence)
+            if claim is not None:
+                self._take(tasks, claim)
+        except StorageError:
+            self._lost_claims += 1
+            raise
+        finally:
+            self._claiming = False
+            self._look_whether_idle()
+        return claim is not None
+
+    def _take(self, tasks: asyncio.TaskGroup, claim: Claim) -> None:
+        """Begin what was claimed, unless we are to end or had it before."""
+        if self._finishing:
+            self._tell(refused(claim, "the worker is stopping; send the command again"))
+        elif not self._was_ours(claim):
+            self._begin(tasks, claim, recover=False)
+
+    async def _look_back(self, session: Orders, tasks: asyncio.TaskGroup, fence: int) -> None:
+        """Find out what became of commands that were sent and are not in hand."""
+        for claim in await session.unfinished_commands(self._connection_id, fence):
+            if self._was_ours(claim):
+                continue
+            if claim.fence == fence and self._lost_claims:
+                self._lost_claims -= 1
+                self._tell(refused(claim, "the database broke off; nothing was written"))
+            else:
+                self._begin(tasks, claim, recover=True)
+
+    def _was_ours(self, claim: Claim) -> bool:
+        """Whether we had it before. What the database has forgotten of it is told again."""
+        if self._in_hand.has(claim.command_id):
+            return True
+        told = self._in_hand.end_of(claim.command_id)
+        if told is not None:
+            self._tell(told)
+        return told is not None
 
     async def _tell_all(self, session: Orders) -> None:
-        while self._untold:
-            told = self._untold[0]
+        untold = self._in_hand.untold
+        while untold:
+            told = untold[0]
             await session.tell_command(told.command_id, told.state, told.detail)
-            self._untold.popleft()
+            untold.popleft()
             self._look_whether_idle()
             await self._wake.tell_gateways()
 
     def _begin(self, tasks: asyncio.TaskGroup, claim: Claim, *, recover: bool) -> None:
         what = self._carrying_out.recover if recover else self._carrying_out.carry_out
-        self._idle.clear()
+        self._in_hand.begin(claim.command_id, writes=not recover)
         task = tasks.create_task(what(claim, self._tell), name=f"command {claim.command_id}")
-        self._in_hand[claim.command_id] = task
         task.add_done_callback(lambda _task: self._done(claim.command_id))
 
     def _tell(self, told: Told) -> None:
@@ -156,19 +196,19 @@ class Commands:
             state=told.state,
             message=told.detail.get("message"),
         )
-        self._untold.append(told)
-        self._news.set()
-
-    def _done(self, command_id: UUID) -> None:
-        del self._in_hand[command_id]
+        self._in_hand.tell(told)
         self._look_whether_idle()
         self._news.set()
 
-    def _is_untold(self, command_id: UUID) -> bool:
-        return any(told.command_id == command_id for told in self._untold)
+    def _done(self, command_id: UUID) -> None:
+        self._in_hand.done(command_id)
+        self._look_whether_idle()
+        self._news.set()
 
     def _look_whether_idle(self) -> None:
-        if not self._in_hand and not self._untold:
+        if self._claiming or self._in_hand.writing or self._in_hand.untold:
+            self._idle.clear()
+        else:
             self._idle.set()
 
     async def _fence(self) -> int:

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from pumpjack_core.clock import SystemClock
+from pumpjack_core.clock import SystemClock, since_boot_s
 from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import NotConnected, Unanswered, WriteRefused
 from pumpjack_core.storage.commands import Claim
@@ -88,7 +88,7 @@ class Pad:
 
     async def command(self, value: float) -> Told:
         """Carry one out: how it ended."""
-        claim = Claim(COMMAND_ID, "w1", "speed_setpoint", value, 1)
+        claim = Claim(COMMAND_ID, "w1", "speed_setpoint", value, 1, since_boot_s() + 60.0)
         await self._commands.carry_out(claim, self.told.append)
         return self.told[-1]
 

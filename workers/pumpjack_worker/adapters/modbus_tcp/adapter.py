@@ -18,7 +18,14 @@ from pumpjack_core.networks import parse_networks
 from pumpjack_core.quality import BAD_COMM_FAILURE, BAD_DEVICE
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_core.units import seconds
-from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
+from pumpjack_worker.adapters.contract import (
+    NOWHERE,
+    Adapter,
+    Delivery,
+    Permit,
+    Surroundings,
+    permitted,
+)
 from pumpjack_worker.adapters.modbus_tcp.columns import Columns
 from pumpjack_worker.adapters.modbus_tcp.decode import decode
 from pumpjack_worker.adapters.modbus_tcp.frames import exception_text
@@ -137,11 +144,11 @@ class ModbusTcpAdapter(Adapter):
         self._next = Program(tags, self._unit_id, self._limits)
         self._wake.set()
 
-    async def write(self, tag: Tag, value: float) -> None:
+    async def write(self, tag: Tag, value: float, permit: Permit = permitted) -> None:
         """Write registers, a bit by a mask, or a coil."""
         if self._ending is not None:
             raise self._ending
-        await self._writer.write(tag, value)
+        await self._writer.write(tag, value, permit)
 
     async def read_back(self, tag: Tag) -> float | None:
         """Ask for one tag, beside what is polled."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from pumpjack_core.errors import NotConnected, Unanswered
 from pumpjack_core.networks import Network, endpoint
-from pumpjack_worker.adapters.contract import OnStep, no_steps
+from pumpjack_worker.adapters.contract import OnStep, Permit, no_steps
 from pumpjack_worker.adapters.modbus_tcp.frames import (
     BUSY,
     GATEWAY,
@@ -127,11 +127,11 @@ class Session:
                 return answer
         raise trouble
 
-    async def tell(self, request: Request) -> int:
+    async def tell(self, request: Request, permit: Permit) -> int:
         """Have the device write, once: DONE, or the exception code by which it refused.
 
-        Opens a link that the device closed between two requests. Raises NotConnected when nothing
-        was sent, Unanswered when it was and no answer came.
+        Opens a link that the device closed between two requests. Raises NotConnected, or what
+        permit raises, when nothing was sent, Unanswered when it was and no answer came.
         """
         async with self._line:
             if not self.is_open:
@@ -140,6 +140,7 @@ class Session:
             if link is None or link.lost is not None:
                 raise self._was_closed()
             patience_s = self._settings.timeout_s
+            permit()
             try:
                 return verdict_of(request, await link.ask(request, patience_s))
             except Silence:

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from pumpjack_core.errors import AddressError, DeviceError, NotConnected, Unanswered, WriteRefused
 from pumpjack_core.quality import LEVEL_MASK, Level
 from pumpjack_core.tags import Tag
+from pumpjack_worker.adapters.contract import Permit
 from pumpjack_worker.adapters.modbus_tcp.address import ModbusAddress, parse_address
 from pumpjack_worker.adapters.modbus_tcp.decode import Located, decode, decode_plan
 from pumpjack_worker.adapters.modbus_tcp.frames import (
-    ACKNOWLEDGE,
     DONE,
     ILLEGAL_FUNCTION,
-    MALFORMED,
-    TARGET_SILENT,
     exception_text,
     read_request,
 )
@@ -23,9 +21,10 @@ from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings, UnitT
 from pumpjack_worker.adapters.modbus_tcp.writing import place_of, requests
 from pumpjack_worker.adapters.setting import setting_of
 
-UNDECIDED = frozenset({ACKNOWLEDGE, TARGET_SILENT, MALFORMED})
-"""Answers after which the device may have written: it takes its time, its gateway heard nothing of
-it, or it said what makes no sense."""
+NOT_BEGUN = frozenset({ILLEGAL_FUNCTION, 2, 3, 6, 10})
+"""Answers after which nothing was written for certain: the request was checked and not begun, the
+unit is busy with another, the gateway has no way to it. After any other it may have been: 4 is said
+of a write that failed on its way, 5 of one that goes on. Application Protocol V1.1b3, 6 and 7."""
 
 
 class Writer:
@@ -45,7 +44,7 @@ class Writer:
         self._is_away = is_away
         self._turn = asyncio.Lock()
 
-    async def write(self, tag: Tag, value: float) -> None:
+    async def write(self, tag: Tag, value: float, permit: Permit) -> None:
         """As Adapter.write()."""
         address = place_of(tag, self._default_unit)
         raw = setting_of(tag, value).raw
@@ -57,7 +56,7 @@ class Writer:
                 )
             code = ILLEGAL_FUNCTION
             for request in requests(address, raw):
-                code = await self._session.tell(request)
+                code = await self._session.tell(request, permit)
                 if code != ILLEGAL_FUNCTION:
                     break
         if code != DONE:
@@ -90,7 +89,7 @@ class Writer:
 
     def _trouble(self, tag: Tag, address: ModbusAddress, code: int) -> DeviceError:
         who = f"unit {address.unit} at {self._peer}"
-        if code in UNDECIDED:
+        if code not in NOT_BEGUN:
             return Unanswered(f"{who} answered to a write with {exception_text(code)}")
         if code == ILLEGAL_FUNCTION and address.bit is not None:
             return WriteRefused(

@@ -17,7 +17,15 @@ from pumpjack_core.networks import parse_networks
 from pumpjack_core.quality import BAD_DEVICE
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_core.units import seconds, size_bytes
-from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings, no_ack
+from pumpjack_worker.adapters.contract import (
+    NOWHERE,
+    Adapter,
+    Delivery,
+    Permit,
+    Surroundings,
+    no_ack,
+    permitted,
+)
 from pumpjack_worker.adapters.mqtt.backlog import Backlog
 from pumpjack_worker.adapters.mqtt.intake import Intake, Taken
 from pumpjack_worker.adapters.mqtt.kept import SessionFile
@@ -194,9 +202,9 @@ class MqttAdapter(Adapter):
         self._reopen = True
         self._news.set()
 
-    async def write(self, tag: Tag, value: float) -> None:
+    async def write(self, tag: Tag, value: float, permit: Permit = permitted) -> None:
         """Publish a command. What the device makes of it, its next reading tells."""
-        await self._writer.write(tag, value)
+        await self._writer.write(tag, value, permit)
 
     async def close(self) -> None:
         """End the connection and whatever waits for it; the broker keeps the session."""

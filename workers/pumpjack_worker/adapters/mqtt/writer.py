@@ -14,6 +14,7 @@ import numpy as np
 
 from pumpjack_core.errors import AddressError, NotConnected, Unanswered, WriteRefused
 from pumpjack_core.tags import Tag
+from pumpjack_worker.adapters.contract import Permit
 from pumpjack_worker.adapters.mqtt import properties as v5
 from pumpjack_worker.adapters.mqtt.address import MqttAddress, parse_address
 from pumpjack_worker.adapters.mqtt.packets import V5, Puback, Publish
@@ -23,7 +24,8 @@ from pumpjack_worker.adapters.mqtt.session import Session, Settings
 from pumpjack_worker.adapters.setting import Raw, setting_of
 
 NO_SUBSCRIBERS = 0x10
-"""Reason code of a PUBACK, OASIS MQTT 5.0, 3.4.2.1."""
+_NOT_TAKEN = frozenset({0x80, 0x83, 0x87, 0x90, 0x97, 0x99})
+"""Reason codes of a PUBACK, OASIS MQTT 5.0, 3.4.2.1. _NOT_TAKEN: the message is not passed on."""
 
 
 class Writer:
@@ -33,7 +35,7 @@ class Writer:
         self._settings = settings
         self._session = session
 
-    async def write(self, tag: Tag, value: float) -> None:
+    async def write(self, tag: Tag, value: float, permit: Permit) -> None:
         """As Adapter.write(): the broker's yes is all that there is."""
         raw = setting_of(tag, value).raw
         address = place_of(tag)
@@ -50,6 +52,7 @@ class Writer:
             packet_id=link.next_id(),
             properties=properties,
         )
+        permit()
         try:
             answer = await link.publish(packet)
         except NotConnected as error:
@@ -62,6 +65,11 @@ class Writer:
             raise WriteRefused(
                 f"nobody is subscribed to {address.topic} at the broker {self._settings.peer}: the "
                 "device is away, or listens elsewhere"
+            )
+        if code >= REFUSED_FROM and code not in _NOT_TAKEN:
+            raise Unanswered(
+                f"the broker {self._settings.peer} answered to what was published to "
+                f"{address.topic} with {reason_text(code)}"
             )
         if code >= REFUSED_FROM:
             raise WriteRefused(

@@ -12,7 +12,14 @@ from pumpjack_core.config import Connection
 from pumpjack_core.errors import DeviceError, ManifestError, NotConnected
 from pumpjack_core.networks import parse_networks
 from pumpjack_core.tags import Tag, TagTable
-from pumpjack_worker.adapters.contract import NOWHERE, Adapter, Delivery, Surroundings
+from pumpjack_worker.adapters.contract import (
+    NOWHERE,
+    Adapter,
+    Delivery,
+    Permit,
+    Surroundings,
+    permitted,
+)
 from pumpjack_worker.adapters.opcua.failures import SESSION_GONE, ServiceFault, refusal
 from pumpjack_worker.adapters.opcua.feed import Feed
 from pumpjack_worker.adapters.opcua.readings import Readings
@@ -122,9 +129,9 @@ class OpcuaAdapter(Adapter):
         self._readings.redeliver()
         self._rouse()
 
-    async def write(self, tag: Tag, value: float) -> None:
+    async def write(self, tag: Tag, value: float, permit: Permit = permitted) -> None:
         """Write a node's value."""
-        await self._writer.write(self._session.channel, tag, value)
+        await self._writer.write(self._session.channel, tag, value, permit)
 
     async def read_back(self, tag: Tag) -> float | None:
         """Read a node's value, beside the subscription."""

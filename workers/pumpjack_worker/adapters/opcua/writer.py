@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pumpjack_core.errors import AddressError, DeviceError, NotConnected, Unanswered, WriteRefused
 from pumpjack_core.tags import Tag
+from pumpjack_worker.adapters.contract import Permit
 from pumpjack_worker.adapters.opcua.address import parse_address
 from pumpjack_worker.adapters.opcua.channel import Channel
 from pumpjack_worker.adapters.opcua.failures import SESSION_GONE, ServiceFault, status_text
@@ -37,8 +38,29 @@ _TYPES = {
     11: "float64",
 }
 """Built-in types that are one number, by their node id in namespace 0."""
-_UNDECIDED = frozenset({0x80050000, 0x800A0000, 0x80850000})
-"""BadCommunicationError, BadTimeout, BadRequestTimeout: between server and device it was lost."""
+_NOT_BEGUN = frozenset(
+    {
+        *(0x803B0000, 0x803C0000, 0x803D0000),  # BadNotWritable, BadOutOfRange, BadNotSupported
+        *(
+            0x801F0000,
+            0x80730000,
+            0x80740000,
+        ),  # BadUserAccessDenied, WriteNotSupported, TypeMismatch
+        *(
+            0x80330000,
+            0x80340000,
+            0x80350000,
+        ),  # BadNodeIdInvalid, NodeIdUnknown, AttributeIdInvalid
+        *(0x80360000, 0x80370000),  # BadIndexRangeInvalid, BadIndexRangeNoData
+        *(0x80380000, 0x80390000),  # BadDataEncodingInvalid, BadDataEncodingUnsupported
+        *(0x80E60000, 0x800B0000),  # BadSecurityModeInsufficient, BadServiceUnsupported
+        *(0x800F0000, 0x80100000),  # BadNothingToDo, BadTooManyOperations
+        *(0x80070000, 0x80B80000),  # BadDecodingError, BadRequestTooLarge
+        *(0x80250000, 0x80270000),  # BadSessionIdInvalid, BadSessionNotActivated
+    }
+)
+"""Status codes of checks that come before the writing, OPC 10000-4, 5.10.4.4: nothing was written
+for certain. After any other bad one (BadTimeout, BadInternalError …) it may have been."""
 _WAYS_OUT = {
     0x803B0000: "the node cannot be written to; look at its AccessLevel",  # BadNotWritable
     0x801F0000: "the login of the connection's Secret may not write it",  # BadUserAccessDenied
@@ -64,7 +86,7 @@ class Writer:
         self._peer = peer
         self._namespaces = namespaces
 
-    async def write(self, channel: Channel, tag: Tag, value: float) -> None:
+    async def write(self, channel: Channel, tag: Tag, value: float, permit: Permit) -> None:
         """As Adapter.write()."""
         setting = setting_of(tag, value)
         text = (tag.write.address if tag.write is not None else "") or tag.address
@@ -80,15 +102,16 @@ class Writer:
         content = ua.Variant(raw, ua.VariantType(found.number))
         wish.Value = ua.DataValue(content, StatusCode=None)
         request.Parameters.NodesToWrite = [wish]
+        permit()
         try:
             answer = await channel.tell(request, ua.WriteResponse)
         except ServiceFault as fault:
-            raise self._refusal(text, fault.status) from fault
+            raise self._trouble(text, fault.status) from fault
         results = [int(one.value) for one in answer.Results or ()]
         if len(results) != 1:
             raise Unanswered(f"{self._peer} gave {len(results)} answers to one write of {text}")
         if results[0] >> SEVERITY_SHIFT >= 2:
-            raise self._refusal(text, results[0])
+            raise self._trouble(text, results[0])
 
     async def read_back(self, channel: Channel, tag: Tag) -> float:
         """As Adapter.read_back()."""
@@ -139,12 +162,18 @@ class Writer:
             )
         return given
 
-    def _refusal(self, text: str, status: int) -> DeviceError:
+    def _trouble(self, text: str, status: int) -> DeviceError:
+        """What a server's answer to a write means."""
         code = status & CODE_MASK
-        if code in _UNDECIDED:
+        if code not in _NOT_BEGUN:
             return Unanswered(
                 f"{self._peer}: nobody knows whether {text} was written: {status_text(code)}"
             )
+        return self._refusal(text, code)
+
+    def _refusal(self, text: str, status: int) -> DeviceError:
+        """Nothing was written, and why."""
+        code = status & CODE_MASK
         if code in SESSION_GONE:
             return NotConnected(f"{self._peer} has forgotten the session", reason="SessionLost")
         way_out = _WAYS_OUT.get(code, _OTHERWISE)
