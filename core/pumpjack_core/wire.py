@@ -90,6 +90,7 @@ class Heartbeat(Struct, frozen=True, rename="camel", tag="heartbeat"):
     state, reason    of the device, with one CamelCase word and a sentence when it is not connected
     journal_batches, journal_bytes, journal_oldest_s   what is not stored yet
     config_hash      what the worker runs
+    follows          the last number that an earlier process with this journal may have used
     """
 
     epoch: str
@@ -107,6 +108,7 @@ class Heartbeat(Struct, frozen=True, rename="camel", tag="heartbeat"):
     journal_oldest_s: float
     rejected_tags: int
     config_hash: str
+    follows: int = 0
 
 
 class Condition(Struct, frozen=True, rename="camel", tag="condition"):

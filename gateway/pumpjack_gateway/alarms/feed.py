@@ -13,16 +13,17 @@ from typing import Protocol
 
 import msgspec
 
+from pumpjack_core import wire
 from pumpjack_core.clock import Clock
 from pumpjack_core.errors import StorageError
 from pumpjack_core.log import get_logger
-from pumpjack_core.wire import alarms_channel
-from pumpjack_gateway.alarms.book import TOLD_MAX, Book, News, Snapshot
+from pumpjack_gateway.alarms.book import Book, News, Snapshot
 from pumpjack_gateway.alarms.counts import count
-from pumpjack_gateway.alarms.flood import Meter
+from pumpjack_gateway.alarms.flood import Meter, Once
 from pumpjack_gateway.alarms.messages import AlarmCounts, Alarms, frame_of_alarms, frame_of_change
 from pumpjack_gateway.alarms.metrics import AlarmMetrics
 from pumpjack_gateway.alarms.model import HIDDEN, Change
+from pumpjack_gateway.alarms.presence import Roll
 from pumpjack_gateway.alarms.screen import AlarmScreen
 from pumpjack_gateway.alarms.states import Told
 from pumpjack_gateway.alarms.store import EVENTS_MAX
@@ -32,6 +33,10 @@ LOOK_AGAIN_S = 5.0
 BLIND_S = 1.0
 """While Redis or the database is away."""
 COUNTS_S = 1.0
+WORDS_WAIT_S = 1.0
+"""So long a word waits for the database at most."""
+BEATS_S = 2.0
+BEATS_MAX = 1_000
 MESSAGE_MAX_BYTES = 1 << 20
 _LATE = {"late", "removed"}
 """In an event's detail: it was found out later, and was before nobody's eyes."""
@@ -47,6 +52,14 @@ class Reader(Protocol):
 
     async def news(self, tenant_id: str, after: int, epochs: Sequence[str]) -> News | None:
         """Raises StorageError."""
+        ...
+
+
+class Beats(Protocol):
+    """Where the last heartbeats are read (alarms.beats.HeartbeatStore)."""
+
+    async def of(self, tenant_id: str, connections: Sequence[str]) -> list[wire.Heartbeat]:
+        """Those that can be had; none while Redis is away."""
         ...
 
 
@@ -66,6 +79,7 @@ class AlarmFeed:
         self,
         tenant_id: str,
         reader: Reader,
+        beats: Beats,
         *,
         hears: Callable[[], bool],
         clock: Clock,
@@ -73,22 +87,26 @@ class AlarmFeed:
     ) -> None:
         """Prepare. hears: whether the channel is subscribed now."""
         self.tenant_id = tenant_id
-        self.channel = alarms_channel(tenant_id)
+        self.channel = wire.alarms_channel(tenant_id)
         self.screens: set[AlarmScreen] = set()
         self.tried = asyncio.Event()
         """The database was asked once, whatever it said."""
         self._reader = reader
+        self._beats = beats
         self._hears = hears
         self._clock = clock
         self._metrics = metrics
         self._book = Book()
         self._meter = Meter()
-        self._counted: set[tuple[str, int]] = set()
+        self._once = Once()
+        self._roll = Roll()
+        self._beats_due_s = 0.0
         self._wake = asyncio.Event()
         self._begun = False
         self._current = False
         self._as_of_us: int | None = None
         self._counts_due: asyncio.TimerHandle | None = None
+        self._wait_ends: asyncio.TimerHandle | None = None
 
     # For clients
 
@@ -114,13 +132,28 @@ class AlarmFeed:
             if head.tenant_id != self.tenant_id:
                 self._refuse("tenant")
             elif head.type == "condition":
-                change = self._book.hear(_decode_told(payload))
-                if change is not None:
-                    self._tell([change])
+                self._hear_told(_decode_told(payload))
             elif head.type == "alarms-stored":
                 self._wake.set()
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self._refuse("malformed")
+
+    def _hear_told(self, told: Told) -> None:
+        self._roll.hear(told.connection_id, told.epoch)
+        change = self._book.hear(told)
+        if change is not None:
+            self._tell([change])
+        if self._book.waits:
+            self._wake.set()
+            if self._wait_ends is None:
+                loop = asyncio.get_running_loop()
+                self._wait_ends = loop.call_later(WORDS_WAIT_S, self._wait_no_more)
+
+    def _wait_no_more(self) -> None:
+        """The database is too slow: what workers tell is shown without it."""
+        self._wait_ends = None
+        if self._book.waits:
+            self._tell(self._book.wait_no_more())
 
     def tune_in(self) -> None:
         """What was published before was missed: look."""
@@ -135,12 +168,14 @@ class AlarmFeed:
                 self._wake.clear()
                 await self._look()
                 self.tried.set()
+                await self._meet()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._pause_s()):
                         await self._wake.wait()
         finally:
-            if self._counts_due is not None:
-                self._counts_due.cancel()
+            for timer in (self._counts_due, self._wait_ends):
+                if timer is not None:
+                    timer.cancel()
 
     def _pause_s(self) -> float:
         return LOOK_AGAIN_S if self._current and self._hears() else BLIND_S
@@ -162,16 +197,32 @@ class AlarmFeed:
                     break
         except StorageError as error:
             self._be_current(False, str(error))
+            self._tell(self._book.wait_no_more())
             return
+        if self._wait_ends is not None and not self._book.waits:
+            self._wait_ends.cancel()
+            self._wait_ends = None
         self._as_of_us = self._clock.now_us()
         self._be_current(True, "")
         if self._meter.new(self._as_of_us):
             self._count_soon()  # the last 10 minutes are others by now
 
+    async def _meet(self) -> None:
+        """See whose words are still to be believed, as long as any is not stored."""
+        connections = sorted(self._book.told)[:BEATS_MAX]
+        now_s = self._clock.monotonic()
+        if not connections or now_s < self._beats_due_s:
+            return
+        self._beats_due_s = now_s + BEATS_S
+        for beat in await self._beats.of(self.tenant_id, connections):
+            presence = self._roll.beat(beat)
+            if presence is not None:
+                self._tell(self._book.meet(beat.connection_id, presence))
+
     async def _begin(self) -> None:
         snapshot = await self._reader.snapshot(self.tenant_id)
         self._book.begin(snapshot)
-        self._meter, self._counted = Meter(), set()
+        self._meter, self._once = Meter(), Once()
         now_us = self._clock.now_us()
         for at_us in snapshot.raised_us:
             self._meter.add(min(at_us, now_us))
@@ -218,13 +269,9 @@ class AlarmFeed:
         else:
             return
         at_us = us_since_epoch(at) if at is not None else self._clock.now_us()
-        if (alarm.alarm_id, at_us) in self._counted:
-            self._counted.discard((alarm.alarm_id, at_us))
-            return
-        if event is None and len(self._counted) < TOLD_MAX:
-            self._counted.add((alarm.alarm_id, at_us))
-        self._meter.add(min(at_us, self._clock.now_us()))
-        self._meter.ended.clear()  # only whether there is a flood now is asked
+        if self._once.is_news(alarm.alarm_id, at_us):
+            self._meter.add(min(at_us, self._clock.now_us()))
+            self._meter.ended.clear()  # only whether there is a flood now is asked
 
     def _snapshot(self, *, resumed: bool) -> bytes:
         return frame_of_alarms(

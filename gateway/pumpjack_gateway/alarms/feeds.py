@@ -9,6 +9,7 @@ import msgspec
 
 from pumpjack_core.clock import Clock
 from pumpjack_core.wire import alarms_channel
+from pumpjack_gateway.alarms.beats import HeartbeatStore
 from pumpjack_gateway.alarms.feed import AlarmFeed, Reader
 from pumpjack_gateway.alarms.metrics import AlarmMetrics
 from pumpjack_gateway.alarms.screen import AlarmScreen
@@ -78,6 +79,7 @@ class AlarmFeeds:
         feed = AlarmFeed(
             tenant_id,
             self._reader,
+            HeartbeatStore(self._hub.link),
             hears=lambda: self._hub.channels.hears(channel),
             clock=self._clock,
             metrics=self._metrics,

@@ -18,6 +18,7 @@ WINDOW_S = 600
 WINDOW_US = WINDOW_S * US_PER_S
 BEGINS_ABOVE = 10
 ENDS_BELOW = 5
+SEEN_MAX = 20_000
 
 
 class Span(Struct, frozen=True):
@@ -25,6 +26,22 @@ class Span(Struct, frozen=True):
 
     start_us: int
     end_us: int | None
+
+
+class Once:
+    """Which alarms were counted already: each is told of by its worker, and then stored."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], None] = {}
+
+    def is_news(self, alarm_id: str, at_us: int) -> bool:
+        """Whether an alarm that was raised then is to be counted; only the first time."""
+        if (alarm_id, at_us) in self._seen:
+            return False
+        self._seen[alarm_id, at_us] = None
+        if len(self._seen) > SEEN_MAX:
+            del self._seen[next(iter(self._seen))]
+        return True
 
 
 class Meter:

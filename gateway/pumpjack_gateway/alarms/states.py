@@ -18,6 +18,7 @@ from pumpjack_gateway.times import time_of
 class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition"):
     """A worker's word that a condition began or ended, before the database has it.
 
+    suppressed  null: not known yet, it stays as it was
     kept  false: its journal takes nothing now, so the database may never hear of it. Otherwise as
           pumpjack_core.wire.Condition, of which only what is needed is read
     """
@@ -32,7 +33,7 @@ class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition
     alarm_id: str
     active: bool
     at: str
-    suppressed: bool = False
+    suppressed: bool | None = False
     value: float | None = None
     limit: float | None = None
     priority: int = 3
@@ -67,8 +68,9 @@ def foretell(known: Alarm | None, told: Told) -> Alarm:
     """The alarm as the database will most likely have it. known None: it was normal."""
     at = _time(told.at)
     before = known if known is not None else _normal(told, at)
+    suppressed = before.suppressed if told.suppressed is None else told.suppressed
     was_hidden = before.out_of_service or before.suppressed or before.shelved_until is not None
-    hidden = before.out_of_service or told.suppressed or before.shelved_until is not None
+    hidden = before.out_of_service or suppressed or before.shelved_until is not None
     raised = told.active and not before.active
     shows_again = was_hidden and not hidden and (told.active or before.latched)
     acknowledged = before.acknowledged and not ((raised and not hidden) or shows_again)
@@ -77,7 +79,7 @@ def foretell(known: Alarm | None, told: Told) -> Alarm:
         acknowledged=acknowledged,
         latched=before.latched,
         shelved=before.shelved_until is not None,
-        suppressed=told.suppressed,
+        suppressed=suppressed,
         out_of_service=before.out_of_service,
     )
     seen = acknowledged or before.acknowledged_by is None
@@ -86,7 +88,7 @@ def foretell(known: Alarm | None, told: Told) -> Alarm:
         state=state,
         active=told.active,
         acknowledged=acknowledged,
-        suppressed=told.suppressed,
+        suppressed=suppressed,
         since=at if state != before.state else before.since,
         active_since=at if raised else before.active_since,
         value=told.value,

@@ -97,7 +97,9 @@ class AlarmStore:
         return News(
             events,
             {row["alarm_id"]: alarm_of(row) for row in alarms},
-            {row["journal_id"]: row["seq"] for row in cursors} if len(events) < EVENTS_MAX else {},
+            dict.fromkeys(epochs, -1) | {row["journal_id"]: row["seq"] for row in cursors}
+            if len(events) < EVENTS_MAX
+            else {},
         )
 
     async def told(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pumpjack_core.clock import iso_us
 from pumpjack_gateway.alarms.book import Book, News, Snapshot
 from pumpjack_gateway.alarms.model import Alarm, Change, Event
+from pumpjack_gateway.alarms.presence import Presence
 from pumpjack_gateway.alarms.states import Told, foretell, state_of
 
 S = 1_000_000
@@ -104,16 +105,23 @@ class Ledger:
             )
         )
 
-    def news(self, after: int) -> News:
-        events = self.events[after:]
-        return News(events, {one.alarm_id: self.alarms[one.alarm_id] for one in events}, self.at())
-
-    def at(self) -> dict[str, int]:
-        return {"e1": self.cursor}
+    def news(self, book: Book) -> News:
+        """What a book does not have, and the cursors that it asks for."""
+        events = self.events[book.event_no :]
+        alarms = {one.alarm_id: self.alarms[one.alarm_id] for one in events}
+        cursors = dict.fromkeys(book.epochs, -1)
+        return News(events, alarms, cursors | {"e1": self.cursor} if "e1" in cursors else cursors)
 
     def snapshot(self) -> Snapshot:
         shown = [alarm for alarm in self.alarms.values() if alarm.state != "normal"]
         return Snapshot(len(self.events), shown, [])
+
+
+def blind() -> Book:
+    """A book whose database cannot be asked: what is told is shown at once."""
+    book = Book()
+    book.wait_no_more()
+    return book
 
 
 class Screen:
@@ -134,9 +142,10 @@ class Screen:
                 self.alarms[change.alarm.alarm_id] = change.alarm
 
 
+COURSE = ("turn", "turn", "commit", "read", "hear", "acknowledge", "anew", "lose", "blind")
 steps = st.lists(
     st.tuples(
-        st.sampled_from(("turn", "turn", "commit", "read", "hear", "acknowledge", "anew", "lose")),
+        st.sampled_from(COURSE),
         st.sampled_from(ALARMS),
     ),
     max_size=40,
@@ -156,7 +165,7 @@ def test_whatever_comes_first_every_screen_ends_with_what_the_database_has(
     on_the_way: list[Told] = []
 
     def read() -> None:
-        screen.take(book.take(ledger.news(book.event_no)))
+        screen.take(book.take(ledger.news(book)))
 
     def hear() -> None:
         while on_the_way:
@@ -179,10 +188,13 @@ def test_whatever_comes_first_every_screen_ends_with_what_the_database_has(
             on_the_way.clear()
         elif step == "acknowledge":
             ledger.acknowledge(alarm_id)
+        elif step == "blind":
+            screen.take(book.wait_no_more())
         elif step == "anew":
             book.begin(ledger.snapshot())
             screen = Screen(book)
         assert screen.alarms == {one.alarm_id: one for one in book.all()}
+    assert book.epochs in ([], ["e1"])
     hear()
     while uncommitted:
         ledger.commit(uncommitted.pop(0))
@@ -195,7 +207,7 @@ def test_whatever_comes_first_every_screen_ends_with_what_the_database_has(
 
 @given(steps)
 def test_what_is_heard_is_shown_as_the_database_will_have_it(course: list[tuple[str, str]]) -> None:
-    ledger, book = Ledger(), Book()
+    ledger, book = Ledger(), blind()
     active = dict.fromkeys(ALARMS, False)
     words = []
     for step, alarm_id in course:
@@ -220,13 +232,13 @@ def test_a_condition_that_is_stored_already_is_not_shown_again_as_unconfirmed() 
     ledger.commit(told("b", True, 1))
     ledger.commit(told("a", True, 2))
     ledger.commit(told("a", False, 3))
-    book.take(ledger.news(0))
+    book.take(ledger.news(book))
     assert book.hear(told("a", True, 2)) is None
     assert all(one.confirmed for one in book.all())
 
 
 def test_what_the_database_makes_nothing_of_is_taken_back() -> None:
-    book = Book()
+    book = blind()
     assert book.hear(told("a", True, 5)) is not None
     (change,) = book.take(News([], {}, {"e1": 5}))
     assert (change.alarm.state, change.event) == ("normal", None)
@@ -234,13 +246,13 @@ def test_what_the_database_makes_nothing_of_is_taken_back() -> None:
 
 
 def test_a_word_that_the_journal_could_not_keep_outlives_the_cursor() -> None:
-    book = Book()
+    book = blind()
     book.hear(told("a", True, 5, kept=False))
     assert book.take(News([], {}, {"e1": 9})) == []
     assert [one.state for one in book.all()] == ["unacknowledged"]
     ledger = Ledger(cursor=9)
     ledger.commit(told("a", True, 10))
-    book.take(ledger.news(0))
+    book.take(ledger.news(book))
     assert [(one.state, one.confirmed) for one in book.all()] == [("unacknowledged", True)]
 
 
@@ -257,10 +269,103 @@ def test_a_shelved_alarm_stays_shelved_whatever_its_condition_does() -> None:
 
 
 def test_a_suppressed_condition_needs_no_acknowledgement() -> None:
-    book = Book()
+    book = blind()
     change = book.hear(told("a", True, 1, suppressed=True))
     assert change is not None
     assert (change.alarm.state, change.alarm.acknowledged) == ("suppressed", True)
     change = book.hear(told("a", True, 2, suppressed=False))
     assert change is not None
     assert change.alarm.state == "unacknowledged"
+
+
+def test_a_word_that_redis_kept_back_until_after_its_event_is_never_shown() -> None:
+    """After an outage of Redis, of a journal that was never heard before."""
+    ledger, book = Ledger(), Book()
+    book.begin(ledger.snapshot())
+    ledger.commit(told("a", True, 1))
+    ledger.commit(told("a", False, 2))
+    ledger.commit(told("b", True, 3))
+    book.take(ledger.news(book))
+    words = [told("a", True, 1), told("a", False, 2), told("b", True, 3)]
+    assert [book.hear(word) for word in words] == [None, None, None]
+    assert book.waits
+    assert book.take(ledger.news(book)) == []
+    assert all(one.confirmed for one in book.all())
+    assert book.hear(words[0]) is None, "nor does it come back later"
+    assert not book.waits
+
+
+def test_the_first_word_of_a_journal_is_shown_once_the_database_was_asked_for_it() -> None:
+    ledger, book = Ledger(), Book()
+    book.begin(ledger.snapshot())
+    word = told("a", True, 1, epoch="e2")
+    assert book.hear(word) is None
+    (change,) = book.take(ledger.news(book))
+    assert (change.alarm.state, change.alarm.confirmed) == ("unacknowledged", False)
+    assert book.hear(told("a", False, 2, epoch="e2")) is not None, "the next one waits no more"
+
+
+def test_words_wait_while_more_events_are_to_be_read_and_no_longer() -> None:
+    ledger, book = Ledger(), Book()
+    book.begin(ledger.snapshot())
+    book.hear(told("a", True, 1))
+    assert book.take(News([], {}, {})) == []
+    assert book.waits
+    assert len(book.take(ledger.news(book))) == 1
+
+
+def test_what_a_killed_worker_could_not_keep_ends_with_the_next_one() -> None:
+    """The next worker finds the condition over, and so says nothing of it."""
+    book = blind()
+    book.hear(told("a", True, 5, kept=False))
+    assert book.meet("ops/pad7", Presence("e1", follows=4)) == [], "that is itself"
+    assert book.meet("ops/other", Presence("e1", follows=9)) == []
+    (change,) = book.meet("ops/pad7", Presence("e1", follows=5))
+    assert (change.alarm.state, change.event) == ("normal", None)
+    assert book.all() == []
+
+
+def test_what_the_next_worker_tells_itself_stays() -> None:
+    book = blind()
+    book.hear(told("a", True, 5, kept=False))
+    book.hear(told("b", True, 11, kept=False))
+    book.meet("ops/pad7", Presence("e1", follows=10))
+    assert [one.alarm_id for one in book.all()] == ["b"]
+
+
+def test_what_a_worker_told_whose_volume_is_lost_ends_with_the_next_one() -> None:
+    book = blind()
+    book.hear(told("a", True, 5))
+    (change,) = book.meet("ops/pad7", Presence("e2", follows=0, replaced=frozenset(("e1",))))
+    assert change.alarm.state == "normal"
+
+
+def test_what_is_on_the_way_in_the_journal_outlives_its_process() -> None:
+    book = blind()
+    book.hear(told("a", True, 5))
+    assert book.meet("ops/pad7", Presence("e1", follows=5)) == []
+    assert [one.state for one in book.all()] == ["unacknowledged"]
+
+
+def test_an_unkept_suppression_hides_no_alarm_that_the_database_shows() -> None:
+    """The word that ended it was missed; the database says unsuppressed."""
+    ledger, book = Ledger(), blind()
+    ledger.commit(told("a", True, 1))
+    book.take(ledger.news(book))
+    book.wait_no_more()
+    book.hear(told("a", True, 2, suppressed=True, kept=False))
+    assert [one.state for one in book.all()] == ["suppressed"]
+    (raised,) = ledger.events
+    event = msgspec.structs.replace(raised, event_no=2, kind="unsuppressed")
+    book.take(News([event], {"a": ledger.alarms["a"]}, {}))
+    assert [one.state for one in book.all()] == ["unacknowledged"]
+
+
+def test_a_word_that_does_not_know_of_suppression_leaves_it_as_it_was() -> None:
+    book = blind()
+    book.hear(told("a", True, 1, suppressed=True))
+    book.hear(told("a", False, 2, suppressed=None))
+    assert book.shown("a") is not None
+    change = book.hear(told("a", True, 3, suppressed=None))
+    assert change is not None
+    assert change.alarm.state == "suppressed"

@@ -484,6 +484,7 @@ class Pipeline:
             journal_oldest_s=status.journal_oldest_s,
             rejected_tags=len(status.rejected),
             config_hash=status.config_hash,
+            follows=self._journal.follows,
         )
 
     def _validator_of(self, tags: TagTable, before: Validator | None) -> Validator:
