@@ -83,7 +83,8 @@ def command_send(
 ) -> None:
     """Write a value to a device, and show each step until it was read back.
 
-    Ctrl-C stops the looking, not the command.
+    Ctrl-C stops the looking, not the command. Where it may have been made although no answer came,
+    the key to ask again with is shown.
 
     Exit codes: 0 read back as asked, 1 refused before it was sent, 2 wrong usage, 3 it ended
     otherwise, and the last line says how.
@@ -103,6 +104,7 @@ def command_send(
             "idempotencyKey": key or str(uuid.uuid4()),
             "expiresS": seconds(expires),
         },
+        lambda sentence: typer.echo(sentence, err=True),
     )
     if not wait:
         _show(answer, output)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +15,7 @@ from pumpjack_core.errors import AuthError, PumpjackError
 TRIES = 4
 PAUSE_S = 0.5
 LOOK_S = 0.2
-UNAVAILABLE = 503
+UNAVAILABLE, OUTCOME_UNKNOWN = 503, "OUTCOME_UNKNOWN"
 Row = Mapping[str, Any]
 
 
@@ -29,22 +31,50 @@ def value_of(text: str, tags: Sequence[Row], tag_name: str) -> float:
     raise PumpjackError(f"{text!r} is no number, and {tag_name} has {known}")
 
 
-def ask(gateway: Gateway, body: Mapping[str, object]) -> Row:
-    """Ask for a command. Raises Refused and the like when it was refused."""
+def ask(
+    gateway: Gateway, body: Mapping[str, object], tell: Callable[[str], None] = lambda _: None
+) -> Row:
+    """Ask for a command. Raises Refused and the like when it was refused.
+
+    Where it may have been made all the same, the error says so, with its key; tell() does when
+    somebody stops the asking.
+    """
+    may_be_made = False
     for left in reversed(range(TRIES)):
         try:
             answer: Row = gateway.post("control", body)
             return answer
-        except AuthError:
+        except AuthError as error:
+            raise _with_key(error, body) if may_be_made else error from None
+        except PumpjackError as error:
+            refused = isinstance(error, Refused) and error.status != UNAVAILABLE
+            may_be_made = may_be_made or _is_unclear(error)
+            if refused or not left:
+                raise _with_key(error, body) if may_be_made else error from None
+        except KeyboardInterrupt:
+            tell(_again(body))
             raise
-        except Refused as refused:
-            if refused.status != UNAVAILABLE or not left:
-                raise
-        except PumpjackError:
-            if not left:
-                raise
         time.sleep(PAUSE_S)
     raise AssertionError("unreachable")
+
+
+def _is_unclear(error: PumpjackError) -> bool:
+    """Whether the request may have reached the database, for all that this answer says."""
+    if isinstance(error, Refused):
+        return error.code == OUTCOME_UNKNOWN
+    reason = getattr(error.__cause__, "reason", None)
+    return not isinstance(reason, ConnectionRefusedError | socket.gaierror)
+
+
+def _with_key(error: PumpjackError, body: Mapping[str, object]) -> PumpjackError:
+    return PumpjackError(f"{error}; {_again(body)}")
+
+
+def _again(body: Mapping[str, object]) -> str:
+    return (
+        "it may have been made: ask the same again with "
+        f"--key {shlex.quote(str(body['idempotencyKey']))}, which never writes twice"
+    )
 
 
 def follow(gateway: Gateway, answer: Row, tell: Callable[[Row], None]) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +11,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from pumpjack_core.errors import StorageError
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.commands.answers import (
     RUNNING,
@@ -21,7 +24,7 @@ from pumpjack_gateway.commands.answers import (
 from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
 from pumpjack_gateway.commands.refusals import of_the_database
 from pumpjack_gateway.commands.rows import command_of, step_of, tag_of
-from pumpjack_gateway.store import Connection, Store, UnknownTenant
+from pumpjack_gateway.store import Connection, Rejected, Store, StoreUnavailable, UnknownTenant
 
 CHANGES_MAX = 500
 SHOWN_FIRST = 50
@@ -76,6 +79,10 @@ class Snapshot(Struct, frozen=True):
     commands: list[Command]
 
 
+class AnswerLost(StoreUnavailable):
+    """The database was asked to change something, and may have done so: its answer never came."""
+
+
 class Book:
     """The commands of all tenants. Every method may raise StoreUnavailable."""
 
@@ -90,8 +97,8 @@ class Book:
         return Target(row["connection_id"], row["used"])
 
     async def request(self, who: Principal, asked: ControlRequest, detail: Detail) -> Outcome:
-        """Ask for a command. Raises Refused; the refusal is in the audit log then."""
-        async with self._store.connection() as connection:
+        """Ask for a command. Raises Refused, which is in the audit log then; AnswerLost."""
+        async with self._changing() as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM pumpjack.request_command("
                 "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)",
@@ -111,8 +118,8 @@ class Book:
     async def decide(
         self, who: Principal, command_id: UUID, said: DecisionRequest, detail: Detail
     ) -> Outcome:
-        """Approve or reject. Raises Refused; the refusal is in the audit log then."""
-        async with self._store.connection() as connection:
+        """Approve or reject. Raises Refused, which is in the audit log then; AnswerLost."""
+        async with self._changing() as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM pumpjack.decide_command($1, $2, $3, $4, $5, $6::text::jsonb)",
                 who.tenant_id,
@@ -123,6 +130,21 @@ class Book:
                 _json(detail),
             )
         return _outcome(row)
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[Connection]:
+        """A connection for one statement that changes something. Raises AnswerLost."""
+        asked = False
+        try:
+            async with self._store.connection() as connection:
+                asked = True
+                yield connection
+        except Rejected:
+            raise
+        except StorageError as error:
+            if not asked or _rolled_back(error.__cause__):
+                raise
+            raise AnswerLost("the database's answer did not come") from error
 
     async def expire(self, tenant_id: str) -> int:
         """End what is overdue; how many commands that were."""
@@ -218,10 +240,18 @@ def _outcome(row: asyncpg.Record | None) -> Outcome:
     return Outcome(row["command_id"], row["connection_id"], row["state"], bool(row.get("again")))
 
 
+def _rolled_back(error: BaseException | None) -> bool:
+    """Whether the server itself said that the statement failed; not that the connection did."""
+    state = error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
+    return state is not None and not state.startswith(_CONNECTION_ENDS)
+
+
 def _json(detail: Detail) -> str:
     return msgspec.json.encode(detail).decode()
 
 
+_CONNECTION_ENDS = ("08", "57P")
+"""SQLSTATEs of a connection that ended, whose statement may have been carried out."""
 _COMMANDS = """
     SELECT m.*, p.actor, p.detail AS step, (
         SELECT t.unit FROM pumpjack.scada_tags AS t

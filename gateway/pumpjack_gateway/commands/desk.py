@@ -11,7 +11,7 @@ from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.auth import Principal, Role
 from pumpjack_gateway.commands.answers import Detail
 from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
-from pumpjack_gateway.commands.book import Book, Outcome
+from pumpjack_gateway.commands.book import AnswerLost, Book, Outcome
 from pumpjack_gateway.commands.devices import Devices
 from pumpjack_gateway.commands.feed import Feeds
 from pumpjack_gateway.commands.refusals import Refused
@@ -28,6 +28,17 @@ LIMITED_AGAIN_S = 60.0
 _AGAIN = (
     "the database cannot be reached now, and without it nothing is written; try again in a moment, "
     "with the same idempotencyKey: what was made already is not made twice"
+)
+_DECIDE_AGAIN = (
+    "the database cannot be reached now, and without it nothing is decided; try again in a moment"
+)
+_MAY_BE_MADE = (
+    "the database's answer did not come: the command may have been made, and the device may move; "
+    "ask again with the same idempotencyKey, which shows the command or makes it, and never twice"
+)
+_MAY_BE_DECIDED = (
+    "the database's answer did not come: the command may have been decided; look at it, or decide "
+    "again, which changes nothing that was decided"
 )
 
 
@@ -85,7 +96,10 @@ class Desk:
             raise self._refuse(who, action, Refused("ROLE_TOO_LOW", sentence), origin)
 
     async def request(self, who: Principal, asked: ControlRequest, origin: Detail) -> Outcome:
-        """Make a command, or find the one that this key has made. Raises Refused, StorageError."""
+        """Make a command, or find the one that this key has made. Raises Refused, StorageError.
+
+        AnswerLost, which is one: it may have been made.
+        """
         about = _about(asked) | origin
         try:
             if not await self._wells.exists(who.tenant_id, asked.well_id):
@@ -100,6 +114,8 @@ class Desk:
                     offline = Refused("DEVICE_OFFLINE", f"{why}; nothing was written")
                     raise self._refuse(who, REQUEST, offline, about)
             made = await self._book.request(who, asked, identity(who) | origin)
+        except AnswerLost as error:
+            raise self._lost(who, REQUEST, _MAY_BE_MADE, about) from error
         except StorageError as error:
             self._unavailable(who, REQUEST, error, about)
             raise StoreUnavailable(_AGAIN) from error
@@ -113,7 +129,10 @@ class Desk:
     async def decide(
         self, who: Principal, command_id: UUID, said: DecisionRequest, origin: Detail
     ) -> Outcome:
-        """Approve or reject a command of somebody else's. Raises Refused, StorageError."""
+        """Approve or reject a command of somebody else's. Raises Refused, StorageError.
+
+        AnswerLost, which is one: it may have been decided.
+        """
         about = {"command": str(command_id), "approve": said.approve} | origin
         try:
             known = await self._book.one(who.tenant_id, command_id)
@@ -123,9 +142,11 @@ class Desk:
                     offline = Refused("DEVICE_OFFLINE", f"{why}; it was not approved")
                     raise self._refuse(who, DECIDE, offline, about)
             decided = await self._book.decide(who, command_id, said, identity(who) | origin)
+        except AnswerLost as error:
+            raise self._lost(who, DECIDE, _MAY_BE_DECIDED, about) from error
         except StorageError as error:
             self._unavailable(who, DECIDE, error, about)
-            raise StoreUnavailable(_AGAIN) from error
+            raise StoreUnavailable(_DECIDE_AGAIN) from error
         except Refused as refused:
             self._count(who, refused.code)
             raise
@@ -148,6 +169,14 @@ class Desk:
         self.note(who, action, refused, about)
         return refused
 
+    def _lost(self, who: Principal, action: str, sentence: str, about: Detail) -> AnswerLost:
+        self._count(who, "OUTCOME_UNKNOWN")
+        detail = {"code": "OUTCOME_UNKNOWN", "problem": sentence} | identity(who) | about
+        self._audit.note(who.tenant_id, who.subject, action, "unknown", **detail)
+        self._wake.gateways(who.tenant_id)
+        self._feeds.poke(who.tenant_id)
+        return AnswerLost(sentence)
+
     def _unavailable(self, who: Principal, action: str, error: Exception, about: Detail) -> None:
         self._count(who, "STORE_UNAVAILABLE")
         detail = {"code": "STORE_UNAVAILABLE", "problem": str(error)} | identity(who) | about
@@ -164,4 +193,5 @@ def _about(asked: ControlRequest) -> Detail:
         "tag": asked.tag_name,
         "value": repr(asked.value),
         "reason": asked.reason,
+        "key": asked.idempotency_key,
     }

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
+from pumpjack_core.errors import StorageError
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.commands import desk
 from pumpjack_gateway.commands.answers import (
@@ -19,7 +20,7 @@ from pumpjack_gateway.commands.answers import (
     WritableTags,
 )
 from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
-from pumpjack_gateway.commands.book import Place, Wanted
+from pumpjack_gateway.commands.book import AnswerLost, Place, Wanted
 from pumpjack_gateway.commands.refusals import Refused
 from pumpjack_gateway.history import NAME_PATTERN
 from pumpjack_gateway.rest import control_examples as examples
@@ -35,6 +36,13 @@ ROWS, ROWS_MAX = 50, 500
 Who = Annotated[Principal, Depends(signed_in)]
 CommandId = Annotated[UUID, Path(alias="commandId", description="the command")]
 
+_UNKNOWN: dict[int | str, dict[str, Any]] = {
+    503: problem(
+        "STORE_UNAVAILABLE: without the database nothing is done. OUTCOME_UNKNOWN: its answer "
+        "never came, so it may have been done; ask again with the same idempotencyKey, or look",
+        retry=True,
+    ),
+}
 _TOO_LONG: dict[int | str, dict[str, Any]] = {413: problem("The body is too long")}
 _DECIDING: dict[int | str, dict[str, Any]] = {
     403: problem(
@@ -76,6 +84,7 @@ _ASKING: dict[int | str, dict[str, Any]] = {
         ),
         **common(),
         **_ASKING,
+        **_UNKNOWN,
         **_TOO_LONG,
     },
 )
@@ -93,7 +102,9 @@ async def control(request: Request, who: Who) -> Response:
         made = await parts.desk.request(who, asked, origin)
     except Refused as refused:
         raise _refusal(refused) from refused
-    return await _one(parts, who, made.command_id, 200 if made.again else 202)
+    except AnswerLost as lost:
+        raise _unknown(str(lost)) from lost
+    return await _changed(parts, who, made.command_id, 200 if made.again else 202)
 
 
 @router.post(
@@ -105,6 +116,7 @@ async def control(request: Request, who: Who) -> Response:
         200: answer(CommandAnswer, "It is decided", examples.ANSWER),
         **common(),
         **_DECIDING,
+        **_UNKNOWN,
         **_TOO_LONG,
     },
 )
@@ -117,7 +129,9 @@ async def decide(request: Request, who: Who, command_id: CommandId) -> Response:
         decided = await parts.desk.decide(who, command_id, said, origin)
     except Refused as refused:
         raise _refusal(refused) from refused
-    return await _one(parts, who, decided.command_id, 200)
+    except AnswerLost as lost:
+        raise _unknown(str(lost)) from lost
+    return await _changed(parts, who, decided.command_id, 200)
 
 
 @router.get(
@@ -218,6 +232,21 @@ async def _one(parts: Parts, who: Principal, command_id: UUID, status: int) -> R
             f"there is no command {command_id}; /api/scada/control lists yours",
         )
     return json_response(CommandAnswer(as_of, *found), status)
+
+
+async def _changed(parts: Parts, who: Principal, command_id: UUID, status: int) -> Response:
+    """The command that was made or decided; where it cannot be read now, that it was."""
+    try:
+        return await _one(parts, who, command_id, status)
+    except StorageError as error:
+        raise _unknown(
+            f"the database took it, and cannot be read now: the command is {command_id}, and its "
+            "device may move; GET it in a moment"
+        ) from error
+
+
+def _unknown(sentence: str) -> Refusal:
+    return Refusal(503, "OUTCOME_UNKNOWN", sentence, {"Retry-After": "2"})
 
 
 async def _body(

@@ -12,7 +12,8 @@ import pytest
 
 from pumpjack_gateway.main import Gateway
 from tests.cli.command import Done, run
-from tests.gateway.commands.field import WELL, Field
+from tests.gateway.commands.field import WELL, Field, waits_at_the_database
+from tests.gateway.conftest import running
 from tests.gateway.screens import token
 
 pytestmark = pytest.mark.servers
@@ -103,6 +104,27 @@ async def test_one_key_writes_once(pumpjack: Pumpjack, field: Field) -> None:
     assert (first.code, second.code) == (0, 0)
     assert first.stdout.splitlines()[0] == second.stdout.splitlines()[0]
     assert await field.commands() == 1
+
+
+async def test_where_the_answer_is_lost_the_key_is_shown(field: Field, valkey: Any) -> None:
+    async with field.behind_a_proxy() as (proxy, url), running(valkey.url, url) as gateway:
+        sending = asyncio.create_task(
+            asyncio.to_thread(
+                run,
+                *("command", *ASK_FOR_5, "--rest", f"http://127.0.0.1:{gateway.rest_port}"),
+                environment={"PUMPJACK_TOKEN": token(field.tenant, role="operator")},
+            )
+        )
+        async with field.admin.transaction():
+            await field.lock_head()
+            await waits_at_the_database(field, "request_command")
+            await proxy.refuse()
+        done = await sending
+    assert (done.code, await field.commands()) == (1, 1)
+    assert done.stderr.count("\n") == 1
+    assert "it may have been made: ask the same again with --key " in done.stderr
+    key = done.stderr.split("--key ")[1].split(",")[0]
+    assert await field.key_is_used(key)
 
 
 async def test_commands_and_writable_tags_are_listed(pumpjack: Pumpjack, field: Field) -> None:

@@ -221,6 +221,21 @@ class Field:
         await client.delete(wire.heartbeat_key(self.tenant))
         await client.aclose()
 
+    async def lock_head(self) -> None:
+        """Have all changes of commands wait until the administrator's transaction ends."""
+        await self.admin.execute(
+            "SELECT 1 FROM pumpjack.event_head WHERE tenant_id = $1 FOR UPDATE", self.tenant
+        )
+
+    async def key_is_used(self, key: str) -> bool:
+        """Whether a command has this idempotency key."""
+        found = await self.admin.fetchval(
+            "SELECT count(*) FROM pumpjack.commands WHERE tenant_id = $1 AND idempotency_key = $2",
+            self.tenant,
+            key,
+        )
+        return bool(found)
+
     async def commands(self) -> int:
         """How many there are."""
         return int(
@@ -228,6 +243,18 @@ class Field:
                 "SELECT count(*) FROM pumpjack.commands WHERE tenant_id = $1", self.tenant
             )
         )
+
+
+async def waits_at_the_database(field: Field, function: str) -> None:
+    """Until a call of this function waits for a lock."""
+    async with asyncio.timeout(60):
+        while not await field.admin.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid()",
+            function,
+        ):
+            await asyncio.sleep(0.01)
+            await field.admin.execute("SELECT pg_stat_clear_snapshot()")
 
 
 class Person:

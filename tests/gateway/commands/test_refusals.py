@@ -10,7 +10,14 @@ import pytest
 
 from pumpjack_gateway.main import Gateway
 from tests.gateway.commands.conftest import People
-from tests.gateway.commands.field import CONNECTION, TAGS, WELL, Field, Person
+from tests.gateway.commands.field import (
+    CONNECTION,
+    TAGS,
+    WELL,
+    Field,
+    Person,
+    waits_at_the_database,
+)
 from tests.gateway.conftest import NO_DATABASE, NO_REDIS, running
 
 pytestmark = pytest.mark.servers
@@ -319,6 +326,41 @@ async def test_without_a_database_nothing_is_written_and_the_audit_hears_of_it_l
         await ann.close()
         await vic.close()
     assert await field.commands() == 0
+
+
+async def test_where_the_answer_of_the_database_is_lost_nobody_is_told_that_nothing_was_written(
+    field: Field, valkey: Any
+) -> None:
+    async with field.behind_a_proxy() as (proxy, url), running(valkey.url, url) as gateway:
+        ann, bob = Person(gateway, field.tenant, "ann"), Person(gateway, field.tenant, "bob")
+        key = {"idempotencyKey": "lost-answer"}
+        async with field.admin.transaction():
+            await field.lock_head()
+            asking = asyncio.create_task(ann.ask("wing_valve", 1, **key))
+            await waits_at_the_database(field, "request_command")
+            proxy.hang_up()
+        body = await ann.refused(await asking, 503, "OUTCOME_UNKNOWN")
+        assert "may have been made" in body["detail"]
+        assert "nothing is written" not in body["detail"]
+        again = await ann.ask("wing_valve", 1, **key)
+        assert again.status_code == 200, "the database has made it"
+        made = again.json()["command"]["commandId"]
+        async with field.admin.transaction():
+            await field.lock_head()
+            deciding = asyncio.create_task(bob.decide(made, approve=True))
+            await waits_at_the_database(field, "decide_command")
+            proxy.hang_up()
+        body = await bob.refused(await deciding, 503, "OUTCOME_UNKNOWN")
+        assert "may have been decided" in body["detail"]
+        again = await bob.decide(made, approve=True)
+        body = await bob.refused(again, 409, "NOTHING_TO_DECIDE")
+        assert "approved by bob" in body["detail"]
+        outcomes = [(action, outcome) for action, outcome, _ in await field.audit("ann")]
+        assert ("command.request", "unknown") in outcomes
+        assert ("command.request", "refused") not in outcomes
+        assert ("command.decide", "unknown") in [row[:2] for row in await field.audit("bob")]
+        await ann.close()
+        await bob.close()
 
 
 async def test_a_gateway_that_cannot_hear_how_the_device_is_refuses(field: Field) -> None:
