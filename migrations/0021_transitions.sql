@@ -1,39 +1,23 @@
 -- What a worker saw, applied to the alarms in the transaction that stores the batch.
 SET LOCAL ROLE pumpjack_owner;
 
--- The connection's fence when the journal was opened last: of two journals, the one that was opened under
--- the greater tells how things are now.
+-- The fence of the worker that opened the journal last: of two journals, the one that was opened under the
+-- greater tells how things are now.
 ALTER TABLE pumpjack.ingest_cursor ADD COLUMN opened_fence bigint NOT NULL DEFAULT 0;
 
--- As in 0017, and it notes the fence.
-CREATE OR REPLACE FUNCTION pumpjack.open_journal(p_journal uuid, p_connection text) RETURNS bigint
+-- As in 0017, for the worker that took the fence p_fence. Whoever empties a journal in a worker's place took none
+-- and calls the one of 0017: what waits in it is as old as before.
+CREATE FUNCTION pumpjack.open_journal(p_journal uuid, p_connection text, p_fence bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_tenant text := pumpjack.session_tenant();
-    v_connection integer;
-    v_fence bigint;
-    v_seq bigint;
+    v_seq bigint := pumpjack.open_journal(p_journal, p_connection);
 BEGIN
-    SELECT c.connection_no, c.fence INTO v_connection, v_fence
+    -- Not beyond the connection's: a database that was put back counts anew.
+    UPDATE pumpjack.ingest_cursor AS j SET opened_fence = least(p_fence, c.fence)
     FROM pumpjack.connection AS c
-    WHERE c.tenant_id = v_tenant AND c.connection_id = p_connection;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the connection % is not known', p_connection
-            USING ERRCODE = 'PJ002', HINT = 'Call take_fence first.';
-    END IF;
-    INSERT INTO pumpjack.ingest_cursor (journal_id, connection_no) VALUES (p_journal, v_connection)
-    ON CONFLICT (journal_id) DO NOTHING;
-    SELECT j.seq INTO v_seq
-    FROM pumpjack.ingest_cursor AS j
-    WHERE j.journal_id = p_journal AND j.connection_no = v_connection;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the journal % belongs to another connection than %', p_journal, p_connection
-            USING ERRCODE = 'PJ002', HINT = 'A journal serves one connection; give this one a journal of its own.';
-    END IF;
-    -- Something may wait in it again.
-    UPDATE pumpjack.ingest_cursor AS j SET drained_at = NULL, opened_fence = v_fence
-    WHERE j.journal_id = p_journal AND (j.drained_at IS NOT NULL OR j.opened_fence <> v_fence);
+    WHERE j.journal_id = p_journal AND c.connection_no = j.connection_no
+      AND j.opened_fence <> least(p_fence, c.fence);
     RETURN v_seq;
 END
 $$;
@@ -75,7 +59,7 @@ RETURNS integer[]
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp AS $$
     WITH told AS MATERIALIZED (
-        SELECT t.active, coalesce(t.suppressed, false) AS suppressed, t.position::integer AS position,
+        SELECT t.active, t.suppressed, t.position::integer AS position,
                greatest(0, least(t.us, 4102444800000000)) AS us, s.well_id, s.tag_name, t.condition,
                count(*) OVER (PARTITION BY t.tag, t.condition) AS times
         FROM ROWS FROM (jsonb_to_recordset(p_transitions) AS (
@@ -84,7 +68,8 @@ SET search_path = pg_catalog, pg_temp AS $$
         LEFT JOIN pumpjack.series AS s ON s.tag_id = t.tag AND s.connection_no = p_connection
     ), known AS MATERIALIZED (
         SELECT a.alarm_id, t.us, t.position, coalesce(
-                   t.times = 1 AND a.active = t.active AND a.suppressed = t.suppressed AND NOT a.removed
+                   t.times = 1 AND a.active = t.active AND a.suppressed = coalesce(t.suppressed, a.suppressed)
+                   AND NOT a.removed
                    AND NOT coalesce(a.shelved_until <= clock_timestamp(), false)
                    AND NOT coalesce(pumpjack.is_late(a, t.us, p_journal, p_fence), false), false) AS unchanged
         FROM told AS t
@@ -101,6 +86,7 @@ $$;
 
 -- Apply transitions of a connection that the caller has locked, in their order:
 -- [{"tag": tag_id, "condition", "active", "us", "value", "suppressed"}]. Alarms that are not known are made.
+-- suppressed null: the worker does not know it yet, and it stays as it is.
 -- PJ003, PJ004.
 CREATE FUNCTION pumpjack.apply_transitions(p_connection integer, p_journal uuid, p_transitions jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -126,7 +112,7 @@ BEGIN
         v_news := ARRAY(SELECT generate_series(1, jsonb_array_length(p_transitions)));
     END IF;
     FOR v_seen IN
-        SELECT t.tag, t.condition, t.active, coalesce(t.suppressed, false) AS suppressed,
+        SELECT t.tag, t.condition, t.active, t.suppressed,
                greatest(0, least(t.us, 4102444800000000)) AS us, pumpjack.finite(t.value) AS value,
                (SELECT s.connection_no FROM pumpjack.series AS s WHERE s.tag_id = t.tag) AS connection_no,
                (SELECT s.well_id FROM pumpjack.series AS s WHERE s.tag_id = t.tag) AS well_id,
@@ -170,7 +156,7 @@ BEGIN
                                             v_at, '', '', v_seen.value, '{"removed": true}');
             END IF;
             UPDATE pumpjack.alarm AS a
-               SET active = v_seen.active, suppressed = v_seen.suppressed, value = v_seen.value,
+               SET active = v_seen.active, suppressed = coalesce(v_seen.suppressed, a.suppressed), value = v_seen.value,
                    event_no = CASE WHEN v.active <> v_seen.active THEN v_no ELSE a.event_no END,
                    active_since = CASE WHEN v_seen.active THEN v_at ELSE a.active_since END
              WHERE a.alarm_id = v.alarm_id;
@@ -220,5 +206,6 @@ BEGIN
     END IF;
 END
 $$;
+GRANT EXECUTE ON FUNCTION pumpjack.open_journal(uuid, text, bigint) TO pumpjack_writer;
 GRANT EXECUTE ON FUNCTION pumpjack.write_batch(
     uuid, bigint, bigint, bigint[], integer[], integer[], double precision[], jsonb, jsonb) TO pumpjack_writer;

@@ -22,7 +22,8 @@ class Transition(Struct, frozen=True, omit_defaults=True):
     value       what was held against the limit, in the tag's unit: the value; of rate the change
                 within `per`; of deviation the distance. None where nothing was, as when only
                 suppressed changed
-    suppressed  whether the tag that suppresses it holds one of its states
+    suppressed  whether the tag that suppresses it holds one of its states; None: it was not read
+                yet, and whatever was told last of that stands
     """
 
     tag_index: int
@@ -30,7 +31,7 @@ class Transition(Struct, frozen=True, omit_defaults=True):
     active: bool
     us: int
     value: float | None
-    suppressed: bool = False
+    suppressed: bool | None = False
 
 
 def alarm_id(

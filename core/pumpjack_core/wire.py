@@ -116,6 +116,7 @@ class Condition(Struct, frozen=True, rename="camel", tag="condition"):
 
     epoch, seq  of the batch that it came with: the number that journal and cursor have
     at          when, by the tag's own time
+    suppressed  null: not known yet, what was told last of that stands
     value       what was held against limit (pumpjack_core.alarms.Transition), null for nothing
     kept        false: the journal takes nothing now, so the database may never hear of it
     """
@@ -129,7 +130,7 @@ class Condition(Struct, frozen=True, rename="camel", tag="condition"):
     condition: str
     alarm_id: str
     active: bool
-    suppressed: bool
+    suppressed: bool | None
     at: str
     value: float | None
     limit: float | None

@@ -61,11 +61,13 @@ def write_without_cursor() -> None:
         unknown = uuid4()
         await opened(self, unknown, connection)
 
-    async def open_journal(self: Ingest, journal_id: UUID, connection_id: str) -> int:
+    async def open_journal(
+        self: Ingest, journal_id: UUID, connection_id: str, fence: int | None = None
+    ) -> int:
         nonlocal connection
         connection = connection_id
         await open_another(self)
-        return await opened(self, journal_id, connection_id)
+        return await opened(self, journal_id, connection_id, fence)
 
     async def write_batch(
         self: Ingest, _journal_id: UUID, _prev: int, seq: int, *columns: Any

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from msgspec import Struct, structs
@@ -88,6 +89,15 @@ class _Session(Ingest):
     async def take_fence(self, connection_id: str, protocol: str) -> int:
         """The fence as it stands: none is taken."""
         return await self.know_connection(connection_id, protocol or None)
+
+    async def open_journal(
+        self,
+        journal_id: UUID,
+        connection_id: str,
+        fence: int | None = None,  # noqa: ARG002
+    ) -> int:
+        """Under no fence: it is as old as its worker left it."""
+        return await super().open_journal(journal_id, connection_id)
 
     async def write_batch(  # noqa: PLR0917 - as its parent
         self,

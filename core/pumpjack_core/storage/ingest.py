@@ -80,10 +80,19 @@ class Ingest:
         sql = "SELECT pumpjack.know_connection($1, $2) AS fence"
         return int((await self._call(sql, connection_id, protocol))["fence"])
 
-    async def open_journal(self, journal_id: UUID, connection_id: str) -> int:
-        """Register a journal; returns its cursor: 0 for a new one."""
-        sql = "SELECT pumpjack.open_journal($1, $2) AS cursor"
-        return int((await self._call(sql, journal_id, connection_id))["cursor"])
+    async def open_journal(
+        self, journal_id: UUID, connection_id: str, fence: int | None = None
+    ) -> int:
+        """Register a journal; returns its cursor: 0 for a new one.
+
+        fence: of the worker whose journal it is. None: somebody empties it in a worker's place, and
+        what it says of alarms is no newer for that.
+        """
+        if fence is None:
+            sql = "SELECT pumpjack.open_journal($1, $2) AS cursor"
+            return int((await self._call(sql, journal_id, connection_id))["cursor"])
+        sql = "SELECT pumpjack.open_journal($1, $2, $3) AS cursor"
+        return int((await self._call(sql, journal_id, connection_id, fence))["cursor"])
 
     async def register_series(self, connection_id: str, tags: Sequence[Tag]) -> list[int]:
         """The tag_id of each tag, in the order of tags; made where missing."""

@@ -36,11 +36,16 @@ class Worker:
 
     def __init__(self, ingest: Ingest, name: str, tags: list[int]) -> None:
         self.ingest, self.name, self.tags = ingest, name, tags
-        self.journal, self.seq = uuid4(), 0
+        self.journal, self.seq, self.fence = uuid4(), 0, 0
+
+    async def start(self) -> None:
+        """Take the next fence, and open the journal under it."""
+        self.fence = await self.ingest.take_fence(self.name, "modbus-tcp")
+        await self.open()
 
     async def open(self, journal: UUID | None = None) -> int:
         self.journal = journal or self.journal
-        self.seq = await self.ingest.open_journal(self.journal, self.name)
+        self.seq = await self.ingest.open_journal(self.journal, self.name, self.fence)
         return self.seq
 
     async def write(
@@ -108,12 +113,13 @@ class Database:
         await self.tenant(tenant_id)
         ingest = await Ingest.connect(self.login(writer_role(tenant_id)), timeout_s=60)
         self._open.push_async_callback(ingest.close)
-        await ingest.take_fence(name, protocol)
+        fence = await ingest.take_fence(name, protocol)
         table = [
             Tag(well, f"tag-{number}", f"holding:{number}", "float32", 1.0, "psi")
             for number in range(tags)
         ]
         worker = Worker(ingest, name, await ingest.register_series(name, table))
+        worker.fence = fence
         await worker.open()
         return worker
 

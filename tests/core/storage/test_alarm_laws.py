@@ -37,7 +37,11 @@ STEPS = st.lists(
             st.just("see"),
             _workers,
             st.lists(
-                st.tuples(_alarms, _flags, _flags, st.integers(-5, 5)), min_size=1, max_size=3
+                st.tuples(
+                    _alarms, _flags, st.sampled_from((True, False, None)), st.integers(-5, 5)
+                ),
+                min_size=1,
+                max_size=3,
             ),
         ),
         st.tuples(
@@ -92,7 +96,8 @@ class Known(Struct):
         if (before[-1:] == ["raised"]) != active:
             self.note("raised" if active else "returned", False, us)
 
-    def see(self, active: bool, suppressed: bool, us: int, journal: object, fence: int) -> None:
+    def see(self, active: bool, told: bool | None, us: int, journal: object, fence: int) -> None:
+        suppressed = self.alarm.suppressed if told is None else told
         known = self.journal is not None
         if known and us < self.us and self.journal != journal and fence <= self.fence:
             self.late(active, us)
@@ -152,7 +157,7 @@ class World:
         for condition in sorted(CONDITIONS, key=self.name):
             self.known[condition].declare(condition in wanted)
 
-    async def see(self, who: int, seen: list[tuple[str, bool, bool, int]]) -> None:
+    async def see(self, who: int, seen: list[tuple[str, bool, bool | None, int]]) -> None:
         told = [
             hi(active, self.now + offset, condition=condition, suppressed=suppressed)
             for condition, active, suppressed, offset in seen
@@ -171,13 +176,12 @@ class World:
 
     async def restart(self, who: int, keeps_its_journal: bool) -> None:
         worker = self.workers[who]
-        self.fence = await worker.ingest.take_fence(worker.name, "modbus-tcp")
         if not keeps_its_journal:
             worker.journal = uuid4()
             self.last[who] = None
-        self.fences[who] = self.fence
+        await worker.start()
+        self.fences[who] = self.fence = worker.fence
         self.journals[who] = worker.journal
-        await worker.open()
 
     async def act(self, action: str, alarms: list[str], actor: str, version: str) -> None:
         saw: list[int | None] | None = None

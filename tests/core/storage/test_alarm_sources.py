@@ -124,11 +124,53 @@ async def test_a_worker_that_starts_again_is_believed_whatever_its_clock_says(
 ) -> None:
     now = now_us()
     await tell(worker, hi(True, now))
-    await worker.ingest.take_fence(worker.name, "modbus-tcp")
-    worker.journal, worker.seq = uuid4(), 0
-    await worker.open()
+    worker.journal = uuid4()
+    await worker.start()
     await tell(worker, hi(False, now - DAY_US))
     assert await state(database, named(worker, 0, "hi")) == "returned_unacknowledged"
+
+
+@plain
+async def test_an_old_journal_that_is_emptied_by_hand_brings_no_alarm_back_to_what_it_was(
+    database: Database, worker: Worker
+) -> None:
+    now, left = now_us(), worker.journal
+    worker.journal = uuid4()
+    await worker.start()
+    await tell(worker, hi(True, now))
+    await worker.start()
+    # By somebody who took no fence, as `pumpjack journal drain`.
+    worker.journal, worker.seq = left, await worker.ingest.open_journal(left, worker.name)
+    await tell(worker, hi(False, now - 10))
+    assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
+
+
+@plain
+async def test_a_replaced_worker_that_logs_in_anew_is_no_newer_for_that(
+    database: Database, worker: Worker
+) -> None:
+    now = now_us()
+    newer = await database.worker(name=worker.name)
+    await tell(newer, hi(True, now))
+    await worker.open()
+    await tell(worker, hi(False, now - 10))
+    assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
+
+
+@plain
+@pytest.mark.parametrize("others", [0, 150], ids=["of a few", "of many"])
+async def test_a_suppressed_alarm_stays_so_until_the_worker_knows_better(
+    database: Database, others: int
+) -> None:
+    worker = await database.worker(tags=others + 1)
+    await declare(worker, *(tag(number, HI) for number in range(others + 1)))
+    rest = [hi(False, tag_index=number + 1) for number in range(others)]
+    await tell(worker, hi(True, suppressed=True), *rest)
+    await worker.start()
+    await tell(worker, hi(True, suppressed=None), *rest)
+    assert await state(database, named(worker, 0, "hi")) == "suppressed"
+    await tell(worker, hi(True, suppressed=False), *rest)
+    assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
 
 
 @plain

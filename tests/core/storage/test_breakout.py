@@ -123,7 +123,14 @@ async def test_a_writer_reaches_nothing_but_its_functions(
     names = [row[0] for row in allowed]
     assert names == [
         *("claim_command", "close_journal", "declare_tags", "know_connection", "open_journal"),
-        *("read_until", "register_series", "take_fence", "tell_command", "tell_restored"),
+        *(
+            "open_journal",
+            "read_until",
+            "register_series",
+            "take_fence",
+            "tell_command",
+            "tell_restored",
+        ),
         *("tell_suspended", "unfinished_commands", "write_batch", "write_batch"),
     ]
 

@@ -145,7 +145,9 @@ class Writer:
             self._fence = await session.take_fence(self._connection_id, self._protocol)
         else:  # a database that was put back may not know it any more
             await session.know_connection(self._connection_id, self._protocol or None)
-        cursor = await session.open_journal(self._journal.journal_id, self._connection_id)
+        cursor = await session.open_journal(
+            self._journal.journal_id, self._connection_id, self._fence
+        )
         if not self._knows_journal:
             await self._refuse_older_journal(cursor)
             self._knows_journal = True

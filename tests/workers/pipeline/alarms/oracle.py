@@ -37,12 +37,15 @@ class AlarmSeen:
         self.at, self.alarm = at, alarm
         self.over: bool | None = None
         self.active: bool | None = None
-        self.suppressed = False
+        self.suppressed: bool | None = None
         self.due_us: int | None = None
         self.told_us: int | None = None
         self.seen: tuple[int, float] | None = None
         self.turned_us = 0
         """Of a rate: up to when time has passed without readings; it does not come back."""
+        self.may_begin_anew = False
+        self.is_new = False
+        """Other tags came, and this alarm could be judged at once."""
         self.begins_at = 0
         """Where in the tag's history the rate of change begins."""
 
@@ -62,7 +65,7 @@ class Oracle:
     ) -> list[Transition]:
         """Rows of (tag, us, value, quality)."""
         self.out = []
-        if not self.alarms or not rows:
+        if not rows:
             return []
         if self.received_us is not None and received_us < self.received_us - S:
             for tag in self.seen:
@@ -72,6 +75,7 @@ class Oracle:
             for alarm in self.alarms:
                 self.begin_anew(alarm, received_us)
         self.received_us = received_us
+        self.judge_new(now_s)
         rows = sorted(rows, key=lambda row: row[1])
         decide = self.deciding(rows, received_us)
         for us in sorted({row[1] for row, _ in decide}):
@@ -146,8 +150,7 @@ class Oracle:
             tag.is_held = is_mark or not self.counts(value, quality)
             tag.history.append(None if tag.is_held else (us, value))
         for alarm in moved:
-            alarm.seen = (us, now_s)
-            self.judge(alarm, us)
+            self.see(alarm, us, now_s)
         for alarm in self.alarms:
             if any(self.suppressor(alarm) == at for at in moment):
                 self.check_suppression(alarm, us)
@@ -158,11 +161,58 @@ class Oracle:
                 for alarm in self.alarms:
                     if alarm.at == at and alarm.alarm.condition in ("bad_quality", "stale"):
                         self.advance(alarm, own_us)
-                        alarm.seen = (own_us, now_s)
-                        self.judge(alarm, own_us)
+                        self.see(alarm, own_us, now_s)
+
+    def become(self, tags: TagTable) -> None:
+        """The same tags with other alarms."""
+        before = {(alarm.at, alarm.alarm.condition): alarm for alarm in self.alarms}
+        self.tags, self.alarms = tags, []
+        for at, tag in enumerate(tags.tags):
+            for declared in tag.alarms:
+                alarm = AlarmSeen(at, declared)
+                alarm.begins_at = len(self.seen[at].history)
+                if (earlier := before.get((at, declared.condition))) and self.decides_as(
+                    earlier.alarm, declared
+                ):
+                    alarm = earlier
+                    alarm.alarm = declared
+                self.alarms.append(alarm)
+        for alarm in self.alarms:
+            alarm.is_new = alarm.over is None and self.verdict(alarm, 0) is not None
+
+    def decides_as(self, one: Alarm, other: Alarm) -> bool:
+        keys = ("limit", "per_s", "from_tag", "states", "deadband", "on_delay_s", "off_delay_s")
+        return all(getattr(one, key) == getattr(other, key) for key in keys)
+
+    def judge_new(self, now_s: float) -> None:
+        for alarm in self.alarms:
+            times = [
+                self.seen[at].newest_us for at in (alarm.at, self.other(alarm)) if at is not None
+            ]
+            known = [us for us in times if us is not None]
+            us = max(known) if known else self.received_us
+            if alarm.is_new:
+                alarm.is_new = False
+                if alarm.alarm.condition == "rate":  # what stands is where it begins
+                    tag = self.seen[alarm.at]
+                    tag.history.append((us, tag.value))
+                self.see(alarm, us, now_s)
+            elif us is not None:
+                self.check_suppression(alarm, us)
+
+    def see(self, alarm: AlarmSeen, us: int, now_s: float) -> None:
+        if alarm.may_begin_anew and alarm.seen is not None and us < alarm.seen[0]:
+            alarm.due_us, alarm.turned_us = None, 0
+            alarm.begins_at = len(self.seen[alarm.at].history) - 1
+            if alarm.told_us is not None:
+                alarm.told_us = min(alarm.told_us, us)
+        alarm.may_begin_anew = False
+        alarm.seen = (us, now_s)
+        self.judge(alarm, us)
 
     def tick(self, now_s: float) -> list[Transition]:
         self.out = []
+        self.judge_new(now_s)
         for alarm in self.alarms:
             if alarm.seen is not None:
                 us, seen_s = alarm.seen
@@ -223,8 +273,7 @@ class Oracle:
         )
 
     def begin_anew(self, alarm: AlarmSeen, us: int) -> None:
-        alarm.due_us, alarm.turned_us = None, 0
-        alarm.begins_at = len(self.seen[alarm.at].history)
+        alarm.may_begin_anew = True
         if alarm.told_us is not None:
             alarm.told_us = min(alarm.told_us, us)
 
@@ -310,6 +359,9 @@ class Oracle:
     def suppressor(self, alarm: AlarmSeen) -> int | None:
         return self.place(alarm, alarm.alarm.suppressed_by)
 
-    def is_suppressed(self, alarm: AlarmSeen) -> bool:
+    def is_suppressed(self, alarm: AlarmSeen) -> bool | None:
         at = self.suppressor(alarm)
-        return at is not None and self.seen[at].value in alarm.alarm.suppressed_states
+        if at is None:
+            return False
+        value = self.seen[at].value
+        return None if value is None else value in alarm.alarm.suppressed_states

@@ -28,7 +28,7 @@ class Well:
         self.tags = TagTable((tag("p", alarms=alarms), tag("q")))
         self.evaluator = Evaluator(self.tags)
         self.told: list[tuple[str, bool, float, float | None]] = []
-        self.suppressed: list[bool] = []
+        self.suppressed: list[bool | None] = []
 
     def read(
         self, value: float, at: float, *, code: int = 0, name: str = "p", now: float | None = None
@@ -330,7 +330,40 @@ def test_a_worker_clock_that_was_set_back_stops_nothing():
     assert well.turns == [(False, 3_600), (True, 3)]
 
 
+@pytest.mark.parametrize("alarm", [(True, 5.0, 0.0), (False, 0.0, 5.0)], ids=["on", "off"])
+def test_a_worker_clock_that_was_set_back_ends_no_delay_of_a_tag_that_is_not_read_again(alarm):
+    becomes, on_delay_s, off_delay_s = alarm
+    well = Well(Alarm("hi", limit=100.0, on_delay_s=on_delay_s, off_delay_s=off_delay_s))
+    well.read(50.0 if becomes else 120.0, 3_600, now=0)
+    well.read(120.0 if becomes else 50.0, 3_700, now=100)
+    well.read(1.0, 3_701, name="q", now=40)
+    well.watch(104.0)
+    assert len(well.told) == 1
+    well.watch(105.5)
+    assert well.turns[1:] == [(becomes, 3_705)]
+
+
+def test_a_worker_clock_that_was_set_back_ends_a_rate_of_a_tag_that_is_not_read_again():
+    well = Well(Alarm("rate", limit=10.0, per_s=60.0))
+    well.read(100.0, 3_600, now=0)
+    well.read(150.0, 3_700, now=100)
+    well.read(1.0, 3_701, name="q", now=40)
+    well.watch(161.0)
+    assert well.turns == [(False, 3_600), (True, 3_700), (False, 3_760)]
+
+
 # Starts, and other tags
+
+
+def test_after_a_start_nothing_is_said_of_suppression_until_the_other_tag_was_read():
+    well = Well(Alarm("lo", limit=10.0, suppressed_by="q", suppressed_states=(0,)))
+    well.read(0.0, 0)
+    well.read(0.0, 1, name="q")
+    well.restart()
+    well.read(0.0, 2)
+    well.read(1.0, 3, name="q")
+    assert well.turns == [(True, 0), (True, 1), (True, 2), (True, 3)]
+    assert well.suppressed == [None, True, None, False]
 
 
 def test_after_a_start_every_alarm_says_once_how_it_is():
@@ -356,7 +389,7 @@ def test_alarms_that_stay_as_they_were_keep_their_state_when_tags_change():
     assert well.turns == [(True, 5)]
     well.become(TagTable((tag("p", alarms=(renamed, Alarm("lo", limit=1.0))),)))
     well.read(120.0, 6)
-    assert well.told[1:] == [("lo", False, 6.0, 120.0)]
+    assert well.told[1:] == [("lo", False, 5.0, 120.0)]
 
 
 def test_an_alarm_that_was_changed_says_anew_how_it_is():
@@ -364,7 +397,69 @@ def test_an_alarm_that_was_changed_says_anew_how_it_is():
     well.read(120.0, 0)
     well.become(TagTable((tag("p", alarms=(Alarm("hi", limit=200.0),)), tag("q"))))
     well.read(120.0, 1)
-    assert well.turns == [(True, 0), (False, 1)]
+    assert well.turns == [(True, 0), (False, 0)], "of the value that stands"
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "alarm"),
+    [
+        (0.0, 0, Alarm("state", states=(0,))),
+        (120.0, 0, Alarm("hi", limit=100.0)),
+        (NAN, DEVICE_BAD, Alarm("bad_quality")),
+        (NAN, STALE, Alarm("stale")),
+    ],
+    ids=lambda each: getattr(each, "condition", None),
+)
+def test_an_alarm_that_is_added_is_raised_by_what_stands_also_if_nothing_more_is_read(
+    value, code, alarm
+):
+    well = Well(Alarm("rate", limit=1e6))
+    well.read(1.0, 0)
+    well.read(value, 1, code=code)
+    told = len(well.told)
+    well.become(TagTable((tag("p", alarms=(Alarm("rate", limit=1e6), alarm)), tag("q"))))
+    well.watch(2.0)
+    assert [each[:2] for each in well.told[told:]] == [(alarm.condition, True)]
+    well.watch(3.0)
+    assert len(well.told) == told + 1
+
+
+def test_an_alarm_that_is_added_is_raised_with_the_next_reading_although_nothing_changes():
+    well = Well(Alarm("hi", limit=100.0))
+    well.read(0.0, 0)
+    well.become(TagTable((tag("p", alarms=(Alarm("state", states=(0,)),)), tag("q"))))
+    well.read(0.0, 1)
+    assert well.told[1:] == [("state", True, 0.0, 0.0)]
+
+
+def test_an_alarm_that_is_added_knows_values_that_changed_nothing_before():
+    well = Well(Alarm("lo", limit=1.0))
+    for at, value in enumerate((50.0, 60.0, 120.0)):
+        well.read(value, at)
+    well.become(TagTable((tag("p", alarms=(Alarm("hi", limit=100.0),)), tag("q"))))
+    well.watch(3.0)
+    assert well.told[1:] == [("hi", True, 2.0, 120.0)]
+
+
+def test_the_delay_of_an_alarm_that_is_added_runs_from_then_on():
+    well = Well()
+    well.read(120.0, 0)
+    well.become(TagTable((tag("p", alarms=(Alarm("hi", limit=100.0, on_delay_s=5.0),)), tag("q"))))
+    well.watch(60.0)
+    assert well.told == []
+    well.watch(65.5)
+    assert well.turns == [(True, 5)]
+
+
+def test_an_alarm_that_nothing_suppresses_any_more_says_so_at_once_and_keeps_its_state():
+    well = Well(Alarm("state", states=(1,), suppressed_by="q", suppressed_states=(0,)))
+    well.read(0.0, 0, name="q")
+    well.read(1.0, 1)
+    well.read(NAN, 2, code=DEVICE_BAD)
+    assert (well.turns, well.suppressed) == ([(True, 1)], [True])
+    well.become(TagTable((tag("p", alarms=(Alarm("state", states=(1,)),)), tag("q"))))
+    well.watch(3.0)
+    assert (well.turns[1:], well.suppressed[1:]) == ([(True, 2)], [False])
 
 
 def test_an_alarm_that_cannot_be_evaluated_is_named_and_the_others_go_on():

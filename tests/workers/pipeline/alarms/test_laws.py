@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -96,6 +96,7 @@ events = st.lists(
         st.tuples(st.just("clock"), st.integers(-60, 20)),
         st.tuples(st.just("restart"), st.none()),
         st.tuples(st.just("same tags"), st.none()),
+        st.tuples(st.just("other tags"), tables),
     ),
     min_size=5,
     max_size=60,
@@ -109,10 +110,11 @@ def by_alarm(told: list[Transition]) -> dict[tuple[int, str], list[Transition]]:
     return dict(found)
 
 
-def held_against_the_plain_laws(tags: TagTable, happens: Iterable[tuple[str, Any]]) -> int:
+def held_against_the_plain_laws(tags: TagTable, happens: Sequence[tuple[str, Any]]) -> int:
     """Have all of it happen to both. Returns how many transitions there were."""
     fast, plain = Evaluator(tags), Oracle(tags)
     now_s, set_by_s, count = 0.0, 0.0, 0
+    is_changed = any(kind == "other tags" for kind, _ in happens)
     for kind, what in happens:
         now_us = T0_US + round((now_s + set_by_s) * S)
         if kind == "wait":
@@ -121,6 +123,10 @@ def held_against_the_plain_laws(tags: TagTable, happens: Iterable[tuple[str, Any
             set_by_s += what / 2
         elif kind == "restart":
             fast, plain = Evaluator(tags), Oracle(tags)
+        elif kind == "other tags":
+            tags = what
+            fast = Evaluator(tags, fast)
+            plain.become(tags)
         elif kind == "same tags":
             fast = Evaluator(TagTable(tags.tags), fast)
         elif kind == "watch":
@@ -129,6 +135,8 @@ def held_against_the_plain_laws(tags: TagTable, happens: Iterable[tuple[str, Any
             count += len(told)
         else:
             read = [(at, now_us + off * S // 2, value, code) for at, off, (value, code) in what]
+            if is_changed:  # which of two at one time is known then is not said
+                read = list({row[:2]: row for row in read}.values())
             index, us, value, code = zip(*read, strict=True)
             came = batch(fast.tags, value, index=index, us=us, quality=code, received_us=now_us)
             told = fast.evaluate(came, now_s)
@@ -171,10 +179,14 @@ def by_chance(chance: random.Random) -> tuple[TagTable, list[tuple[str, Any]]]:
         code = 0 if chance.random() < 0.9 else chance.choice(WITH_VALUE)
         return chance.randrange(3), late, (float(chance.randint(0, 8)), code)
 
-    tags = []
-    for name in NAMES:
-        conditions = sorted(chance.sample(CONDITIONS, chance.randint(0, 3)))
-        tags.append(tag(name, alarms=tuple(alarm(name, each) for each in conditions)))
+    def table() -> TagTable:
+        tags = []
+        for name in NAMES:
+            conditions = sorted(chance.sample(CONDITIONS, chance.randint(0, 3)))
+            tags.append(tag(name, alarms=tuple(alarm(name, each) for each in conditions)))
+        return TagTable(tuple(tags))
+
+    tags = table()
     happens: list[tuple[str, Any]] = []
     for _ in range(150):
         happens.append(("read", [row() for _ in range(chance.choice((1, 1, 2, 3, 6)))]))
@@ -183,8 +195,9 @@ def by_chance(chance: random.Random) -> tuple[TagTable, list[tuple[str, Any]]]:
             happens.append(("watch", None))
         if chance.random() < 0.04:
             what = chance.choice((("wait", 700), ("clock", chance.randint(-60, 20))))
-            happens.append(chance.choice((what, ("restart", None), ("same tags", None))))
-    return TagTable(tuple(tags)), happens
+            other = ("other tags", table())
+            happens.append(chance.choice((what, ("restart", None), ("same tags", None), other)))
+    return tags, happens
 
 
 def test_it_says_what_the_plain_laws_say_of_many_hours_in_the_field():

@@ -76,13 +76,22 @@ def _take_over(tags: TagTable, signals: tuple[Signal, ...], before: Built) -> li
 
 
 def _same(earlier: Machine, machine: Machine, here: dict[int, int]) -> bool:
-    """Whether both decide alike: words and priority do not matter, the tags they look at do."""
-    looks_at = [None if at is None else here.get(at) for at in earlier.looks_at]
+    """Whether both decide alike; words and priority do not matter, nor what suppresses them."""
+    looks_at = [here.get(at) for at in earlier.looks_at]
     return _deciding(earlier.alarm) == _deciding(machine.alarm) and looks_at == machine.looks_at
 
 
 def _deciding(alarm: Alarm) -> Alarm:
-    return replace(alarm, priority=3, latch=False, message="", consequence="", response="")
+    return replace(
+        alarm,
+        priority=3,
+        latch=False,
+        message="",
+        consequence="",
+        response="",
+        suppressed_by="",
+        suppressed_states=(),
+    )
 
 
 def _why_not(alarm: Alarm, other: int | None) -> str:

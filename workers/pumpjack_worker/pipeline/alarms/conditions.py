@@ -90,6 +90,7 @@ class Rate(Machine):
                 return
 
     def step(self, us: int, now_s: float, out: Out) -> None:
+        self._go_on(us)
         value = self._own.value
         if self._own.is_held or value is None:
             self._window.clear()
@@ -100,8 +101,8 @@ class Rate(Machine):
     def marked(self, us: int, now_s: float, out: Out) -> None:  # noqa: ARG002
         self._window.clear()
 
-    def clock_went_back(self, us: int) -> None:
-        super().clock_went_back(us)
+    def begin_anew(self, us: int) -> None:
+        super().begin_anew(us)
         self._window.clear()
 
     def take_over(self, before: Machine) -> None:

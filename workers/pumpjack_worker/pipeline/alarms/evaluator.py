@@ -38,6 +38,8 @@ class Evaluator:
         """before: of the table before; alarms that stay as they were keep their state."""
         self.tags = tags
         self._built: Built
+        if before is not None:
+            before._catch_up(range(len(before.tags)))
         built = build(tags, before._built if before else None)
         self._built = built
         self.unusable: tuple[str, ...] = built.unusable
@@ -48,19 +50,23 @@ class Evaluator:
         n = len(tags)
         self._lower, self._upper = np.full(n, -np.inf), np.full(n, np.inf)
         self._code = np.full(n, UNKNOWN, np.int16)
+        self._newest = np.full(n, np.nan)
         self._is_loud = np.zeros(n, np.bool_)
         self._running: set[Machine] = {each for each in built.machines if each.is_running}
+        self._news = [each for each in built.machines if each.is_news]
         for signal in built.signals:
             self._set_band(signal)
 
     def evaluate(self, batch: Batch, now_s: float) -> list[Transition]:
         """What a batch of this table changes. now_s: of the worker's monotonic clock [s]."""
         out: list[Transition] = []
-        if not self._built.machines or not len(batch):
+        if not len(batch):
             return out
         if self._order.received(batch.received_us):
             for machine in self._built.machines:
                 machine.clock_went_back(batch.received_us)
+        if self._news:
+            self._judge_news(now_s, out)
         if len(batch) <= FEW and self._few_are_quiet(batch):
             return out
         us = batch.source_us
@@ -76,8 +82,11 @@ class Evaluator:
         if fresh.all() and not (value != value).any():  # noqa: PLR0124 - NaN is not itself
             self._order.move(index, us)
             if not loud.any():
+                self._newest[index] = value
                 return out
             rows = self._rows_of_loud(index, loud)
+            self._catch_up(set(index[rows].tolist()))
+            self._newest[index] = value
         else:
             rows = self._in_order(batch, code, loud, fresh)
         self._go_through(batch, code, rows, now_s, out)
@@ -101,13 +110,15 @@ class Evaluator:
             is_quiet = lower[at] < value < upper[at] and quality & CODE_MASK == self._code[at]
             if not is_quiet or us <= newest_us[at]:
                 return False
-        for at, us, _, _ in read:
-            newest_us[at] = max(us, newest_us[at])
+        for at, us, value, _ in read:
+            if us > newest_us[at]:
+                newest_us[at], self._newest[at] = us, value
         return True
 
     def passed(self, now_s: float) -> list[Transition]:
         """What became due without a reading, at now_s of the worker's monotonic clock."""
         out: list[Transition] = []
+        self._judge_news(now_s, out)
         done = []
         for machine in self._running:
             machine.passed(now_s - GRACE_S, out)
@@ -136,6 +147,25 @@ class Evaluator:
         """Of how many tags with alarms all readings are older than one before."""
         return sum(bool(self._built.signals[at].own) for at in self._order.held(received_us))
 
+    def _catch_up(self, places: Iterable[int]) -> None:
+        """Have the signals of these tags know the values that changed nothing, too."""
+        for at in places:
+            signal = self._built.signals[at]
+            if not signal.is_held:
+                signal.value = float(self._newest[at])
+
+    def _judge_news(self, now_s: float, out: list[Transition]) -> None:
+        """Alarms that came with other tags are judged by what is known: no reading may follow."""
+        news, self._news = self._news, []
+        for machine in news:
+            us = self._order.known_us([machine.at, *machine.looks_at])
+            if machine.is_over is None:
+                machine.step(us, now_s, out)
+            else:
+                machine.suppressor_moved(us, out)
+            self._note(machine)
+            self._set_band(self._built.signals[machine.at])
+
     def _in_order(self, batch: Batch, code: Int16s, loud: Mask, fresh: Mask) -> Rows:
         """The rows to go through, of a batch in which something is late or a mark."""
         index, us = batch.tag_index, batch.source_us
@@ -155,7 +185,11 @@ class Evaluator:
             counts[rows] = True
         loud &= counts
         found = self._rows_of_loud(index, loud)
-        return found[counts[found]]
+        found = found[counts[found]]
+        self._catch_up(set(index[found].tolist()))
+        counts &= ~np.isnan(batch.value)
+        self._newest[index[counts]] = batch.value[counts]
+        return found
 
     def _rows_of_loud(self, index: Int32s, loud: Mask) -> Rows:
         """All rows of the tags that have a loud one: the state may change between them."""
@@ -227,8 +261,10 @@ class Evaluator:
 
     def _set_band(self, signal: Signal) -> None:
         at = signal.at
+        if signal.value is not None:
+            self._newest[at] = signal.value
         code, lower, upper = signal.code, -math.inf, math.inf
-        if signal.follows_every_reading or any(each.is_turning for each in signal.own):
+        if signal.follows_every_reading or any(each.due_us is not None for each in signal.own):
             code = UNKNOWN
         elif not signal.is_held:
             bands = [each.band() for each in signal.own]

@@ -24,9 +24,10 @@ class Machine(ABC):
     """The state of one alarm of one tag.
 
     at         position of its tag in the table
-    looks_at   positions of the other tags that it looks at
+    looks_at   positions of the other tags that decide with its own
     is_over    whether the condition is met now, before any delay; None: not known yet
     is_active  what was told last; None: nothing yet
+    is_suppressed  what was told last of that; None: the other tag was not read yet
     due_us     when is_over becomes what is told, None while both agree
     """
 
@@ -36,7 +37,7 @@ class Machine(ABC):
     def __init__(self, alarm: Alarm, own: Signal, suppressor: Signal | None) -> None:
         self.alarm = alarm
         self.at = own.at
-        self.looks_at: list[int | None] = [suppressor.at if suppressor else None]
+        self.looks_at: list[int] = []
         self._own = own
         self._suppressor = suppressor
         self._states = frozenset(map(float, alarm.suppressed_states))
@@ -44,11 +45,12 @@ class Machine(ABC):
         self._off_us = round(alarm.off_delay_s * 1e6)
         self.is_over: bool | None = None
         self.is_active: bool | None = None
-        self.is_suppressed = False
+        self.is_suppressed: bool | None = None
         self.due_us: int | None = None
         self._told_us = NEVER_US
         self._told: Transition | None = None
         self._seen_us, self._seen_s = NEVER_US, 0.0
+        self._may_begin_anew = False
 
     # What a kind of condition says
 
@@ -71,9 +73,11 @@ class Machine(ABC):
         return self.due_us is not None
 
     @property
-    def is_turning(self) -> bool:
-        """Whether a delay runs, or is to begin again with the next reading."""
-        return self.is_over is not None and self.is_over is not self.is_active
+    def is_news(self) -> bool:
+        """Whether what is known says more than was ever judged: only after tags changed."""
+        if self.is_over is None:
+            return self.verdict() is not None
+        return self.is_active is not None and self._suppressed() is not self.is_suppressed
 
     # What happens
 
@@ -84,6 +88,7 @@ class Machine(ABC):
 
     def step(self, us: int, now_s: float, out: Out) -> None:
         """Judge what was just taken over, of time us, at now_s of the worker's own clock."""
+        self._go_on(us)
         self._seen_us, self._seen_s = us, now_s
         self._judge(us, out)
 
@@ -97,10 +102,15 @@ class Machine(ABC):
 
     def suppressor_moved(self, us: int, out: Out) -> None:
         """Tell when the tag that suppresses this alarm took or left one of its states."""
-        if self.is_active is not None and self._suppressed() != self.is_suppressed:
+        if self.is_active is not None and self._suppressed() is not self.is_suppressed:
             self._append(us, None, out)
 
     def clock_went_back(self, us: int) -> None:
+        """The tag's time may go on at us, before what was: a reading tells. Delays go on."""
+        self._may_begin_anew = True
+        self._told_us = min(self._told_us, us)
+
+    def begin_anew(self, us: int) -> None:
         """The tag's time begins anew at us: delays run again, what was told may be later."""
         self.due_us = None
         self._told_us = min(self._told_us, us)
@@ -116,12 +126,18 @@ class Machine(ABC):
             "_told",
             "_seen_us",
             "_seen_s",
+            "_may_begin_anew",
         ):
             setattr(self, name, getattr(before, name))
 
     def now(self) -> Transition | None:
         """What was told last; None: nothing."""
         return None if self._told is None else replace(self._told, tag_index=self.at)
+
+    def _go_on(self, us: int) -> None:
+        if self._may_begin_anew and us < self._seen_us:
+            self.begin_anew(us)
+        self._may_begin_anew = False
 
     def _judge(self, us: int, out: Out) -> None:
         verdict = self.verdict()
@@ -158,6 +174,9 @@ class Machine(ABC):
         )
         out.append(self._told)
 
-    def _suppressed(self) -> bool:
-        """Unknown suppresses nothing."""
-        return self._suppressor is not None and self._suppressor.value in self._states
+    def _suppressed(self) -> bool | None:
+        """None as long as the suppressor was not read."""
+        if self._suppressor is None:
+            return False
+        value = self._suppressor.value
+        return None if value is None else value in self._states

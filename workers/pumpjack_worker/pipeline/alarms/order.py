@@ -65,6 +65,11 @@ class Order:
             for at in self.behind.keys() & set(index.tolist()):
                 del self.behind[at]
 
+    def known_us(self, at: list[int]) -> int:
+        """Of when the newest is that is known of these tags; of marks alone, the last receipt."""
+        newest_us = int(self.newest_us[at].max())
+        return self._received_us if newest_us == NEVER_US else newest_us
+
     def late(self, batch: Batch, rows: Rows) -> dict[int, list[int]]:
         """Of late readings those whose tag's clock was set back: rows by tag. Time begins anew."""
         accepted: dict[int, list[int]] = {}
