@@ -294,6 +294,19 @@ class WritingContract:
         assert await adapter.read_back(tag) == before
         await adapter.close()
 
+    async def test_a_write_that_may_not_go_any_more_is_not_sent(self, rig: Rig) -> None:
+        def too_late() -> None:
+            raise WriteRefused("it has expired")
+
+        tag, value = rig.writable[0]
+        adapter = rig.make(tag)
+        await adapter.connect()
+        before = await adapter.read_back(tag)
+        with pytest.raises(WriteRefused, match="expired"):
+            await adapter.write(tag, value, too_late)
+        assert await adapter.read_back(tag) == before != pytest.approx(value)
+        await adapter.close()
+
     async def test_nothing_is_sent_to_a_device_that_is_away(self, rig: Rig) -> None:
         tag, value = rig.writable[0]
         adapter = rig.make(tag, connection=rig.connection(**rig.quick))

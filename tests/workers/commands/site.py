@@ -181,6 +181,21 @@ class Site:
         await earlier.close()
         return command
 
+    async def requested_without_a_worker(self, value: float, folder: Path) -> UUID:
+        """A command that was asked for while no worker ran."""
+        await (await self.worker(folder / "journal")).stop()
+        return await self.request(value, wake=False)
+
+    async def forget(self, command: UUID, state: str) -> None:
+        """The database has lost all that came after a state (approved, sent)."""
+        await self.database.execute(
+            "WITH lost AS (DELETE FROM pumpjack.command_steps WHERE command_id = $1 AND change_no >"
+            " (SELECT change_no FROM pumpjack.command_steps WHERE command_id = $1 AND state = $2))"
+            " UPDATE pumpjack.commands SET state = $2, done_at = NULL WHERE command_id = $1",
+            command,
+            state,
+        )
+
     async def steps(self, command: UUID) -> list[str]:
         """The states that a command went through."""
         rows = await self.database.fetch(

@@ -95,15 +95,46 @@ async def test_a_device_that_says_no_is_told_in_its_words(
     assert len(device.written) == 1
 
 
-@pytest.mark.parametrize("code", [5, 11])
+@pytest.mark.parametrize("code", [4, 5, 7, 8, 11, 77])
 async def test_an_exception_that_leaves_open_what_was_done_is_no_refusal(
     rig: ModbusRig, device: SimulatedDevice, code: int
 ) -> None:
-    """5: it has begun and takes its time; 11: the gateway heard nothing of the unit."""
+    """4: it failed on its way; 5: it takes its time; 11: the gateway heard nothing of the unit."""
     device.flaws.refuses = code
     async with connected(rig, register()) as adapter:
         with pytest.raises(Unanswered, match=f"exception {code}"):
             await adapter.write(register(), 7)
+
+
+@pytest.mark.parametrize("code", [2, 3, 6, 10])
+async def test_an_exception_that_comes_before_the_writing_is_a_refusal(
+    rig: ModbusRig, device: SimulatedDevice, code: int
+) -> None:
+    device.flaws.refuses = code
+    async with connected(rig, register()) as adapter:
+        with pytest.raises(WriteRefused, match=f"exception {code}"):
+            await adapter.write(register(), 7)
+
+
+async def test_a_write_that_waited_behind_a_silent_one_asks_again_whether_it_may_go(
+    rig: ModbusRig, device: SimulatedDevice
+) -> None:
+    device.flaws.mute = True
+    went: list[str] = []
+
+    def overtaken() -> None:
+        went.append("second")
+        raise WriteRefused("it has expired")
+
+    async with connected(rig, register(), **rig.quick) as adapter:
+        first = asyncio.create_task(adapter.write(register(), 7, lambda: went.append("first")))
+        second = asyncio.create_task(adapter.write(register(), 8, overtaken))
+        with pytest.raises(Unanswered):
+            await first
+        with pytest.raises(WriteRefused, match="expired"):
+            await second
+    assert went == ["first", "second"]
+    assert [wish.content for wish in device.written] == [(7).to_bytes(2, "big")]
 
 
 async def test_a_device_that_lies_is_found_out_by_reading_back(

@@ -26,7 +26,14 @@ NODES = {
     "ns=2;s=empty": SimulatedNode("float64", None, writable=True),
     "ns=2;s=name": SimulatedNode("text", "pump 7", writable=True),
 }
-BAD_OUT_OF_RANGE, BAD_TIMEOUT = 0x803C0000, 0x800A0000
+BAD_OUT_OF_RANGE = 0x803C0000
+LEAVES_OPEN = {
+    "BadTimeout": 0x800A0000,
+    "BadInternalError": 0x80020000,
+    "BadUnexpectedError": 0x80010000,
+    "BadDeviceFailure": 0x808B0000,
+    "BadRequestInterrupted": 0x80840000,
+}
 
 
 def tag(name: str = "speed", data_type: str = "float32", **more: Any) -> Tag:
@@ -112,12 +119,13 @@ async def test_a_server_that_says_no_is_quoted(rig: SimulatedRig, server: Simula
     assert len(server.written) == 1
 
 
-async def test_a_server_that_lost_its_device_meanwhile_leaves_open_what_was_done(
-    rig: SimulatedRig, server: SimulatedServer
+@pytest.mark.parametrize("name", LEAVES_OPEN)
+async def test_a_server_that_failed_in_the_middle_leaves_open_what_was_done(
+    rig: SimulatedRig, server: SimulatedServer, name: str
 ) -> None:
-    server.write_flaws.refuses = BAD_TIMEOUT
+    server.write_flaws.refuses = LEAVES_OPEN[name]
     async with connected(rig) as adapter:
-        with pytest.raises(Unanswered, match="nobody knows"):
+        with pytest.raises(Unanswered, match=f"nobody knows.*{name}"):
             await adapter.write(tag(), 45.0)
 
 
