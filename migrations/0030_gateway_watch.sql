@@ -29,6 +29,13 @@ SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY c.tenant_id, c.connection_id
 $$;
 
+-- Tenants of which a shelving is over. Nothing is locked, so that one tenant cannot keep it from the others.
+CREATE FUNCTION pumpjack.ended_shelvings() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT DISTINCT a.tenant_id FROM pumpjack.alarm AS a WHERE a.shelved_until <= clock_timestamp()
+$$;
+
 -- How far each webhook has sent its tenant's events.
 CREATE TABLE pumpjack.webhook (
     tenant_id text NOT NULL REFERENCES pumpjack.tenant,
@@ -68,12 +75,14 @@ $$;
 REVOKE EXECUTE ON FUNCTION
     pumpjack.retire_connection(text, text),
     pumpjack.watched_connections(),
+    pumpjack.ended_shelvings(),
     pumpjack.webhook_position(text, text),
     pumpjack.move_webhook(text, text, bigint, bigint)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pumpjack.retire_connection(text, text) TO pumpjack_operator;
 GRANT EXECUTE ON FUNCTION
     pumpjack.watched_connections(),
+    pumpjack.ended_shelvings(),
     pumpjack.webhook_position(text, text),
     pumpjack.move_webhook(text, text, bigint, bigint)
 TO pumpjack_gateway;

@@ -57,6 +57,12 @@ class AlarmMetrics:
             "silence then",
             registry=registry,
         )
+        self.unserved = Counter(
+            "scada_alarm_watch_failures_total",
+            "Attempts to watch a tenant's connections, or to end its shelvings, that failed",
+            ["tenant_id"],
+            registry=registry,
+        )
         self.webhook_sent = Counter(
             "scada_webhook_events_total",
             "Events that a webhook took",

@@ -62,12 +62,14 @@ class WatchStore:
             )
         return row is not None and bool(row["changed"])
 
-    async def end_shelvings(self, tenants: Sequence[str]) -> list[str]:
-        """End those whose time has come; the tenants that had any."""
+    async def ended(self) -> set[str]:
+        """The tenants of which a shelving is over."""
         async with self._store.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT t.id, pumpjack.end_shelvings(t.id) AS ended "
-                "FROM unnest($1::text[]) AS t (id)",
-                list(tenants),
-            )
-        return [row["id"] for row in rows if row["ended"]]
+            rows = await connection.fetch("SELECT t FROM pumpjack.ended_shelvings() AS e (t)")
+        return {row["t"] for row in rows}
+
+    async def end_shelvings(self, tenant_id: str) -> bool:
+        """End those whose time has come; whether there were any."""
+        async with self._store.connection() as connection:
+            sql = "SELECT pumpjack.end_shelvings($1)"
+            return bool(await connection.fetchval(sql, tenant_id))

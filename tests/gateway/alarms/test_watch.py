@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from pumpjack_cli.stores import EmbeddedValkey
+from pumpjack_core.storage.roles import reader_role
 from pumpjack_core.wire import DeviceState
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person
@@ -250,6 +252,106 @@ async def test_redis_away_for_the_gateway_is_no_comm_failure_of_anybody(
 
         await soon(is_raised, "one that is still silent afterwards has failed")
     await field.close()
+
+
+@asynccontextmanager
+async def stuck(field: Field) -> AsyncIterator[None]:
+    """Its worker keeps a transaction open in which it has stored a transition."""
+    connection = await asyncpg.connect(field.database.admin_url)
+    try:
+        async with connection.transaction():
+            head = "SELECT FROM pumpjack.event_head WHERE tenant_id = $1 FOR UPDATE"
+            assert len(await connection.fetch(head, field.tenant)) == 1
+            yield
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def without_its_reader(field: Field) -> AsyncIterator[None]:
+    """As after a dump was put back without its roles."""
+    role = reader_role(field.tenant)
+    await field.database.ask(f"ALTER ROLE {role} RENAME TO {role}_gone")
+    try:
+        yield
+    finally:
+        await field.database.ask(f"ALTER ROLE {role}_gone RENAME TO {role}")
+
+
+@asynccontextmanager
+async def stuck_with_a_shelving_that_is_over(field: Field) -> AsyncIterator[None]:
+    await field.database.ask(
+        "UPDATE pumpjack.alarm SET shelved_until = now() - interval '1 second', "
+        "shelved_by = 'ann', state = 'shelved' WHERE alarm_id = $1",
+        field.id("hi"),
+    )
+    async with stuck(field):
+        yield
+
+
+@pytest.mark.parametrize("trouble", [stuck, stuck_with_a_shelving_that_is_over, without_its_reader])
+async def test_a_tenant_that_cannot_be_served_keeps_nobody_elses_failure_from_being_raised(
+    alarm_database: Database,
+    field: Field,
+    valkey: EmbeddedValkey,
+    trouble: Callable[[Field], AbstractAsyncContextManager[None]],
+) -> None:
+    first = Field(alarm_database, valkey.url)
+    await first.open(tenant=f"a-{field.tenant}")  # served before all others
+    await first.set(True)
+    shelved = await field.set(True)
+    await alarm_database.ask(
+        "UPDATE pumpjack.alarm SET shelved_until = now() - interval '1 second', "
+        "shelved_by = 'ann', state = 'shelved' WHERE alarm_id = $1",
+        shelved,
+    )
+
+    async def is_served(one: Field) -> bool:
+        return bool(await failures(one))
+
+    async with running(valkey.url, alarm_database.gateway_url) as gateway:
+        async with trouble(first):
+
+            async def is_in_trouble() -> bool:
+                line = f'scada_alarm_watch_failures_total{{tenant_id="{first.tenant}"}}'
+                return line in gateway.metrics.text().decode()
+
+            await soon(lambda: is_served(field), "the others are served meanwhile")
+            await soon(is_in_trouble, "who is not served is told")
+            state = await alarm_database.ask(
+                "SELECT state FROM pumpjack.alarm WHERE alarm_id = $1", shelved
+            )
+            assert state[0]["state"] == "unacknowledged", "their shelvings end, too"
+            assert await failures(first) == []
+        await soon(lambda: is_served(first), "and it is served once it can be")
+    await first.close()
+
+
+async def test_a_replica_gives_up_the_lease_of_a_tenant_that_it_cannot_serve_and_tries_again_later(
+    alarm_database: Database, field: Field, valkey: EmbeddedValkey
+) -> None:
+    clock = ShiftedClock()
+    async with running(valkey.url, alarm_database.gateway_url, clock=clock) as gateway:
+
+        async def has_given_up() -> bool:
+            clock.forward(2.5)
+            return not await alarm_database.ask(
+                "SELECT FROM pumpjack.gateway_lease WHERE tenant_id = $1", field.tenant
+            )
+
+        async def is_raised() -> bool:
+            clock.forward(2.5)
+            return bool(await failures(field))
+
+        async with without_its_reader(field):
+
+            async def holds() -> bool:
+                return field.tenant in gateway.watch.held
+
+            await soon(holds, "it takes the lease")
+            await soon(has_given_up, "another replica may try")
+            assert field.tenant not in gateway.watch.held
+        await soon(is_raised, "it tries again itself")
 
 
 async def test_a_shelving_ends_by_itself_and_everyone_is_told(
