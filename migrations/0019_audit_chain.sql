@@ -90,48 +90,52 @@ CREATE UNIQUE INDEX audit_logs_by_number ON pumpjack.audit_logs (tenant_id, audi
 CREATE TRIGGER chain BEFORE INSERT ON pumpjack.audit_logs
     FOR EACH ROW EXECUTE FUNCTION pumpjack.chain_audit();
 
--- The ends of all chains, for whoever logs them elsewhere: hash in 64 hex digits.
-CREATE FUNCTION pumpjack.audit_heads() RETURNS TABLE (tenant_id text, audit_no bigint, hash text)
+-- The ends of all chains, for whoever logs them elsewhere: hash in 64 hex digits, and when the last row was written.
+CREATE FUNCTION pumpjack.audit_heads() RETURNS TABLE (tenant_id text, audit_no bigint, hash text, at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT h.tenant_id, h.audit_no, encode(h.hash, 'hex') FROM pumpjack.audit_head AS h ORDER BY h.tenant_id
+    SELECT h.tenant_id, h.audit_no, encode(h.hash, 'hex'), a.at
+    FROM pumpjack.audit_head AS h
+    LEFT JOIN pumpjack.audit_logs AS a ON a.tenant_id = h.tenant_id AND a.audit_no = h.audit_no
+    ORDER BY h.tenant_id
 $$;
 
--- Remove a tenant's rows older than this, if there are any that are a day older still: one cut a day.
--- Returns how many went.
-CREATE FUNCTION pumpjack.cut_audit(p_until timestamptz) RETURNS integer
+-- Remove the first rows of a tenant, at most so many, that are older than this, if there are any that are a day
+-- older still: one cut a day where they are few. Returns how many went; none while somebody holds the head.
+CREATE FUNCTION pumpjack.cut_audit(p_tenant text, p_until timestamptz, p_most integer) RETURNS integer
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_head record;
-    v_last pumpjack.audit_logs;
+    v_no bigint;
+    v_hash bytea;
     v_rows integer;
-    v_removed integer := 0;
 BEGIN
-    FOR v_head IN SELECT h.tenant_id FROM pumpjack.audit_head AS h ORDER BY h.tenant_id LOOP
-        CONTINUE WHEN NOT EXISTS (
-            SELECT FROM (SELECT a.at FROM pumpjack.audit_logs AS a WHERE a.tenant_id = v_head.tenant_id
-                         ORDER BY a.audit_no LIMIT 1) AS oldest
-            WHERE oldest.at < p_until - interval '1 day');
-        PERFORM FROM pumpjack.audit_head AS h WHERE h.tenant_id = v_head.tenant_id FOR NO KEY UPDATE SKIP LOCKED;
-        CONTINUE WHEN NOT FOUND;
-        -- The clock may have jumped: only what lies before every row that stays.
-        SELECT a.* INTO v_last FROM pumpjack.audit_logs AS a
-        WHERE a.tenant_id = v_head.tenant_id AND a.audit_no < coalesce(
-            (SELECT min(s.audit_no) FROM pumpjack.audit_logs AS s WHERE s.tenant_id = v_head.tenant_id AND s.at >= p_until),
-            9223372036854775807)
-        ORDER BY a.audit_no DESC LIMIT 1;
-        CONTINUE WHEN NOT FOUND;
-        DELETE FROM pumpjack.audit_logs AS a WHERE a.tenant_id = v_head.tenant_id AND a.audit_no <= v_last.audit_no;
-        GET DIAGNOSTICS v_rows = ROW_COUNT;
-        v_removed := v_removed + v_rows;
-        INSERT INTO pumpjack.audit_anchor (tenant_id, audit_no, hash)
-        VALUES (v_head.tenant_id, v_last.audit_no, v_last.hash);
-        INSERT INTO pumpjack.audit_logs (tenant_id, actor, action, outcome, detail)
-        VALUES (v_head.tenant_id, 'pumpjack_maintain', 'audit.cut', 'done', jsonb_build_object(
-            'auditNo', v_last.audit_no, 'hash', encode(v_last.hash, 'hex'), 'rows', v_rows));
-    END LOOP;
-    RETURN v_removed;
+    IF NOT EXISTS (
+        SELECT FROM (SELECT a.at FROM pumpjack.audit_logs AS a WHERE a.tenant_id = p_tenant
+                     ORDER BY a.audit_no LIMIT 1) AS oldest
+        WHERE oldest.at < p_until - interval '1 day') THEN
+        RETURN 0;
+    END IF;
+    PERFORM FROM pumpjack.audit_head AS h WHERE h.tenant_id = p_tenant FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    -- The clock may have jumped: only what lies before every row that stays.
+    SELECT o.audit_no, o.hash INTO v_no, v_hash
+    FROM (SELECT f.audit_no, f.hash, bool_and(f.at < p_until) OVER (ORDER BY f.audit_no) AS goes
+          FROM (SELECT a.audit_no, a.hash, a.at FROM pumpjack.audit_logs AS a WHERE a.tenant_id = p_tenant
+                ORDER BY a.audit_no LIMIT p_most) AS f) AS o
+    WHERE o.goes ORDER BY o.audit_no DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM pumpjack.audit_logs AS a WHERE a.tenant_id = p_tenant AND a.audit_no <= v_no;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    INSERT INTO pumpjack.audit_anchor (tenant_id, audit_no, hash) VALUES (p_tenant, v_no, v_hash);
+    INSERT INTO pumpjack.audit_logs (tenant_id, actor, action, outcome, detail)
+    VALUES (p_tenant, 'pumpjack_maintain', 'audit.cut', 'done', jsonb_build_object(
+        'auditNo', v_no, 'hash', encode(v_hash, 'hex'), 'rows', v_rows));
+    RETURN v_rows;
 END
 $$;
 

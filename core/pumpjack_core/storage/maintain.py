@@ -18,6 +18,8 @@ from pumpjack_core.storage.levels import Level
 
 HOURS_A_TRANSACTION = 500
 """Connection-hours rolled up in one transaction: small enough not to hold vacuum back for long."""
+ROWS_A_TRANSACTION = 5_000
+"""Events and audit entries of a tenant removed in one: its alarms and commands wait meanwhile."""
 _PASSES_LIMIT = 10_000
 
 Progress = Callable[[str], None]
@@ -28,7 +30,7 @@ class Upkeep(Struct, frozen=True):
 
     hours    connection-hours rolled up
     changed  partitions or policies made, dropped or changed
-    removed  rows removed: quarantine and audit past their time
+    removed  rows removed: quarantine, events, commands and audit past their time
     missed   steps that could not be done now, each a sentence; the next pass tries them again
     """
 
@@ -84,11 +86,35 @@ async def maintain_once(url: str) -> Upkeep:
                     break
         changed = await _step(connection, "apply_settings()", missed)
         removed = await _step(connection, "remove_expired()", missed)
+        removed += await _remove_of_tenants(connection, missed)
     return Upkeep(hours, changed, removed, tuple(missed))
 
 
+async def _remove_of_tenants(connection: asyncpg.Connection, missed: list[str]) -> int:
+    """What is too old of each tenant, in transactions of one tenant and few rows."""
+    try:
+        found = await connection.fetch("SELECT pumpjack.tenants_with_expired() AS tenant_id")
+    except asyncpg.PostgresError as error:
+        raise explain(error, "tenants_with_expired()") from error
+    removed = 0
+    for row in found:
+        for _ in range(_PASSES_LIMIT):
+            call = "remove_expired_of($1, $2)"
+            gone = await _step(
+                connection, call, missed, arguments=(row["tenant_id"], ROWS_A_TRANSACTION)
+            )
+            removed += gone
+            if gone == 0:
+                break
+    return removed
+
+
 async def _step(
-    connection: asyncpg.Connection, call: str, missed: list[str], isolation: str = "read_committed"
+    connection: asyncpg.Connection,
+    call: str,
+    missed: list[str],
+    isolation: str = "read_committed",
+    arguments: tuple[object, ...] = (),
 ) -> int:
     """Call one function in its own transaction. What passes by itself is noted, not raised."""
     try:
@@ -96,7 +122,7 @@ async def _step(
             if not await connection.fetchval("SELECT pumpjack.take_turn()"):
                 missed.append(f"{call}: another maintain is at work")
                 return 0
-            return int(await connection.fetchval(f"SELECT pumpjack.{call}"))
+            return int(await connection.fetchval(f"SELECT pumpjack.{call}", *arguments))
     except asyncpg.PostgresError as error:
         sentence = explain(error, call)
         if connection.is_closed() or not isinstance(sentence, StorageUnavailable):

@@ -326,7 +326,7 @@ async def test_only_the_platform_reads_it_and_nobody_writes_past_the_chain(
             "INSERT INTO pumpjack.audit_logs (tenant_id, actor) VALUES ('permian', 'eve')",
             "UPDATE pumpjack.audit_head SET audit_no = 0",
             "INSERT INTO pumpjack.audit_anchor VALUES ('permian', 1, '')",
-            "SELECT pumpjack.cut_audit('infinity')",
+            "SELECT pumpjack.cut_audit('permian', 'infinity', 9)",
             "ALTER TABLE pumpjack.audit_logs DISABLE TRIGGER chain",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

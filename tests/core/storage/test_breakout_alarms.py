@@ -49,8 +49,10 @@ INSIDE = {
         "SELECT pumpjack.act_on_alarms('bakken', 'me', 'acknowledged', '{x}', NULL, '', NULL)"
     ),
     "a step of a command": "SELECT pumpjack.step_command(NULL, 'approved', 'me', '{}')",
-    "a cut of the audit": "SELECT pumpjack.cut_audit('infinity')",
-    "the events of long ago": "SELECT pumpjack.remove_events('infinity')",
+    "a cut of the audit": "SELECT pumpjack.cut_audit('permian', 'infinity', 9)",
+    "what has expired": "SELECT pumpjack.remove_expired_of('permian', 9)",
+    "whose has expired": "SELECT pumpjack.tenants_with_expired()",
+    "the events of long ago": "SELECT pumpjack.remove_events('permian', 'infinity', 9)",
 }
 OF_THE_GATEWAY = {
     "an acknowledgement": "SELECT pumpjack.acknowledge_alarms('permian', 'me', '{x}')",

@@ -7,6 +7,8 @@ import asyncio
 import asyncpg
 import pytest
 
+from pumpjack_core.storage import maintain
+from pumpjack_core.storage.audit import entries
 from pumpjack_core.storage.roles import writer_role
 from pumpjack_core.tags import Alarm, Write
 from tests.core.storage.conftest import LEVELS
@@ -109,6 +111,49 @@ async def test_a_tenant_that_holds_its_rows_does_not_stop_it(
             done = await database.maintain()
         assert (done.removed, done.missed) == (2, ())
     await thief.close()
+
+
+@plain
+async def test_while_the_past_of_one_tenant_goes_the_others_are_served(
+    database: Database, worker: Worker
+) -> None:
+    first = await database.worker("bakken")
+    await declare(first, tag(0, ALARM, write=Write(low=0.0, high=9.0)))
+    for one in (first, worker):
+        await tell(one, hi(True))
+    await age(database, "events", "recorded_at")
+    async with asyncio.timeout(60), Desk.open(database, "bakken") as desk:
+        async with database.admin.transaction():
+            await database.admin.execute(
+                "SELECT 1 FROM pumpjack.events WHERE tenant_id = 'permian' FOR UPDATE"
+            )
+            keeping = asyncio.create_task(database.maintain())
+            while not await database.admin.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            ):
+                await asyncio.sleep(0.01)
+                await database.admin.execute("SELECT pg_stat_clear_snapshot()")
+            assert (await desk.request(5.0))["state"] == "approved"
+        assert (await keeping).removed == 2
+
+
+@plain
+async def test_a_long_past_goes_in_pieces(
+    database: Database, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintain, "ROWS_A_TRANSACTION", 2)
+    for active in (True, False, True, False, True):
+        await tell(worker, hi(active))
+    await age(database, "events", "recorded_at")
+    entry = "SELECT pumpjack.audit('bakken', 'ann', 'sign-in', 'ok')"
+    await database.admin.execute(f"{entry} FROM generate_series(1, 5)")
+    await age(database, "audit_logs", "at", "tenant_id = 'bakken'")
+    await age(database, "audit_logs", "at", "tenant_id = 'bakken'")
+    assert (await database.maintain()).removed == 10
+    assert await database.read(EVENTS) == []
+    cuts = await entries(database.admin, "bakken")
+    assert [cut.detail["auditNo"] for cut in cuts] == [5, 4, 2]
 
 
 @plain
