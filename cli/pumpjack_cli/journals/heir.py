@@ -83,7 +83,7 @@ class _Session(Ingest):
     """As a worker's, without its fence."""
 
     def __init__(self, connection: asyncpg.Connection, where: str, heir: Heir) -> None:
-        super().__init__(connection, where)
+        super().__init__(connection, where, TIMEOUT_S)
         self._heir = heir
 
     async def take_fence(self, connection_id: str, protocol: str) -> int:
@@ -118,9 +118,11 @@ class _Session(Ingest):
         self._heir.wrote(written, len(us))
         return written
 
-    async def _call(self, sql: str, *arguments: Any) -> asyncpg.Record:
+    async def _call(
+        self, sql: str, *arguments: Any, timeout_s: float | None = None
+    ) -> asyncpg.Record:
         try:
-            return await super()._call(sql, *arguments)
+            return await super()._call(sql, *arguments, timeout_s=timeout_s)
         except StorageUnavailable:
             raise
         except StorageError as error:

@@ -32,6 +32,8 @@ from pumpjack_core.storage.declared import definition
 from pumpjack_core.tags import Tag
 
 RAW_LIMIT = 4096
+TRANSITION_S = 0.005
+"""A call may take so much longer for each: those of a batch cannot be split. 25 times the usual."""
 _WRITE_BATCH = "SELECT * FROM pumpjack.write_batch($1, $2, $3, $4, $5, $6, $7, $8)"
 _WRITE_BATCH_WITH_TRANSITIONS = (
     "SELECT * FROM pumpjack.write_batch($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -59,16 +61,18 @@ class Written(Struct, frozen=True):
 class Ingest:
     """One connection of one tenant's writer. Not for two tasks at once."""
 
-    def __init__(self, connection: asyncpg.Connection, where: str) -> None:
+    def __init__(self, connection: asyncpg.Connection, where: str, timeout_s: float) -> None:
+        """timeout_s: what bounds each call of the connection."""
         self._connection = connection
         self._where = where
+        self._timeout_s = timeout_s
         self._prepared: dict[str, Any] = {}
         self._pooled = False
 
     @classmethod
     async def connect(cls, url: str, *, timeout_s: float = 10.0) -> Self:
         """Log in. timeout_s bounds the connecting, and then each call."""
-        return cls(await open_connection(url, timeout_s=timeout_s), place(url))
+        return cls(await open_connection(url, timeout_s=timeout_s), place(url), timeout_s)
 
     async def take_fence(self, connection_id: str, protocol: str) -> int:
         """Register the connection and move its fence one up; returns the new fence."""
@@ -142,7 +146,10 @@ class Ingest:
         )
         if transitions:
             told = _transitions_json(transitions)
-            row = await self._call(_WRITE_BATCH_WITH_TRANSITIONS, *arguments, told)
+            timeout_s = self._timeout_s + TRANSITION_S * len(transitions)
+            row = await self._call(
+                _WRITE_BATCH_WITH_TRANSITIONS, *arguments, told, timeout_s=timeout_s
+            )
         else:
             row = await self._call(_WRITE_BATCH, *arguments)
         return Written(**dict(row))
@@ -191,11 +198,15 @@ class Ingest:
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._connection.terminate()
 
-    async def _call(self, sql: str, *arguments: Any) -> asyncpg.Record:
+    async def _call(
+        self, sql: str, *arguments: Any, timeout_s: float | None = None
+    ) -> asyncpg.Record:
+        """timeout_s: None for that of the connection."""
         with translated(self._where):
             if not self._pooled:
                 try:
-                    return _only(await (await self._prepare(sql)).fetchrow(*arguments))
+                    statement = await self._prepare(sql)
+                    return _only(await statement.fetchrow(*arguments, timeout=timeout_s))
                 except (
                     asyncpg.InvalidSQLStatementNameError,
                     asyncpg.DuplicatePreparedStatementError,
@@ -203,7 +214,7 @@ class Ingest:
                     # A pooler gave us another server connection, or one that somebody prepared.
                     # Nothing ran. From now on each call prepares anew, in its own transaction.
                     self._pooled = True
-            return _only(await self._connection.fetchrow(sql, *arguments))
+            return _only(await self._connection.fetchrow(sql, *arguments, timeout=timeout_s))
 
     async def _prepare(self, sql: str) -> Any:
         """A statement prepared under a name that no other statement can have."""

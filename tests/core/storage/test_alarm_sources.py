@@ -11,6 +11,8 @@ import asyncpg
 import pytest
 
 from pumpjack_core.errors import StorageError
+from pumpjack_core.storage.ingest import Ingest
+from pumpjack_core.storage.roles import writer_role
 from pumpjack_core.tags import Alarm
 from tests.core.storage.conftest import LEVELS
 from tests.core.storage.database import DAY_US, Database, Worker, now_us
@@ -152,6 +154,7 @@ async def test_a_replaced_worker_that_logs_in_anew_is_no_newer_for_that(
     now = now_us()
     newer = await database.worker(name=worker.name)
     await tell(newer, hi(True, now))
+    await newer.ingest.take_fence(newer.name, "modbus-tcp")
     await worker.open()
     await tell(worker, hi(False, now - 10))
     assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
@@ -171,6 +174,21 @@ async def test_a_suppressed_alarm_stays_so_until_the_worker_knows_better(
     assert await state(database, named(worker, 0, "hi")) == "suppressed"
     await tell(worker, hi(True, suppressed=False), *rest)
     assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
+
+
+@plain
+async def test_thousands_of_alarms_at_once_have_longer_than_a_few(
+    database: Database, worker: Worker
+) -> None:
+    """They cannot be split: if they did not get through in time, nothing after them would."""
+    url, timeout_s = database.login(writer_role("permian")), 2.0
+    worker.ingest = await Ingest.connect(url, timeout_s=timeout_s)
+    async with database.admin.transaction():
+        await database.admin.execute("SELECT FROM pumpjack.event_head FOR UPDATE")
+        told = asyncio.create_task(tell(worker, *(hi(turn % 2 == 0) for turn in range(4_000))))
+        assert not (await asyncio.wait({told}, timeout=timeout_s * 1.5))[0], "it is given up"
+    assert (await told).applied
+    await worker.ingest.close()
 
 
 @plain
