@@ -10,7 +10,7 @@ import typer
 from pumpjack_cli.output import Output, OutputOption, plain
 
 if TYPE_CHECKING:
-    from pumpjack_core.storage.audit import Entry, Head, Verdict
+    from pumpjack_core.storage.audit import Entry, Kept, Verdict
 
 EXAMPLES = {
     "list": """
@@ -19,7 +19,7 @@ pumpjack audit list --tenant permian --action command. --output json
 """,
     "verify": """
 pumpjack audit verify
-pumpjack audit verify --tenant permian --head 4711:9c1d…
+pumpjack audit verify --tenant permian --head 4711:9c1d…@2026-01-31T06:30:01Z
 """,
 }
 LIMIT_S = 30.0
@@ -83,9 +83,18 @@ def audit_verify(
     head: Annotated[
         str | None,
         typer.Option(
-            metavar="NUMBER:HASH",
+            metavar="NUMBER:HASH@TIME",
             help="An end of the chain that was kept elsewhere, as the gateway's log has it "
             "(`audit head`); needs --tenant.",
+        ),
+    ] = None,
+    audit_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="For how long entries have to be kept; as the database's settings say when not "
+            "given.",
+            show_default=False,
         ),
     ] = None,
     database_url: UrlOption,
@@ -104,7 +113,7 @@ def audit_verify(
     from pumpjack_core.errors import SetupError
 
     kept = _head(head, tenant)
-    found = asyncio.run(_verify(database_url, tenant, kept))
+    found = asyncio.run(_verify(database_url, tenant, kept, audit_days))
     if output is Output.json:
         typer.echo(json.dumps({"tenants": [_as_json(one) for one in found]}))
     else:
@@ -118,27 +127,31 @@ def audit_verify(
         raise typer.Exit(1)
 
 
-def _head(text: str | None, tenant: str | None) -> Head | None:
-    from pumpjack_core.storage.audit import Head
+def _head(text: str | None, tenant: str | None) -> Kept | None:
+    from pumpjack_core.storage.audit import Kept
 
     if text is None:
         return None
     if tenant is None:
         raise typer.BadParameter("--head is of one tenant; say which with --tenant")
     try:
-        return Head.parse(text)
+        return Kept.parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-async def _verify(url: str, tenant: str | None, head: Head | None) -> list[Verdict]:
+async def _verify(
+    url: str, tenant: str | None, kept: Kept | None, audit_days: int | None
+) -> list[Verdict]:
     from pumpjack_core.storage import audit
     from pumpjack_core.storage.connect import connect
 
     async with connect(url, timeout_s=LIMIT_S) as connection:
         known = await audit.tenants(connection)
         wanted = known if tenant is None else [name for name in known if name == tenant]
-        return [await audit.verify(connection, name, head) for name in wanted]
+        return [
+            await audit.verify(connection, name, kept, audit_days=audit_days) for name in wanted
+        ]
 
 
 def _tell(one: Verdict) -> None:

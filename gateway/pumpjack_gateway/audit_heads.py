@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from pumpjack_core.errors import StorageError
@@ -16,8 +17,8 @@ from pumpjack_core.log import get_logger
 EVERY_S = 60.0
 _log = get_logger("gateway.audit")
 
-Head = tuple[str, int, str]
-"""Tenant, number of its last entry, hash of that entry as hexadecimal digits."""
+Head = tuple[str, int, str, datetime | None]
+"""Tenant, number of its last entry, hash of that entry as hexadecimal digits, when it was made."""
 
 
 class Chains(Protocol):
@@ -49,7 +50,9 @@ class HeadsLog:
         except StorageError:
             return
         for head in heads:
-            tenant_id, number, digest = head
+            tenant_id, number, digest, at = head
             if self._logged.get(tenant_id) != head:
-                _log.info("audit head", tenant=tenant_id, head=f"{number}:{digest}")
+                # With its time: retention may cut it off no sooner than audit_days after it.
+                when = f"@{at:%FT%TZ}" if at is not None else ""
+                _log.info("audit head", tenant=tenant_id, head=f"{number}:{digest}{when}")
         self._logged = {head[0]: head for head in heads}

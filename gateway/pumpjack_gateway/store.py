@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Literal
 
 import asyncpg
@@ -187,13 +188,16 @@ class Store:
                     error.sqlstate or "", "the audit log cannot hold what an entry says"
                 ) from error
 
-    async def audit_heads(self) -> list[tuple[str, int, str]]:
-        """Where each tenant's audit chain ends: (tenant, number, hash in hexadecimal digits)."""
+    async def audit_heads(self) -> list[tuple[str, int, str, datetime | None]]:
+        """Where each tenant's audit chain ends: (tenant, number, hash in hexadecimal digits, at).
+
+        at: when the last entry was written.
+        """
         async with self.connection() as connection:
             rows = await connection.fetch(
-                "SELECT tenant_id, audit_no, hash FROM pumpjack.audit_heads()"
+                "SELECT tenant_id, audit_no, hash, at FROM pumpjack.audit_heads()"
             )
-        return [(row["tenant_id"], row["audit_no"], row["hash"]) for row in rows]
+        return [(row["tenant_id"], row["audit_no"], row["hash"], row["at"]) for row in rows]
 
     async def _page(
         self, tenant_id: str, query: Query, time: str, columns: str

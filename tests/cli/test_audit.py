@@ -62,7 +62,9 @@ def head_of(postgres: EmbeddedPostgres) -> str:
     found = administer(
         postgres,
         lambda c: c.fetchval(
-            "SELECT audit_no || ':' || hash FROM pumpjack.audit_heads() WHERE tenant_id = 'permian'"
+            "SELECT audit_no || ':' || hash || to_char(at AT TIME ZONE 'UTC', "
+            '\'"@"YYYY-MM-DD"T"HH24:MI:SS"Z"\') FROM pumpjack.audit_heads() '
+            "WHERE tenant_id = 'permian'"
         ),
     )
     return str(found)
@@ -147,6 +149,26 @@ def test_the_end_that_was_cut_off_with_its_record_is_found_by_a_kept_head(
     done = verify(url, "--tenant", "permian", "--head", kept)
     assert done.code == 1
     assert "row 8 was there once and is no more" in done.stdout
+
+
+def test_a_cut_made_by_hand_is_found_by_a_head_that_had_to_stay(
+    url: str, postgres: EmbeddedPostgres
+) -> None:
+    kept = head_of(postgres)
+    tamper(
+        postgres,
+        "INSERT INTO pumpjack.audit_anchor SELECT tenant_id, audit_no, hash "
+        "FROM pumpjack.audit_head WHERE tenant_id = 'permian'",
+        "DELETE FROM pumpjack.audit_logs WHERE tenant_id = 'permian'",
+        "SELECT pumpjack.audit(tenant_id, 'pumpjack_maintain', 'audit.cut', 'done', "
+        "jsonb_build_object('auditNo', audit_no, 'hash', encode(hash, 'hex'))) "
+        "FROM pumpjack.audit_anchor",
+    )
+    assert verify(url).code == 0
+    done = verify(url, "--tenant", "permian", "--head", kept)
+    assert done.code == 1
+    assert "it went with a cut that retention did not make" in done.stdout
+    assert verify(url, "--tenant", "permian", "--head", kept, "--audit-days", "30").code == 1
 
 
 def test_the_newest_entries_are_listed_first(url: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
@@ -19,6 +19,8 @@ from msgspec import Struct
 START = bytes(32)
 """What the first row of a tenant has for the hash of the one before."""
 PROBLEMS_LIMIT = 100
+CLOCKS_APART = timedelta(hours=1)
+"""How far the clocks of the database and of whoever verifies may be apart."""
 _ROWS_AT_ONCE = 2_000
 _COLUMNS = """
     audit_id, audit_no, tenant_id, at, (extract(epoch FROM at) * 1000000)::bigint AS us,
@@ -72,6 +74,31 @@ class Head(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.audit_no}:{self.hash.hex()}"
+
+
+class Kept(Struct, frozen=True):
+    """A head that was kept elsewhere. at: when its row was written; None where nobody noted it."""
+
+    head: Head
+    at: datetime | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Kept:
+        """Read N:HASH@TIME, as the gateway logs it, or N:HASH. Raises ValueError.
+
+        >>> Kept.parse("12:" + "ab" * 32 + "@2026-01-31T06:30:00Z").at.year
+        2026
+        """
+        head, _, time = text.strip().partition("@")
+        if not time:
+            return cls(Head.parse(head))
+        try:
+            at = datetime.fromisoformat(time)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            raise ValueError(f"{time!r} is no time of a head; one is 2026-01-31T06:30:00Z")
+        return cls(Head.parse(head), at)
 
 
 class Verdict(Struct, frozen=True):
@@ -176,13 +203,22 @@ def follow(
 
 
 async def verify(
-    connection: asyncpg.Connection, tenant_id: str, head: Head | None = None
+    connection: asyncpg.Connection,
+    tenant_id: str,
+    kept: Head | Kept | None = None,
+    *,
+    audit_days: int | None = None,
 ) -> Verdict:
     """Read a tenant's whole chain and say what was done to it.
 
-    head: an end of the chain that was kept elsewhere. connection: of pumpjack_operator or of
-    a superuser. The hashes are computed here, not by functions of the database.
+    kept: an end of the chain that was kept elsewhere. audit_days: for how long entries are kept,
+    as somebody knows who does not trust the database; None: as its settings say. connection: of
+    pumpjack_operator or of a superuser. The hashes are computed here, not by functions of the
+    database.
     """
+    if isinstance(kept, Head):
+        kept = Kept(kept)
+    head = kept.head if kept is not None else None
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         anchors = await connection.fetch(
             "SELECT audit_no, hash FROM pumpjack.audit_anchor WHERE tenant_id = $1"
@@ -201,7 +237,9 @@ async def verify(
             if head is not None and row.audit_no == head.audit_no:
                 there = row.hash
         chain.finish(end, anchor)
-        notes = _compare(chain, head, there, anchor)
+        if audit_days is None:
+            audit_days = await connection.fetchval("SELECT audit_days FROM pumpjack.settings")
+        notes = _compare(chain, kept, there, anchor, timedelta(days=audit_days or 0))
     return Verdict(tenant_id, chain.rows, anchor, chain.last, tuple(chain.problems), tuple(notes))
 
 
@@ -255,14 +293,30 @@ async def _rows(connection: asyncpg.Connection, tenant_id: str) -> AsyncIterator
 
 
 def _compare(
-    chain: _Chain, head: Head | None, there: bytes | None, anchor: Head | None
+    chain: _Chain,
+    kept: Kept | None,
+    there: bytes | None,
+    anchor: Head | None,
+    stays: timedelta,
 ) -> list[str]:
     """Compare with a head that was kept elsewhere; returns notes."""
-    if head is None:
+    if kept is None:
+        return []
+    head = kept.head
+    is_cut = anchor is not None and head.audit_no <= anchor.audit_no
+    if is_cut and kept.at is not None and datetime.now(UTC) + CLOCKS_APART < kept.at + stays:
+        chain.say(
+            f"row {head.audit_no} is of {kept.at:%FT%TZ} and had to stay for {stays.days} days; "
+            "it went with a cut that retention did not make"
+        )
         return []
     if anchor is not None and head.audit_no < anchor.audit_no:
+        why = (
+            "" if kept.at is not None else "; with its time (N:HASH@TIME) it could be told if then"
+        )
         return [
             f"row {head.audit_no} went with a cut; the head that was kept is too old to compare"
+            f"{why}"
         ]
     if anchor is not None and head.audit_no == anchor.audit_no:
         there = anchor.hash

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from pumpjack_core.storage.audit import START, Head, Row, entries, follow, tenants, verify
+from pumpjack_core.storage.audit import START, Head, Kept, Row, entries, follow, tenants, verify
 from pumpjack_core.storage.migrate import load, migrate
 from pumpjack_core.storage.roles import GATEWAY_ROLE, MAINTAIN_ROLE, OPERATOR_ROLE
 from tests.core.storage.conftest import LEVELS
@@ -224,10 +225,47 @@ async def test_retention_cuts_the_beginning_off_and_says_so_in_the_chain(
         "row 4 had another hash once: the chain was rewritten",
     )
     assert (await verify(database.admin, "permian", Head(2, START))).notes == (
-        "row 2 went with a cut; the head that was kept is too old to compare",
+        "row 2 went with a cut; the head that was kept is too old to compare"
+        "; with its time (N:HASH@TIME) it could be told if then",
     )
+    aged = Kept(Head(2, START), datetime.now(UTC) - timedelta(days=800))
+    verdict = await verify(database.admin, "permian", aged)
+    assert (verdict.problems, len(verdict.notes)) == ((), 1), "that was its time"
     await database.admin.execute("DELETE FROM pumpjack.audit_logs WHERE audit_no = 5")
     assert await problems(database) == ("row 5 was removed",), "beside what was cut off"
+
+
+FORGED_CUT = """
+    INSERT INTO pumpjack.audit_anchor SELECT tenant_id, audit_no, hash FROM pumpjack.audit_logs
+    WHERE audit_no = 6;
+    DELETE FROM pumpjack.audit_logs WHERE audit_no <= 6;
+    INSERT INTO pumpjack.audit_logs (tenant_id, actor, action, outcome, detail)
+    SELECT tenant_id, 'pumpjack_maintain', 'audit.cut', 'done', jsonb_build_object(
+        'auditNo', audit_no, 'hash', encode(hash, 'hex'), 'rows', 6) FROM pumpjack.audit_anchor
+"""
+
+
+@plain
+@pytest.mark.parametrize("number", [4, 6])
+async def test_a_cut_that_came_too_early_shows_against_a_head_with_its_time(
+    database: Database, number: int
+) -> None:
+    await append(database, number)
+    [head] = await database.admin.fetch("SELECT * FROM pumpjack.audit_heads()")
+    kept = Kept.parse(f"{head['audit_no']}:{head['hash']}@{head['at']:%FT%TZ}")
+    await append(database, 6 - number)
+    await database.admin.execute(FORGED_CUT)
+    assert await problems(database) == (), "by itself it cannot tell"
+    says = (
+        f"row {number} is of {head['at']:%FT%TZ} and had to stay for 730 days; "
+        "it went with a cut that retention did not make",
+    )
+    assert (await verify(database.admin, "permian", kept)).problems == says
+    await database.admin.execute("UPDATE pumpjack.settings SET audit_days = 1, event_days = 1")
+    kept = Kept(kept.head, head["at"] - timedelta(days=3))
+    assert (await verify(database.admin, "permian", kept)).problems == ()
+    known = await verify(database.admin, "permian", kept, audit_days=730)
+    assert len(known.problems) == 1, "who does not trust the settings says how long"
 
 
 @plain
@@ -370,3 +408,9 @@ def test_the_hash_is_of_the_one_before_and_the_text() -> None:
 def test_a_head_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no head; one is a number"):
         Head.parse(text)
+
+
+@pytest.mark.parametrize("time", ["noon", "2026-01-31T06:30:00", "2026-13-01T00:00:00Z"])
+def test_a_head_whose_time_is_none_is_refused(time: str) -> None:
+    with pytest.raises(ValueError, match="is no time of a head"):
+        Kept.parse("1:" + "a" * 64 + "@" + time)
