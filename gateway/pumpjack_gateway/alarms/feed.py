@@ -101,6 +101,7 @@ class AlarmFeed:
         self._once = Once()
         self._roll = Roll()
         self._beats_due_s = 0.0
+        self._refused = 0
         self._wake = asyncio.Event()
         self._begun = False
         self._current = False
@@ -143,6 +144,7 @@ class AlarmFeed:
         change = self._book.hear(told)
         if change is not None:
             self._tell([change])
+        self._count_refused()
         if self._book.waits:
             self._wake.set()
             if self._wait_ends is None:
@@ -193,6 +195,7 @@ class AlarmFeed:
                     await self._begin()
                     continue
                 self._tell(self._book.take(news))
+                self._count_refused()
                 if len(news.events) < EVENTS_MAX:
                     break
         except StorageError as error:
@@ -272,6 +275,13 @@ class AlarmFeed:
         if self._once.is_news(alarm.alarm_id, at_us):
             self._meter.add(min(at_us, self._clock.now_us()))
             self._meter.ended.clear()  # only whether there is a flood now is asked
+
+    def _count_refused(self) -> None:
+        """Count what the book had no place for since the last time."""
+        if self._book.refused > self._refused:
+            counter = self._metrics.not_shown.labels(self.tenant_id)
+            counter.inc(self._book.refused - self._refused)
+            self._refused = self._book.refused
 
     def _snapshot(self, *, resumed: bool) -> bytes:
         return frame_of_alarms(

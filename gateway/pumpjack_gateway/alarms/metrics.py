@@ -57,6 +57,12 @@ class AlarmMetrics:
             "silence then",
             registry=registry,
         )
+        self.not_shown = Counter(
+            "scada_alarm_words_refused_total",
+            "Conditions that were not shown before they were stored: too many were unconfirmed",
+            ["tenant_id"],
+            registry=registry,
+        )
         self.unserved = Counter(
             "scada_alarm_watch_failures_total",
             "Attempts to watch a tenant's connections, or to end its shelvings, that failed",

@@ -9,6 +9,7 @@ import pytest
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.alarms import Transition
 from pumpjack_core.tags import Alarm
+from pumpjack_gateway.alarms import book
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person
 from tests.gateway.alarms.field import TAG, WELL, Database, Field, S, many_tags, now_us
@@ -263,6 +264,71 @@ async def test_what_happened_while_redis_was_away_is_told_from_the_database(
         await field.store((WELL, TAG, Transition(0, "hi", False, now_us(), 1900.0)))
         assert (await client.until("alarm"))["event"]["eventNo"] == 2
     await field.close()
+
+
+async def test_words_that_redis_kept_back_are_not_shown_after_their_events_nor_counted_twice(
+    alarm_gateway: Gateway, alarm_database: Database, valkey: EmbeddedValkey
+) -> None:
+    field = Field(alarm_database, valkey.url)
+    await field.open(*many_tags(["a1"], [f"t{n}" for n in range(7)], Alarm("hi", 1.0)))
+    async with screen(alarm_gateway, field.tenant) as client:
+        await watch(client)
+        at = now_us() - 30 * S
+        for active in (True, False):
+            await field.store(
+                *(
+                    (tag.well_id, tag.name, Transition(0, "hi", active, at, 2.0))
+                    for tag in field.tags
+                )
+            )
+        await field.wake()
+        for _ in range(14):
+            assert (await client.until("alarm"))["confirmed"]
+        for tag in field.tags:
+            await field.tell(True, "hi", us=at, seq=1, well=tag.well_id, tag=tag.name)
+        fresh = await field.tell(True, "hi", seq=3, well="a1", tag="t0")
+        told = await client.until("alarm")
+        assert (told["alarmId"], told["confirmed"], told["state"]) == (
+            fresh,
+            False,
+            "unacknowledged",
+        )
+        counts = await counted(client, byState={"returned_unacknowledged": 6, "unacknowledged": 1})
+        assert (counts["raisedIn10Min"], counts["flood"]) == (8, None)
+    await field.close()
+
+
+async def test_what_a_killed_worker_told_and_could_not_keep_ends_when_the_next_one_is_there(
+    alarm_gateway: Gateway, field: Field
+) -> None:
+    async with screen(alarm_gateway, field.tenant) as client:
+        await watch(client)
+        await field.beat()
+        await field.tell(True, "hi", seq=5, kept=False)
+        assert (await client.until("alarm"))["state"] == "unacknowledged"
+        await field.beat(follows=5)
+        await field.wake()
+        over = await client.until("alarm")
+        assert (over["alarmId"], over["state"], over["event"]) == (field.id("hi"), "normal", None)
+        assert (await counted(client, toHandle=0))["unacknowledged"] == 0
+
+
+async def test_conditions_of_which_there_are_too_many_are_counted_and_told_once_they_are_stored(
+    alarm_gateway: Gateway, field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "TOLD_MAX", 1)
+    async with screen(alarm_gateway, field.tenant) as client:
+        await watch(client)
+        await field.tell(True, "hi", seq=1)
+        await client.until("alarm")
+        await field.tell(True, "hihi", seq=1)
+        at = now_us()
+        for condition in ("hi", "hihi"):
+            await field.set(True, condition, us=at)
+        stored = [await client.until("alarm"), await client.until("alarm")]
+        assert [one["event"]["eventNo"] for one in stored] == [1, 2]
+    line = f'scada_alarm_words_refused_total{{tenant_id="{field.tenant}"}} 1.0'
+    assert line in alarm_gateway.metrics.text().decode()
 
 
 async def test_a_database_that_was_put_back_is_shown_anew(
