@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from pumpjack_core.clock import SystemClock, since_boot_s
 from pumpjack_core.config import WorkerConfig
-from pumpjack_core.errors import NotConnected, Unanswered, WriteRefused
+from pumpjack_core.errors import DeviceError, NotConnected, Unanswered, WriteRefused
 from pumpjack_core.storage.commands import Claim
 from pumpjack_core.tags import Tag, TagTable, Write
 from pumpjack_worker.adapters.mqtt.adapter import MqttAdapter
+from pumpjack_worker.adapters.mqtt.packets import Packet, Puback, Publish
 from pumpjack_worker.adapters.mqtt.simulated_broker import Broker
 from pumpjack_worker.adapters.mqtt.simulated_devices import SimulatedDevices
 from pumpjack_worker.adapters.mqtt.simulated_places import place
@@ -29,6 +30,8 @@ from pumpjack_worker.commands.standing import Standing, Told
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.contract import read
 from tests.workers.adapters.mqtt.broker import MqttRig
+from tests.workers.adapters.mqtt.reading import make
+from tests.workers.adapters.mqtt.scripted import ScriptedBroker
 from tests.workers.pipeline.scripted import until
 
 COMMAND_ID = UUID(int=7)
@@ -225,6 +228,56 @@ async def test_what_the_broker_did_not_acknowledge_is_unknown_and_not_published_
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await adapter.close()
+
+
+class Says(ScriptedBroker):
+    """Acknowledges what is published with a reason code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
+    def _answer(self, packet: Packet) -> None:
+        if isinstance(packet, Publish):
+            self.send(Puback(packet.packet_id, self.code))
+        else:
+            super()._answer(packet)
+
+
+REASON_CODES = {
+    "unspecified error": (0x80, WriteRefused),
+    "not authorized": (0x87, WriteRefused),
+    "quota exceeded": (0x97, WriteRefused),
+    "packet identifier in use": (0x91, Unanswered),
+    "none of the specification": (0xEE, Unanswered),
+}
+
+
+@pytest.mark.parametrize(("code", "error"), REASON_CODES.values(), ids=REASON_CODES)
+async def test_a_command_is_refused_only_where_the_broker_certainly_did_not_pass_it_on(
+    code: int, error: type[DeviceError]
+) -> None:
+    async with Says(code) as broker:
+        adapter = make(broker.port, tag())
+        await adapter.connect()
+        with pytest.raises(error, match="pads/7/set"):
+            await adapter.write(tag(), 4.5)
+        await adapter.close()
+
+
+async def test_a_command_that_may_not_go_any_more_is_not_published() -> None:
+    def too_late() -> None:
+        raise WriteRefused("it has expired")
+
+    async with Says(0) as broker:
+        adapter = make(broker.port, tag())
+        await adapter.connect()
+        with pytest.raises(WriteRefused, match="expired"):
+            await adapter.write(tag(), 4.5, too_late)
+        await adapter.write(tag(), 5.0)
+        published = [packet.payload for packet in broker.got if isinstance(packet, Publish)]
+        assert published == [b'{"pump":{"speed":5.0}}']
+        await adapter.close()
 
 
 async def test_the_simulators_own_broker_gives_commands_to_its_devices() -> None:
