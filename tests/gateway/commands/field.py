@@ -56,9 +56,10 @@ PROBLEM = "application/problem+json"
 
 
 async def make_database(postgres: EmbeddedPostgres) -> None:
-    """Once for all tests; each has a tenant of its own in it."""
+    """Once for all tests, also those of other folders; each has a tenant of its own in it."""
     admin = await asyncpg.connect(postgres.url())
-    await admin.execute(f"CREATE DATABASE {NAME}")
+    if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", NAME):
+        await admin.execute(f"CREATE DATABASE {NAME}")
     await admin.close()
     await migrate(postgres.url(NAME))
 
