@@ -95,7 +95,7 @@ def test_500_tags_with_9_alarms_each_are_accepted_and_stored(api: httpx.Client) 
 
 
 def test_one_that_etcd_does_not_take_is_told_offline(api: httpx.Client) -> None:
-    mapping = as_large_as_it_gets(texts=1_200, alarms=3)
+    mapping = as_large_as_it_gets(texts=720, alarms=5)
     (finding,) = check(mapping).findings
     assert "etcd takes 1536" in finding.message
     answer = created(api, mapping)
