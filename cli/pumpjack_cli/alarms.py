@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,11 +15,9 @@ from pumpjack_cli.gateway import (
     RestOption,
     TenantOption,
     TokenOption,
+    find,
 )
 from pumpjack_cli.output import Output, OutputOption
-
-if TYPE_CHECKING:
-    from pumpjack_cli.gateway import Gateway
 
 EXAMPLES = {
     "list": """
@@ -95,7 +92,7 @@ def alarms_list(
     from pumpjack_cli.alarming.chosen import PAGE, every
     from pumpjack_cli.alarming.shown import alarm_lines, counts_line, flood_lines
 
-    gateway = _gateway(data_dir, tenant, token, rest)
+    gateway = find(data_dir, tenant, token, rest)
     query = {"wellId": well, "priority": priority, "state": state, "q": search}
     found = every(gateway, "alarms", "alarms", query, most=rows, page=PAGE)
     counts = gateway.get("alarms/counts")["counts"]
@@ -127,7 +124,7 @@ def alarms_history(
     from pumpjack_cli.alarming.chosen import PAGE, every
     from pumpjack_cli.alarming.shown import event_lines
 
-    gateway = _gateway(data_dir, tenant, token, rest)
+    gateway = find(data_dir, tenant, token, rest)
     query = {"wellId": well, "kind": kind, "start": _moment(begins)}
     found = every(gateway, "events", "events", query, most=rows, page=PAGE)
     if output is Output.json:
@@ -150,7 +147,7 @@ def alarms_figures(
     """Say how the alarms do, in the figures of EEMUA 191 and ISA-18.2, each with its meaning."""
     from pumpjack_cli.alarming.shown import figure_lines
 
-    answer = _gateway(data_dir, tenant, token, rest).get("alarms/figures", start=_moment(begins))
+    answer = find(data_dir, tenant, token, rest).get("alarms/figures", start=_moment(begins))
     if output is Output.json:
         typer.echo(json.dumps(answer))
         return
@@ -181,7 +178,7 @@ def alarms_acknowledge(
 
     if every_one == bool(alarms):
         raise typer.BadParameter("name the alarms, or give --all")
-    gateway = _gateway(data_dir, tenant, token, rest, role="operator", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="operator", name=name)
     query = {"wellId": well, "priority": priority} if every_one else {}
     waiting = ["unacknowledged", "returned_unacknowledged", "latched_unacknowledged"]
     act(
@@ -215,7 +212,7 @@ def alarms_shelve(
     from pumpjack_cli.alarming.acting import act
     from pumpjack_core.units import seconds
 
-    gateway = _gateway(data_dir, tenant, token, rest, role="operator", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="operator", name=name)
     minutes = max(1, round(seconds(lasts) / 60))
     act(gateway, "shelve", _some(alarms), output, said={"reason": reason, "minutes": minutes})
 
@@ -237,7 +234,7 @@ def alarms_unshelve(
     """
     from pumpjack_cli.alarming.acting import act
 
-    gateway = _gateway(data_dir, tenant, token, rest, role="operator", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="operator", name=name)
     act(gateway, "unshelve", _some(alarms), output, said={"comment": comment})
 
 
@@ -258,7 +255,7 @@ def alarms_reset(
     """
     from pumpjack_cli.alarming.acting import act
 
-    gateway = _gateway(data_dir, tenant, token, rest, role="operator", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="operator", name=name)
     act(gateway, "reset", _some(alarms), output, said={"comment": comment})
 
 
@@ -279,7 +276,7 @@ def alarms_out_of_service(
     """
     from pumpjack_cli.alarming.acting import act
 
-    gateway = _gateway(data_dir, tenant, token, rest, role="engineer", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="engineer", name=name)
     act(gateway, "out-of-service", _some(alarms), output, said={"reason": reason})
 
 
@@ -300,22 +297,8 @@ def alarms_in_service(
     """
     from pumpjack_cli.alarming.acting import act
 
-    gateway = _gateway(data_dir, tenant, token, rest, role="engineer", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="engineer", name=name)
     act(gateway, "in-service", _some(alarms), output, said={"comment": comment})
-
-
-def _gateway(
-    data_dir: Path,
-    tenant: str | None,
-    token: str | None,
-    rest: str | None,
-    *,
-    role: str = "viewer",
-    name: str | None = None,
-) -> Gateway:
-    from pumpjack_cli.gateway import find
-
-    return find(data_dir, tenant=tenant, token=token, rest=rest, role=role, name=name)
 
 
 def _some(alarms: list[str] | None) -> list[str]:

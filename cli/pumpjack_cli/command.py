@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,16 +13,17 @@ from pumpjack_cli.gateway import (
     DEFAULT_DIR,
     AsOption,
     DataDirOption,
+    Gateway,
     RestOption,
     TenantOption,
     TokenOption,
+    find,
 )
 from pumpjack_cli.output import Output, OutputOption
 from pumpjack_core.errors import PumpjackError
 
 if TYPE_CHECKING:
     from pumpjack_cli.commanding.sending import Row
-    from pumpjack_cli.gateway import Gateway
 
 EXAMPLES = {
     "send": """
@@ -92,7 +92,7 @@ def command_send(
     from pumpjack_cli.commanding.sending import ask, follow, step_line
     from pumpjack_core.units import seconds
 
-    gateway = _gateway(data_dir, tenant, token, rest, role="operator", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="operator", name=name)
     number = _number(gateway, well, tag, value)
     answer = ask(
         gateway,
@@ -150,7 +150,7 @@ def command_list(
     from pumpjack_cli.alarming.chosen import every
     from pumpjack_cli.commanding.shown import command_lines
 
-    gateway = _gateway(data_dir, tenant, token, rest)
+    gateway = find(data_dir, tenant, token, rest)
     query = {"wellId": well, "tagName": tag, "state": state}
     found = every(gateway, "control", "commands", query, most=rows, page=PAGE)
     if output is Output.json:
@@ -170,7 +170,7 @@ def command_show(
     output: OutputOption = Output.text,
 ) -> None:
     """Show a command with each of its steps."""
-    gateway = _gateway(data_dir, tenant, token, rest)
+    gateway = find(data_dir, tenant, token, rest)
     _show(gateway.get(f"control/{_id(command)}"), output)
 
 
@@ -192,7 +192,7 @@ def command_decide(
     """Approve or reject a command of somebody else's, where a second person is needed."""
     if approve is None:
         raise typer.BadParameter("say --approve or --reject")
-    gateway = _gateway(data_dir, tenant, token, rest, role="operator", name=name)
+    gateway = find(data_dir, tenant, token, rest, role="operator", name=name)
     body = {"approve": approve, "comment": comment}
     _show(gateway.post(f"control/{_id(command)}/decision", body), output)
 
@@ -209,7 +209,7 @@ def command_tags(
     """List what may be written at a well, within which limits, and what stands in the way now."""
     from pumpjack_cli.commanding.shown import tag_lines
 
-    answer = _gateway(data_dir, tenant, token, rest).get("control/tags", wellId=well)
+    answer = find(data_dir, tenant, token, rest).get("control/tags", wellId=well)
     if output is Output.json:
         typer.echo(json.dumps(answer))
         return
@@ -245,17 +245,3 @@ def _id(text: str) -> str:
         raise PumpjackError(
             f"{text!r} is no command's id; `pumpjack command list` shows them"
         ) from error
-
-
-def _gateway(
-    data_dir: Path,
-    tenant: str | None,
-    token: str | None,
-    rest: str | None,
-    *,
-    role: str = "viewer",
-    name: str | None = None,
-) -> Gateway:
-    from pumpjack_cli.gateway import find
-
-    return find(data_dir, tenant=tenant, token=token, rest=rest, role=role, name=name)

@@ -105,10 +105,10 @@ class Gateway:
 
 def find(
     folder: Path,
-    *,
     tenant: str | None,
     token: str | None,
     rest: str | None,
+    *,
     role: str = "viewer",
     name: str | None = None,
 ) -> Gateway:
