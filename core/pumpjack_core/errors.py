@@ -65,7 +65,7 @@ class WriteRefused(DeviceError):
 
 
 class Unanswered(DeviceError):
-    """A write went out and no answer came: the device may have done it, or may still do it."""
+    """A write went out and nothing that came back says for certain that it was not done."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="Unanswered")
