@@ -8,65 +8,16 @@ import numpy as np
 import pytest
 
 from pumpjack_core.quality import Level, Reason, quality
-from pumpjack_core.tags import Alarm, TagTable
-from pumpjack_worker.pipeline.alarms.evaluator import Evaluator
-from tests.workers.pipeline.examples import T0_US, batch, tag
+from pumpjack_core.tags import Alarm
+from tests.workers.pipeline.alarms.well import S, Well
+from tests.workers.pipeline.examples import T0_US, batch
 
-S = 1_000_000
 NAN = math.nan
 OUT_OF_RANGE = quality(Level.BAD, Reason.OUT_OF_RANGE)
 DEVICE_BAD = quality(Level.BAD, Reason.DEVICE_BAD)
 COMM_FAILURE = quality(Level.BAD, Reason.COMM_FAILURE)
 STALE = quality(Level.BAD, Reason.STALE)
 CLOCK = quality(Level.UNCERTAIN, Reason.CLOCK)
-
-
-class Well:
-    """Tags p and q of one well, p with alarms; told: (condition, active, at, value)."""
-
-    def __init__(self, *alarms: Alarm) -> None:
-        self.tags = TagTable((tag("p", alarms=alarms), tag("q")))
-        self.evaluator = Evaluator(self.tags)
-        self.told: list[tuple[str, bool, float, float | None]] = []
-        self.suppressed: list[bool | None] = []
-
-    def read(
-        self, value: float, at: float, *, code: int = 0, name: str = "p", now: float | None = None
-    ) -> None:
-        """A reading of source time at, that comes in at now of the worker's clock."""
-        now = at if now is None else now
-        self.at_once((name, value, code), at=at, now=now)
-
-    def at_once(self, *rows: tuple[str, float, int], at: float, now: float | None = None) -> None:
-        """Readings of one moment."""
-        came = batch(
-            self.tags,
-            [value for _, value, _ in rows],
-            index=["pq".index(name) for name, _, _ in rows],
-            us=T0_US + round(at * S),
-            quality=[code for _, _, code in rows],
-            received_us=T0_US + round((at if now is None else now) * S),
-        )
-        self._note(self.evaluator.evaluate(came, at if now is None else now))
-
-    def watch(self, now: float) -> None:
-        self._note(self.evaluator.passed(now))
-
-    def become(self, tags: TagTable) -> None:
-        self.tags, self.evaluator = tags, Evaluator(tags, self.evaluator)
-
-    def restart(self) -> None:
-        self.evaluator = Evaluator(self.tags)
-
-    def _note(self, told) -> None:
-        for one in told:
-            at = (one.us - T0_US) / S
-            self.told.append((one.condition, one.active, at, one.value))
-            self.suppressed.append(one.suppressed)
-
-    @property
-    def turns(self) -> list[tuple[bool, float]]:
-        return [(active, at) for _, active, at, _ in self.told]
 
 
 @pytest.mark.parametrize(
@@ -288,73 +239,6 @@ def test_readings_of_one_batch_decide_in_the_order_of_their_times():
     assert well.turns == [(False, 1), (True, 2), (False, 3)]
 
 
-# Clocks
-
-
-def test_a_device_clock_that_jumped_ahead_and_came_back_holds_its_alarms_for_a_moment_only():
-    well = Well(Alarm("hi", limit=100.0))
-    well.read(50.0, 240, now=0)
-    for now in range(1, 11):
-        well.read(120.0, now)
-        assert well.turns == [(False, 240)]
-    well.read(120.0, 11)
-    assert well.turns == [(False, 240), (True, 11)]
-
-
-def test_a_late_reading_of_a_device_that_is_ahead_decides_nothing():
-    well = Well(Alarm("hi", limit=100.0))
-    for now in range(30):
-        well.read(50.0, now + 240, now=now)
-        well.read(500.0, now + 200, now=now)
-    assert well.turns == [(False, 240)]
-
-
-def test_a_device_clock_that_was_set_back_an_hour_is_believed_after_five_minutes_and_told_before():
-    well = Well(Alarm("hi", limit=100.0))
-    well.read(50.0, 3_600)
-    for now in range(3_601, 3_901):
-        well.read(120.0, now - 3_600, now=now)
-    assert well.turns == [(False, 3_600)]
-    assert well.evaluator.held(T0_US + 3_900 * S) == 1
-    well.read(120.0, 301, now=3_901)
-    assert well.turns == [(False, 3_600), (True, 301)]
-    assert well.evaluator.held(T0_US + 3_902 * S) == 0
-
-
-def test_a_worker_clock_that_was_set_back_stops_nothing():
-    well = Well(Alarm("hi", limit=100.0, on_delay_s=2.0))
-    well.read(50.0, 3_600)
-    well.read(120.0, 3_601)
-    well.read(120.0, 1)
-    well.read(120.0, 3)
-    assert well.turns == [(False, 3_600), (True, 3)]
-
-
-@pytest.mark.parametrize("alarm", [(True, 5.0, 0.0), (False, 0.0, 5.0)], ids=["on", "off"])
-def test_a_worker_clock_that_was_set_back_ends_no_delay_of_a_tag_that_is_not_read_again(alarm):
-    becomes, on_delay_s, off_delay_s = alarm
-    well = Well(Alarm("hi", limit=100.0, on_delay_s=on_delay_s, off_delay_s=off_delay_s))
-    well.read(50.0 if becomes else 120.0, 3_600, now=0)
-    well.read(120.0 if becomes else 50.0, 3_700, now=100)
-    well.read(1.0, 3_701, name="q", now=40)
-    well.watch(104.0)
-    assert len(well.told) == 1
-    well.watch(105.5)
-    assert well.turns[1:] == [(becomes, 3_705)]
-
-
-def test_a_worker_clock_that_was_set_back_ends_a_rate_of_a_tag_that_is_not_read_again():
-    well = Well(Alarm("rate", limit=10.0, per_s=60.0))
-    well.read(100.0, 3_600, now=0)
-    well.read(150.0, 3_700, now=100)
-    well.read(1.0, 3_701, name="q", now=40)
-    well.watch(161.0)
-    assert well.turns == [(False, 3_600), (True, 3_700), (False, 3_760)]
-
-
-# Starts, and other tags
-
-
 def test_after_a_start_nothing_is_said_of_suppression_until_the_other_tag_was_read():
     well = Well(Alarm("lo", limit=10.0, suppressed_by="q", suppressed_states=(0,)))
     well.read(0.0, 0)
@@ -373,93 +257,6 @@ def test_after_a_start_every_alarm_says_once_how_it_is():
         well.read(120.0, start + 0.5)
         well.restart()
     assert well.turns == [(True, 0), (False, 0), (True, 1), (False, 1)]
-
-
-def test_alarms_that_stay_as_they_were_keep_their_state_when_tags_change():
-    hi = Alarm("hi", limit=100.0, on_delay_s=5.0)
-    well = Well(hi)
-    well.read(120.0, 0)
-    renamed = Alarm("hi", limit=100.0, on_delay_s=5.0, priority=1, message="Open the choke")
-    well.become(TagTable((tag("new"), tag("p", alarms=(renamed,)))))
-    well._note(
-        well.evaluator.evaluate(
-            batch(well.tags, [120.0], index=[1], us=T0_US + 5 * S, received_us=T0_US + 5 * S), 5.0
-        )
-    )
-    assert well.turns == [(True, 5)]
-    well.become(TagTable((tag("p", alarms=(renamed, Alarm("lo", limit=1.0))),)))
-    well.read(120.0, 6)
-    assert well.told[1:] == [("lo", False, 5.0, 120.0)]
-
-
-def test_an_alarm_that_was_changed_says_anew_how_it_is():
-    well = Well(Alarm("hi", limit=100.0))
-    well.read(120.0, 0)
-    well.become(TagTable((tag("p", alarms=(Alarm("hi", limit=200.0),)), tag("q"))))
-    well.read(120.0, 1)
-    assert well.turns == [(True, 0), (False, 0)], "of the value that stands"
-
-
-@pytest.mark.parametrize(
-    ("value", "code", "alarm"),
-    [
-        (0.0, 0, Alarm("state", states=(0,))),
-        (120.0, 0, Alarm("hi", limit=100.0)),
-        (NAN, DEVICE_BAD, Alarm("bad_quality")),
-        (NAN, STALE, Alarm("stale")),
-    ],
-    ids=lambda each: getattr(each, "condition", None),
-)
-def test_an_alarm_that_is_added_is_raised_by_what_stands_also_if_nothing_more_is_read(
-    value, code, alarm
-):
-    well = Well(Alarm("rate", limit=1e6))
-    well.read(1.0, 0)
-    well.read(value, 1, code=code)
-    told = len(well.told)
-    well.become(TagTable((tag("p", alarms=(Alarm("rate", limit=1e6), alarm)), tag("q"))))
-    well.watch(2.0)
-    assert [each[:2] for each in well.told[told:]] == [(alarm.condition, True)]
-    well.watch(3.0)
-    assert len(well.told) == told + 1
-
-
-def test_an_alarm_that_is_added_is_raised_with_the_next_reading_although_nothing_changes():
-    well = Well(Alarm("hi", limit=100.0))
-    well.read(0.0, 0)
-    well.become(TagTable((tag("p", alarms=(Alarm("state", states=(0,)),)), tag("q"))))
-    well.read(0.0, 1)
-    assert well.told[1:] == [("state", True, 0.0, 0.0)]
-
-
-def test_an_alarm_that_is_added_knows_values_that_changed_nothing_before():
-    well = Well(Alarm("lo", limit=1.0))
-    for at, value in enumerate((50.0, 60.0, 120.0)):
-        well.read(value, at)
-    well.become(TagTable((tag("p", alarms=(Alarm("hi", limit=100.0),)), tag("q"))))
-    well.watch(3.0)
-    assert well.told[1:] == [("hi", True, 2.0, 120.0)]
-
-
-def test_the_delay_of_an_alarm_that_is_added_runs_from_then_on():
-    well = Well()
-    well.read(120.0, 0)
-    well.become(TagTable((tag("p", alarms=(Alarm("hi", limit=100.0, on_delay_s=5.0),)), tag("q"))))
-    well.watch(60.0)
-    assert well.told == []
-    well.watch(65.5)
-    assert well.turns == [(True, 5)]
-
-
-def test_an_alarm_that_nothing_suppresses_any_more_says_so_at_once_and_keeps_its_state():
-    well = Well(Alarm("state", states=(1,), suppressed_by="q", suppressed_states=(0,)))
-    well.read(0.0, 0, name="q")
-    well.read(1.0, 1)
-    well.read(NAN, 2, code=DEVICE_BAD)
-    assert (well.turns, well.suppressed) == ([(True, 1)], [True])
-    well.become(TagTable((tag("p", alarms=(Alarm("state", states=(1,)),)), tag("q"))))
-    well.watch(3.0)
-    assert (well.turns[1:], well.suppressed[1:]) == ([(True, 2)], [False])
 
 
 def test_an_alarm_that_cannot_be_evaluated_is_named_and_the_others_go_on():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -13,36 +11,13 @@ import pytest
 from pumpjack_core.errors import StorageError
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.storage.roles import writer_role
-from pumpjack_core.tags import Alarm
+from tests.core.storage.alarms.record import HI, kinds, state
 from tests.core.storage.conftest import LEVELS
 from tests.core.storage.database import DAY_US, Database, Worker, now_us
-from tests.core.storage.desk import ALARMS, EVENTS, Desk, declare, hi, named, tag, tell
+from tests.core.storage.desk import EVENTS, Desk, declare, hi, named, tag, tell
 
 plain = pytest.mark.parametrize("level", LEVELS[:1])
 every_level = pytest.mark.parametrize("level", LEVELS)
-HI = Alarm("hi", limit=5.0, priority=2, message="pressure high", response="open the choke")
-LATCHED = Alarm("lo", limit=1.0, latch=True)
-
-
-@pytest.fixture
-async def worker(database: Database) -> Worker:
-    worker = await database.worker()
-    await declare(worker, tag(0, HI, LATCHED), tag(1))
-    return worker
-
-
-@pytest.fixture
-async def desk(database: Database, worker: Worker) -> AsyncIterator[Desk]:
-    async with Desk.open(database) as desk:
-        yield desk
-
-
-async def state(database: Database, alarm: str) -> Any:
-    return (await database.read(ALARMS, alarm))[0][0]
-
-
-async def kinds(database: Database) -> list[tuple[Any, ...]]:
-    return [(kind, after) for _, kind, after in await database.read(EVENTS)]
 
 
 @plain
