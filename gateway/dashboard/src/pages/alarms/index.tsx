@@ -1,0 +1,3 @@
+export default function Alarms() {
+  return <h1>Alarms</h1>;
+}

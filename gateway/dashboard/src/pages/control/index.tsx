@@ -1,0 +1,3 @@
+export default function Control() {
+  return <h1>Control</h1>;
+}

@@ -1,0 +1,3 @@
+export default function Kit() {
+  return <h1>Kit: every state on one sheet</h1>;
+}
