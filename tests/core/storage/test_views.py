@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from pumpjack_core.quality import Level as QualityLevel
 from pumpjack_core.quality import Reason, level_text, quality, reason_text
+from pumpjack_core.storage.roles import reader_role
 from pumpjack_core.tags import Tag
 from tests.core.storage.database import DAY_US, Database, now_us
 
@@ -110,3 +111,44 @@ async def test_tags_with_two_units_keep_their_histories_apart(database: Database
     assert await database.read(
         "SELECT value, unit FROM pumpjack.scada_readings WHERE tag_name = 'tag-0' ORDER BY time"
     ) == [(1.0, "psi"), (0.07, "bar")]
+
+
+OF_TENANTS = """
+SELECT c.relname FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+WHERE c.relnamespace = 'pumpjack'::regnamespace AND c.relkind = 'v'
+  AND has_table_privilege('pumpjack_reader', c.oid, 'SELECT')
+ORDER BY c.relname
+"""
+
+
+async def test_a_tenant_whose_reader_role_is_gone_takes_no_view_from_the_others(
+    database: Database,
+) -> None:
+    for tenant in ("permian", "Bakken-2"):
+        worker = await database.worker(tenant_id=tenant)
+        await worker.write([(now_us(), 0, 1.0)])
+    views = [row["relname"] for row in await database.admin.fetch(OF_TENANTS)]
+    assert {"scada_readings", "scada_readings_1day", "scada_alarms", "scada_holes"} <= set(views)
+    role = reader_role("Bakken-2")
+    await database.admin.execute(f"ALTER ROLE {role} RENAME TO {role}_gone")
+    try:
+        for view in views:
+            rows = await database.read(f"SELECT DISTINCT tenant_id FROM pumpjack.{view}")
+            assert rows in ([("permian",)], []), view
+        assert await database.read("SELECT tag_name FROM pumpjack.scada_latest") == [("tag-0",)]
+    finally:
+        await database.admin.execute(f"ALTER ROLE {role}_gone RENAME TO {role}")
+    read = "SELECT tenant_id FROM pumpjack.scada_latest"
+    assert await database.read(read, tenant_id="Bakken-2") == [("Bakken-2",)]
+
+
+async def test_no_view_shows_rows_to_a_condition_before_it_has_hidden_those_of_others(
+    database: Database,
+) -> None:
+    rows = await database.admin.fetch(
+        "SELECT relname FROM pg_class"
+        " WHERE relnamespace = 'pumpjack'::regnamespace AND relkind = 'v'"
+        " AND relname LIKE 'scada%' AND NOT coalesce(reloptions, '{}') @> '{security_barrier=true}'"
+    )
+    assert [row["relname"] for row in rows] == []

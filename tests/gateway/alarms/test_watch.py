@@ -293,7 +293,7 @@ async def stuck_with_a_shelving_that_is_over(field: Field) -> AsyncIterator[None
         yield
 
 
-@pytest.mark.parametrize("trouble", [stuck, stuck_with_a_shelving_that_is_over])
+@pytest.mark.parametrize("trouble", [stuck, stuck_with_a_shelving_that_is_over, without_its_reader])
 async def test_a_tenant_that_cannot_be_served_keeps_nobody_elses_failure_from_being_raised(
     alarm_database: Database,
     field: Field,
