@@ -38,7 +38,7 @@ from pumpjack_gateway.live.clients import Clients
 from pumpjack_gateway.live.hub import Hub
 from pumpjack_gateway.live.outlet import Limits
 from pumpjack_gateway.live.server import BACKLOG, Door, ServerLimits, listen
-from pumpjack_gateway.live.session import Service
+from pumpjack_gateway.live.service import Service
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.rest.app import make_app
 from pumpjack_gateway.rest.requests import Parts

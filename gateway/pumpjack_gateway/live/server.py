@@ -15,7 +15,8 @@ from websockets.http11 import Request, Response
 from pumpjack_core.errors import AuthError
 from pumpjack_gateway.answers import Problem
 from pumpjack_gateway.live.connection import FeedConnection
-from pumpjack_gateway.live.session import Service, Session
+from pumpjack_gateway.live.service import Service
+from pumpjack_gateway.live.session import Session
 
 PATHS = ("/", "/ws")
 OPEN_LIMIT_S = 10.0
