@@ -74,6 +74,10 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
     alarms      at most one of each condition
     write       None: read only
     state_names words for whole values, by the value's text: {"0": "STOPPED"}
+    title       how screens call it, "" for its name
+    normal_low, normal_high
+                band in which it usually is, shaded on screens [unit]; nothing is judged by it
+    digits      decimals that screens show, None: as its role or its value has them
     """
 
     well_id: str
@@ -94,6 +98,10 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
     alarms: tuple[Alarm, ...] = ()
     write: Write | None = None
     state_names: dict[str, str] = {}
+    title: str = ""
+    normal_low: float | None = None
+    normal_high: float | None = None
+    digits: int | None = None
 
     def __hash__(self) -> int:
         """Of what tells tags apart: state_names has none."""
@@ -105,18 +113,56 @@ class Tag(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknow
         return (self.well_id, self.name, self.unit, self.data_type)
 
 
+class WellFacts(
+    Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True
+):
+    """What screens show of a well beside its readings; "" and empty where nobody says.
+
+    title        how screens call it
+    type         name of its process picture: rod-pump, esp, gas-lift or one of the platform's own
+    time_zone    IANA name
+    roles        role of the picture to name of a tag of the well, where they differ
+    key_tags     names of the tags that an overview shows, in order
+    """
+
+    well_id: str
+    title: str = ""
+    type: str = ""
+    pad: str = ""
+    route: str = ""
+    time_zone: str = ""
+    roles: dict[str, str] = {}
+    key_tags: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        """Of what tells them apart: roles has none."""
+        return hash((self.well_id, self.title))
+
+
 class TagTable(Struct, frozen=True, dict=True):
-    """The tags of one connection, in a fixed order; a Batch points into it by position."""
+    """The tags of one connection, in a fixed order; a Batch points into it by position.
+
+    facts  of its wells, at most one of each; no reading depends on them
+    """
 
     tags: tuple[Tag, ...]
+    facts: tuple[WellFacts, ...] = ()
 
     def __len__(self) -> int:
         return len(self.tags)
 
     @cached_property
     def hash(self) -> str:
-        """Hash of the content: 64 hex digits of SHA-256."""
+        """Hash of the tags, which is what a journal keeps of a table: 64 hex digits of SHA-256."""
         return hashlib.sha256(msgspec.json.encode(self.tags)).hexdigest()
+
+    @cached_property
+    def full_hash(self) -> str:
+        """Hash of everything; that of the tags alone where there are no facts."""
+        if not self.facts:
+            return self.hash
+        facts = msgspec.json.encode(self.facts, order="deterministic")
+        return hashlib.sha256(self.hash.encode() + facts).hexdigest()
 
     @cached_property
     def wells(self) -> tuple[str, ...]:

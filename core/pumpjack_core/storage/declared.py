@@ -7,15 +7,19 @@ from typing import Any
 
 import msgspec
 
-from pumpjack_core.tags import Alarm, Tag, Write
+from pumpjack_core.tags import Alarm, Tag, WellFacts, Write
 
 
-def definition(tags: Sequence[Tag], *, writes: bool) -> str:
+def definition(tags: Sequence[Tag], facts: Sequence[WellFacts] = (), *, writes: bool) -> str:
     """The whole table as JSON. writes: whether the connection may be written to at all.
 
     Series are told by name only; of a tag that is there twice the first counts.
     """
-    table = {"writes": writes, "tags": [_tag(tag) for tag in tags]}
+    table = {
+        "writes": writes,
+        "tags": [_tag(tag) for tag in tags],
+        "wells": [_well(well) for well in facts],
+    }
     return msgspec.json.encode(table).decode()
 
 
@@ -35,6 +39,23 @@ def _tag(tag: Tag) -> dict[str, Any]:
         "stateNames": {value: _text(word) for value, word in tag.state_names.items()},
         "alarms": [_alarm(alarm) for alarm in tag.alarms],
         "write": None if tag.write is None else _write(tag.write),
+        "title": _text(tag.title),
+        "normalLow": tag.normal_low,
+        "normalHigh": tag.normal_high,
+        "digits": tag.digits,
+    }
+
+
+def _well(well: WellFacts) -> dict[str, Any]:
+    return {
+        "well": well.well_id,
+        "title": _text(well.title),
+        "type": well.type,
+        "pad": _text(well.pad),
+        "route": _text(well.route),
+        "timeZone": well.time_zone,
+        "roles": well.roles,
+        "keyTags": well.key_tags,
     }
 
 

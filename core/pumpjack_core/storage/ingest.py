@@ -29,7 +29,7 @@ from pumpjack_core.errors import StorageError
 from pumpjack_core.readings import Floats, Int16s, Int32s, Int64s
 from pumpjack_core.storage.connect import open_connection, place, translated
 from pumpjack_core.storage.declared import definition
-from pumpjack_core.tags import Tag
+from pumpjack_core.tags import Tag, WellFacts
 
 RAW_LIMIT = 4096
 TRANSITION_S = 0.005
@@ -155,15 +155,21 @@ class Ingest:
         return Written(**dict(row))
 
     async def declare_tags(
-        self, connection_id: str, fence: int, tags: Sequence[Tag], *, writes: bool
+        self,
+        connection_id: str,
+        fence: int,
+        tags: Sequence[Tag],
+        facts: Sequence[WellFacts] = (),
+        *,
+        writes: bool,
     ) -> int:
-        """Tell what is read, its alarms, and what may be written: the whole table each time.
+        """Tell what is read, of which wells, its alarms, what may be written: all of it each time.
 
         Alarms that are in it no more are removed. Returns how many tags the database has now; 0,
         and nothing changed, when another worker took a greater fence.
         """
         sql = "SELECT pumpjack.declare_tags($1, $2, $3::text::jsonb) AS declared"
-        table = definition(tags, writes=writes)
+        table = definition(tags, facts, writes=writes)
         return int((await self._call(sql, connection_id, fence, table))["declared"])
 
     async def close_journal(self, journal_id: UUID, seq: int) -> bool:

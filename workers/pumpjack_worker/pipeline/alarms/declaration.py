@@ -49,7 +49,9 @@ class Declaration:
             return
         tags, self._is_told = self._tags, True
         try:
-            await session.declare_tags(self._connection_id, fence, tags.tags, writes=self._writes)
+            await session.declare_tags(
+                self._connection_id, fence, tags.tags, tags.facts, writes=self._writes
+            )
         except StorageUnavailable:
             self._is_told, self._goes_last = False, True
             raise
