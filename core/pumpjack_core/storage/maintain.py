@@ -20,6 +20,10 @@ HOURS_A_TRANSACTION = 500
 """Connection-hours rolled up in one transaction: small enough not to hold vacuum back for long."""
 ROWS_A_TRANSACTION = 5_000
 """Events and audit entries of a tenant removed in one: its alarms and commands wait meanwhile."""
+LOOK_BACK_S = 5.0
+"""For one transaction that looks through hours of before doubt was kept (migration 0042)."""
+LOOKS_A_PASS = 6
+"""Roll-ups of new readings wait meanwhile."""
 _PASSES_LIMIT = 10_000
 
 Progress = Callable[[str], None]
@@ -31,12 +35,14 @@ class Upkeep(Struct, frozen=True):
     hours    connection-hours rolled up
     changed  partitions or policies made, dropped or changed
     removed  rows removed: quarantine, events, commands and audit past their time
+    looked   hours of before migration 0042 looked through for readings that are not GOOD
     missed   steps that could not be done now, each a sentence; the next pass tries them again
     """
 
     hours: int = 0
     changed: int = 0
     removed: int = 0
+    looked: int = 0
     missed: tuple[str, ...] = ()
 
 
@@ -74,7 +80,7 @@ async def maintain_once(url: str) -> Upkeep:
     async with connect(url, timeout_s=300.0) as connection:
         level: Level = await connection.fetchval("SELECT level FROM pumpjack.settings")
         missed: list[str] = []
-        hours = 0
+        hours = looked = 0
         if level != "community":
             await _step(connection, "thin_marks()", missed)
             for _ in range(_PASSES_LIMIT):
@@ -84,10 +90,15 @@ async def maintain_once(url: str) -> Upkeep:
                 hours += rolled
                 if rolled < HOURS_A_TRANSACTION:
                     break
+            for _ in range(LOOKS_A_PASS):
+                seen = await _step(connection, "look_back($1)", missed, arguments=(LOOK_BACK_S,))
+                looked += seen
+                if seen == 0:
+                    break
         changed = await _step(connection, "apply_settings()", missed)
         removed = await _step(connection, "remove_expired()", missed)
         removed += await _remove_of_tenants(connection, missed)
-    return Upkeep(hours, changed, removed, tuple(missed))
+    return Upkeep(hours, changed, removed, looked, tuple(missed))
 
 
 async def _remove_of_tenants(connection: asyncpg.Connection, missed: list[str]) -> int:
