@@ -7,14 +7,17 @@ STAMP := $(VENV)/.installed
 # Trust what the system trusts, so that a company's own certificate authority works.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help demo test test-fast test-chaos lint bench clean lock types chart kind kind-down kind-debug test-kind
+.PHONY: help demo screens test test-fast test-chaos lint bench clean lock types chart kind kind-down kind-debug test-kind
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(STAMP) ## a small oil field on this machine, from the PLC to the live reading
+demo: screens ## a small oil field on this machine, from the PLC to the live reading
 	@$(BIN)/pumpjack demo $(ARGS)
 
-test: lint $(STAMP) ## all tests; they start the servers they need
+screens: $(STAMP) ## build what operators see in a browser, if it changed (Node comes along)
+	@$(BIN)/python gateway/dashboard/build.py
+
+test: lint screens ## all tests; they start the servers they need
 	@$(BIN)/python -m tests.controlplane.binaries
 	@$(BIN)/pytest $(ARGS)
 
@@ -29,6 +32,7 @@ lint: $(STAMP) ## format, style, types, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python gateway/dashboard/build.py --types
 
 bench: $(STAMP) ## the figures of docs/benchmarks.md (ARGS="--help" for a part)
 	@$(BIN)/pumpjack bench $(ARGS)
@@ -59,7 +63,7 @@ lock: | $(UV) ## resolve the dependencies again
 	@rm -f uv.lock
 
 clean: ## remove the environment and the demo's data
-	rm -rf $(VENV) .bootstrap .pumpjack node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bootstrap .pumpjack node_modules gateway/dashboard/node_modules gateway/pumpjack_gateway/screens .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .bootstrap/bin/uv:
 	@echo "getting uv, which makes the environment …"

@@ -31,7 +31,7 @@ choose_way() { # where make kind did not
 
 sources() { # what the build may see, besides what says how to build
   sed -n 's/^!//p' .dockerignore | while read -r each; do
-    find "$each" -type f ! -path '*/__pycache__/*'
+    find "$each" -type f ! -path '*/__pycache__/*' ! -path 'gateway/dashboard/*'
   done | LC_ALL=C sort
 }
 
@@ -77,6 +77,9 @@ load() { # IMAGES...
 }
 
 [ -n "$PUMPJACK_KIND" ] || choose_way
+python=.venv/bin/python
+[ -x "$python" ] || python=python3
+"$python" gateway/dashboard/build.py >&2
 images=()
 names=()
 if [ "$PUMPJACK_KIND" = docker ]; then
