@@ -12,6 +12,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import uvicorn
 
@@ -40,8 +41,11 @@ from pumpjack_gateway.live.outlet import Limits
 from pumpjack_gateway.live.server import BACKLOG, Door, ServerLimits, listen
 from pumpjack_gateway.live.service import Service
 from pumpjack_gateway.metrics import Metrics
+from pumpjack_gateway.origins import Origins
 from pumpjack_gateway.rest.app import make_app
 from pumpjack_gateway.rest.requests import Parts
+from pumpjack_gateway.rest.screens import Screens
+from pumpjack_gateway.screen_files import BUILT_SCREENS, ScreenFiles
 from pumpjack_gateway.settings import Settings, address, from_environment
 from pumpjack_gateway.sign_ins import SignIns
 from pumpjack_gateway.store import Store
@@ -90,9 +94,9 @@ class Gateway:
         self.commands = Feeds(self._book, self.hub.channels, self._clock)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""
-        self.app = make_app(self._rest_parts())
+        self.app = make_app(self._rest_parts(), self._screens())
         self._door = Door(
-            self._live_service(), origins=settings.origins, token_in_url=settings.token_in_url
+            self._live_service(), origins=self._origins(), token_in_url=settings.token_in_url
         )
 
     async def run(self, started: asyncio.Event, stop: asyncio.Event) -> None:
@@ -183,6 +187,22 @@ class Gateway:
         except StorageError:
             missing.append("the history (the database)")
         return missing
+
+    def _screens(self) -> Screens | None:
+        settings = self._settings
+        if not settings.screens:
+            return None
+        folder = Path(settings.screens_dir) if settings.screens_dir else BUILT_SCREENS
+        return Screens(ScreenFiles(folder), settings.site(), lambda: self.ws_port)
+
+    def _origins(self) -> Origins:
+        settings = self._settings
+        return Origins(
+            settings.origins,
+            rest_host=address(settings.rest_address)[0],
+            https=bool(settings.tls_cert_file),
+            rest_port=lambda: self.rest_port,
+        )
 
     def _watch(self) -> Watch:
         return Watch(

@@ -17,6 +17,7 @@ from msgspec import Struct
 from pumpjack_core.errors import ManifestError
 from pumpjack_gateway.alarms.webhooks import Webhook, parse_webhooks
 from pumpjack_gateway.issuers import Issuer, check, parse_issuers
+from pumpjack_gateway.site import Oidc, Site, check_site
 
 PREFIX = "PUMPJACK_"
 SECRETS = frozenset(
@@ -37,6 +38,10 @@ _OURS = (
     "ORIGIN",
     "CURSOR_",
     "TOKEN_",
+    "SCREENS",
+    "WEB_SOCKET_",
+    "OIDC_",
+    "TEMPLATES_",
 )
 
 
@@ -53,6 +58,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     cursor_secret                 the same on every replica, else cursors end with the process
     webhooks                      JSON, see alarms/webhooks.py: where tenants' alarms are sent
     tls_cert_file, tls_key_file   serve https and wss
+    screens, screens_dir          serve the operators' screens; another folder of built files
+    web_socket_url                where screens find the WebSocket, wss://wells.example.com/ws; when
+                                  empty the host that they came from, on the port of ws_address
+    oidc_issuer, oidc_client_id   sign people in there (code flow, PKCE); one of jwt_issuers
+    oidc_scopes                   that are asked for, with spaces between
+    oidc_origins                  what else of it screens may call: https://oauth2.example.com
+    token_sign_in                 let people paste a token; when not set: only with jwt_secret
+    templates_dir                 a folder of process pictures beside ours, see docs/screens.md
     raw_kept_days                 readings older than this are only there as aggregates
     rest_rate_…, ws_rate_…        token buckets: per second, and how many at once
     command_rate_…                the same of commands, asked for or decided on
@@ -82,6 +95,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhooks: str = ""
     tls_cert_file: str = ""
     tls_key_file: str = ""
+    screens: bool = True
+    screens_dir: str = ""
+    web_socket_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_scopes: str = "openid profile email"
+    oidc_origins: tuple[str, ...] = ()
+    token_sign_in: bool | None = None
+    templates_dir: str = ""
     raw_kept_days: float = 90.0
     rest_rate_user_per_s: float = 20.0
     rest_rate_user_burst: float = 60.0
@@ -111,6 +133,16 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def issuers(self) -> tuple[Issuer, ...]:
         """Whose tokens are trusted. Raises ManifestError when there is none."""
+        found = self.known_issuers()
+        if not found:
+            raise ManifestError(
+                f"no issuer of tokens is set: give {PREFIX}JWT_ISSUERS (see issuers.py), "
+                f"or for a demo {PREFIX}JWT_SECRET with at least 32 bytes"
+            )
+        return found
+
+    def known_issuers(self) -> tuple[Issuer, ...]:
+        """The same; none is no error here. Raises ManifestError."""
         found = parse_issuers(self.jwt_issuers) if self.jwt_issuers else ()
         if self.jwt_secret:
             demo = Issuer(
@@ -121,12 +153,21 @@ class Settings(Struct, frozen=True, kw_only=True):
             )
             check(demo)
             found += (demo,)
-        if not found:
-            raise ManifestError(
-                f"no issuer of tokens is set: give {PREFIX}JWT_ISSUERS (see issuers.py), "
-                f"or for a demo {PREFIX}JWT_SECRET with at least 32 bytes"
-            )
         return found
+
+    def site(self) -> Site:
+        """What screens are told of their gateway."""
+        oidc = None
+        if self.oidc_issuer:
+            oidc = Oidc(self.oidc_issuer, self.oidc_client_id, self.oidc_scopes)
+        pasted = bool(self.jwt_secret) if self.token_sign_in is None else self.token_sign_in
+        return Site(
+            https=bool(self.tls_cert_file),
+            web_socket_url=self.web_socket_url,
+            oidc=oidc,
+            oidc_origins=self.oidc_origins,
+            token_sign_in=pasted,
+        )
 
     def webhook_list(self) -> tuple[Webhook, ...]:
         """Where tenants' alarms are sent. Raises ManifestError."""
@@ -174,11 +215,18 @@ def _check(settings: Settings) -> None:
         )
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         raise ManifestError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE go together")
-    for origin in settings.origins:
-        if "://" not in origin or origin.endswith("/"):
-            raise ManifestError(
-                f"{PREFIX}ORIGINS: {origin!r} is no origin; write https://host or https://host:port"
-            )
+    for field in ("origins", "oidc_origins"):
+        for origin in getattr(settings, field):
+            if "://" not in origin or origin.endswith("/"):
+                raise ManifestError(
+                    f"{_variable(field)}: {origin!r} is no origin; "
+                    "write https://host or https://host:port"
+                )
+    if settings.oidc_issuer and not settings.oidc_client_id:
+        raise ManifestError(f"{PREFIX}OIDC_ISSUER needs {PREFIX}OIDC_CLIENT_ID beside it")
+    if settings.oidc_client_id and not settings.oidc_issuer:
+        raise ManifestError(f"{PREFIX}OIDC_CLIENT_ID needs {PREFIX}OIDC_ISSUER beside it")
+    check_site(settings.site(), [each.issuer for each in settings.known_issuers()])
     address(settings.rest_address)
     address(settings.ws_address)
     if not settings.database_url.startswith(("postgresql://", "postgres://")):
@@ -211,6 +259,7 @@ def _converted(field: str, kind: object, text: str) -> object:
         int: int,
         float: float,
         bool: _truth,
+        bool | None: _truth,
     }
     try:
         return converters[kind](text)
@@ -222,6 +271,7 @@ _KIND_NAMES: dict[object, str] = {
     int: "whole number",
     float: "number",
     bool: "truth value (true or false)",
+    bool | None: "truth value (true or false)",
 }
 
 

@@ -169,15 +169,13 @@ _WELLS = """
     WHERE $1::text[] IS NULL OR f.well_id = ANY ($1)
     ORDER BY f.well_id
 """
-# Where two connections have had the tag, the series that was made last is the present one.
 _TAGS = """
-    SELECT DISTINCT ON (f.well_id, f.tag_name)
-           f.well_id, f.tag_name, f.connection_id, f.source_protocol, f.unit, f.data_type, f.title,
+    SELECT f.well_id, f.tag_name, f.connection_id, f.source_protocol, f.unit, f.data_type, f.title,
            f.description, f.address, f.interval_s, f.low, f.high, f.normal_low, f.normal_high,
            f.digits, f.state_names::text AS state_names, f.writable
     FROM pumpjack.scada_tag_facts AS f
     WHERE $1::text[] IS NULL OR f.well_id = ANY ($1)
-    ORDER BY f.well_id, f.tag_name, f.tag_id DESC
+    ORDER BY f.well_id, f.tag_name
 """
 _LIMITS = """
     SELECT a.well_id, a.tag_name, a.connection_id, a.condition, a."limit", a.priority

@@ -17,6 +17,7 @@ from pumpjack_gateway.answers import Problem
 from pumpjack_gateway.live.connection import FeedConnection
 from pumpjack_gateway.live.service import Service
 from pumpjack_gateway.live.session import Session
+from pumpjack_gateway.origins import Origins
 
 PATHS = ("/", "/ws")
 OPEN_LIMIT_S = 10.0
@@ -40,7 +41,7 @@ class ServerLimits(Struct, frozen=True):
 class Door:
     """Who is let in: origin, path and, if it comes with the request, the token."""
 
-    def __init__(self, service: Service, *, origins: tuple[str, ...], token_in_url: bool) -> None:
+    def __init__(self, service: Service, *, origins: Origins, token_in_url: bool) -> None:
         self._service = service
         self._origins = origins
         self._token_in_url = token_in_url
@@ -54,7 +55,8 @@ class Door:
         if url.path not in PATHS:
             return _problem(404, "NOT_FOUND", "the WebSocket is at / (and at /ws)")
         origins = request.headers.get_all("Origin")
-        if any(origin not in self._origins for origin in origins):
+        host = request.headers.get("Host", "")
+        if not all(self._origins.allows(origin, host) for origin in origins):
             return _problem(
                 403,
                 "FORBIDDEN_ORIGIN",

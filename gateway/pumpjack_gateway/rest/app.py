@@ -22,8 +22,9 @@ from pumpjack_gateway.rest import (
 )
 from pumpjack_gateway.rest.problems import unexpected
 from pumpjack_gateway.rest.requests import Parts
+from pumpjack_gateway.rest.screens import Screens
+from pumpjack_gateway.version import VERSION
 
-VERSION = "0.1.0"
 DESCRIPTION = (
     "Readings of oil and gas wells: history, aggregates and the latest values of the token's "
     "tenant. Send a token as `Authorization: Bearer …`. Times are ISO 8601 with their offset. "
@@ -40,8 +41,8 @@ _SECURITY_HEADERS = {
 }
 
 
-def make_app(parts: Parts) -> FastAPI:
-    """The application."""
+def make_app(parts: Parts, screens: Screens | None = None) -> FastAPI:
+    """The application; without screens it serves data only."""
     app = FastAPI(
         title="Pumpjack gateway",
         version=VERSION,
@@ -64,6 +65,8 @@ def make_app(parts: Parts) -> FastAPI:
     def docs() -> HTMLResponse:
         return HTMLResponse(openapi.page(app.openapi()))
 
+    if screens is not None:
+        screens.install(app)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(parts.origins),

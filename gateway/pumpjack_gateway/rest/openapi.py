@@ -15,6 +15,7 @@ from pumpjack_gateway.alarms.bodies import Shelving, WithComment, WithReason
 from pumpjack_gateway.commands import answers as commands
 from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
 from pumpjack_gateway.rest.problems import MEDIA_TYPE
+from pumpjack_gateway.site import ScreensConfig
 
 _STRUCTS: tuple[type, ...] = (
     answers.ReadingsPage,
@@ -37,6 +38,7 @@ _STRUCTS: tuple[type, ...] = (
     commands.WritableTags,
     ControlRequest,
     DecisionRequest,
+    ScreensConfig,
 )
 _UNUSED = ("HTTPValidationError", "ValidationError")
 Responses = dict[int | str, dict[str, Any]]
