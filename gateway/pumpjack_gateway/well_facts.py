@@ -136,11 +136,12 @@ async def read_tags(
     found: dict[str, list[TagFacts]] = defaultdict(list)
     for row in await connection.fetch(_TAGS, chosen):
         place = (row["well_id"], row["tag_name"], row["connection_id"])
-        found[row["well_id"]].append(_tag(row, limits.get(place, ())))
+        found[row["well_id"]].append(tag_of(row, limits.get(place, ())))
     return dict(found)
 
 
-def _tag(row: asyncpg.Record, limits: Iterable[TagLimit]) -> TagFacts:
+def tag_of(row: asyncpg.Record, limits: Iterable[TagLimit]) -> TagFacts:
+    """A row of the view scada_tag_facts."""
     return TagFacts(
         tag_name=row["tag_name"],
         title=row["title"],
