@@ -1,0 +1,106 @@
+"""The demo's oil field, as people at its screens have it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.e2e.local_run import COMMAND, ENVIRONMENT, LocalRun, worker_pid
+
+CHECKOUT = Path(__file__).parents[2]
+BUILD_LIMIT_S = 300
+
+
+def build_screens() -> None:
+    """Build the dashboard where it changed since the last time."""
+    done = subprocess.run(
+        [sys.executable, str(CHECKOUT / "gateway/dashboard/build.py")],
+        capture_output=True,
+        text=True,
+        timeout=BUILD_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Field:
+    """A running `pumpjack demo` on free ports. Leaving the block stops it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self._run = LocalRun(
+            "demo", "--rest-address", "127.0.0.1:0", "--ws-address", "127.0.0.1:0", data=self.data
+        )
+
+    def __enter__(self) -> Self:
+        build_screens()
+        self._run.__enter__()
+        try:
+            self._run.wait_for("Ctrl-C", 120)
+        except BaseException:
+            self._run.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._run.__exit__(kind, error, traceback)
+
+    @property
+    def rest(self) -> str:
+        """Where REST and the screens are."""
+        return self._run.url("REST").rstrip("/")
+
+    def token(self, tenant: str = "permian", role: str = "operator", who: str = "ann") -> str:
+        """A token as `pumpjack token` prints it."""
+        done = subprocess.run(
+            [
+                *COMMAND,
+                "token",
+                "--tenant",
+                tenant,
+                "--role",
+                role,
+                "--subject",
+                who,
+                "--data-dir",
+                str(self.data),
+            ],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **ENVIRONMENT},
+            timeout=60,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def link(
+        self, path: str = "/", tenant: str = "permian", role: str = "operator", who: str = "ann"
+    ) -> str:
+        """A page of the screens that signs in by itself."""
+        return f"{self.rest}{path}#token={self.token(tenant, role, who)}"
+
+    def ask(self, path: str, tenant: str = "permian", role: str = "operator") -> Any:
+        """What REST answers to a GET."""
+        request = urllib.request.Request(
+            self.rest + path, headers={"Authorization": f"Bearer {self.token(tenant, role)}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def kill_worker(self, connection: str) -> None:
+        """SIGKILL the worker of a connection; the supervisor starts it again."""
+        pid = worker_pid(self.data, connection)
+        assert pid is not None, f"no worker of {connection}"
+        os.kill(pid, signal.SIGKILL)
