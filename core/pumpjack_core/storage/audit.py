@@ -237,6 +237,8 @@ async def verify(
             if head is not None and row.audit_no == head.audit_no:
                 there = row.hash
         chain.finish(end, anchor)
+        if end is None and anchor is None and not chain.rows:
+            await _miss(connection, tenant_id, chain)
         if audit_days is None:
             audit_days = await connection.fetchval("SELECT audit_days FROM pumpjack.settings")
         notes = _compare(chain, kept, there, anchor, timedelta(days=audit_days or 0))
@@ -244,10 +246,11 @@ async def verify(
 
 
 async def tenants(connection: asyncpg.Connection) -> list[str]:
-    """Tenants that have an audit log, also one whose rows or whose head are gone."""
+    """Tenants that have an audit log, or had to have one: all of it may have been removed."""
     rows = await connection.fetch(
         "SELECT tenant_id FROM pumpjack.audit_head UNION SELECT tenant_id FROM pumpjack.audit_logs"
-        " UNION SELECT tenant_id FROM pumpjack.audit_anchor ORDER BY 1"
+        " UNION SELECT tenant_id FROM pumpjack.audit_anchor"
+        " UNION SELECT tenant_id FROM pumpjack.tenants_status() WHERE tags > 0 ORDER BY 1"
     )
     return [row["tenant_id"] for row in rows]
 
@@ -272,6 +275,19 @@ async def entries(
         limit,
     )
     return [Entry(**{**dict(row), "detail": msgspec.json.decode(row["detail"])}) for row in rows]
+
+
+async def _miss(connection: asyncpg.Connection, tenant_id: str, chain: _Chain) -> None:
+    """Nothing is there at all. A worker that starts is on record, so something had to be."""
+    connections = await connection.fetchval(
+        "SELECT connections FROM pumpjack.tenants_status() WHERE tenant_id = $1 AND tags > 0",
+        tenant_id,
+    )
+    if connections:
+        chain.say(
+            f"nothing is there, though what its {connections} connections read had to be put on "
+            "record: the whole log was removed"
+        )
 
 
 async def _rows(connection: asyncpg.Connection, tenant_id: str) -> AsyncIterator[Row]:

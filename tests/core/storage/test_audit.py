@@ -183,6 +183,20 @@ async def test_a_chain_rewritten_to_its_end_shows_against_a_head_kept_elsewhere(
 
 
 @plain
+async def test_a_log_that_was_removed_as_a_whole_is_missed_where_it_had_to_be(
+    database: Database,
+) -> None:
+    await database.worker()  # it has a connection with tags
+    await append(database)
+    for table in ("audit_logs", "audit_head", "audit_anchor"):
+        await database.admin.execute(f"DELETE FROM pumpjack.{table}")
+    assert await tenants(database.admin) == ["permian"]
+    (problem,) = await problems(database)
+    assert problem.endswith("the whole log was removed")
+    assert (await verify(database.admin, "bakken")).problems == (), "it never did anything"
+
+
+@plain
 async def test_an_end_that_was_cut_off_with_its_record_shows_against_a_head_kept_elsewhere(
     database: Database,
 ) -> None:
