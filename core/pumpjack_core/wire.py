@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from pumpjack_core.decoding import checked, decoder
+
 HEARTBEAT_S = 2.0
 STALE_AFTER_S = 3 * HEARTBEAT_S
 POSITION_PREFIX = "@"
@@ -151,8 +153,8 @@ Message = Readings | Heartbeat
 AlarmMessage = Condition | AlarmsStored
 
 encode = msgspec.json.Encoder().encode
-decode_message = msgspec.json.Decoder(Message).decode
-decode_alarm_message = msgspec.json.Decoder(AlarmMessage).decode
+decode_message = checked(msgspec.json.Decoder(Message))
+decode_alarm_message = checked(msgspec.json.Decoder(AlarmMessage))
 
 
 class Envelope(Struct, frozen=True, rename="camel"):
@@ -168,4 +170,4 @@ class Envelope(Struct, frozen=True, rename="camel"):
     received_at: str = ""
 
 
-decode_envelope = msgspec.json.Decoder(Envelope).decode
+decode_envelope = decoder(Envelope)

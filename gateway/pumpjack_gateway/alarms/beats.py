@@ -10,6 +10,9 @@ import msgspec
 
 from pumpjack_core import wire
 
+HEARTBEAT_MAX_BYTES = 1 << 18
+"""One of 2,000 wells with long names has less."""
+
 
 class Caller(Protocol):
     """Who asks Redis (live.link.Link)."""
@@ -26,24 +29,28 @@ class HeartbeatStore:
         self._redis = redis
 
     async def of(self, tenant_id: str, connections: Sequence[str]) -> list[wire.Heartbeat]:
-        """Those that can be had, at least one connection given; none while Redis is away."""
+        """Those that can be had; none while Redis is away."""
         try:
-            kept = await self._redis.call("HMGET", wire.heartbeat_key(tenant_id), *connections)
+            return await self.read(tenant_id, connections)
         except (OSError, hiredis.ReplyError):
             return []
-        return heartbeats(tenant_id, kept)
 
-    async def all(self, tenant_id: str) -> list[wire.Heartbeat]:
-        """Of all its connections. Raises OSError, ReplyError while Redis cannot be asked."""
-        kept = await self._redis.call("HGETALL", wire.heartbeat_key(tenant_id))
-        return heartbeats(tenant_id, list(kept.values()))
+    async def read(self, tenant_id: str, connections: Sequence[str]) -> list[wire.Heartbeat]:
+        """The same. Raises OSError, ReplyError while Redis cannot be asked.
+
+        By name, never the whole hash: the tenant's workers write it, and could fill it.
+        """
+        if not connections:
+            return []
+        kept = await self._redis.call("HMGET", wire.heartbeat_key(tenant_id), *connections)
+        return heartbeats(tenant_id, kept)
 
 
 def heartbeats(tenant_id: str, texts: Sequence[bytes | None]) -> list[wire.Heartbeat]:
     """What is a heartbeat of this tenant; anything else is left out."""
     found = []
     for text in texts:
-        if text is None:
+        if text is None or len(text) > HEARTBEAT_MAX_BYTES:
             continue
         try:
             beat = wire.decode_message(text)

@@ -81,6 +81,10 @@ class Courier:
                 self._complain(error)
                 await asyncio.sleep(pause.next_s())
                 continue
+            except Exception as error:  # of one webhook: no other may notice
+                self._complain(NotTaken("unforeseen", repr(error)))
+                await asyncio.sleep(pause.next_s())
+                continue
             pause.reset()
             self._complained = False
             if not sent:
@@ -165,6 +169,7 @@ class Couriers:
                         courier, task = running.pop(hook)
                         self._channels.close(alarms_channel(hook.tenant), courier)
                         task.cancel()
+                        self._metrics.forget_webhook(hook.tenant, hook.name)
                 await self._changed.wait()
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from pumpjack_core import wire
 from pumpjack_core.clock import Clock
+from pumpjack_core.decoding import decoder
 from pumpjack_core.errors import StorageError
 from pumpjack_core.log import get_logger
 from pumpjack_gateway.alarms.book import Book, News, Snapshot
@@ -68,8 +69,8 @@ class _Head(msgspec.Struct, frozen=True, rename="camel"):
     tenant_id: str
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
-_decode_told = msgspec.json.Decoder(Told).decode
+_decode_head = decoder(_Head)
+_decode_told = decoder(Told)
 
 
 class AlarmFeed:
@@ -102,6 +103,7 @@ class AlarmFeed:
         self._roll = Roll()
         self._beats_due_s = 0.0
         self._refused = 0
+        metrics.not_shown.labels(tenant_id)  # from 0 on, so that the first one is a rise
         self._wake = asyncio.Event()
         self._begun = False
         self._current = False
@@ -136,7 +138,7 @@ class AlarmFeed:
                 self._hear_told(_decode_told(payload))
             elif head.type == "alarms-stored":
                 self._wake.set()
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except msgspec.MsgspecError:
             self._refuse("malformed")
 
     def _hear_told(self, told: Told) -> None:
@@ -168,9 +170,14 @@ class AlarmFeed:
         try:
             while True:
                 self._wake.clear()
-                await self._look()
-                self.tried.set()
-                await self._meet()
+                try:
+                    await self._look()
+                    await self._meet()
+                except Exception as error:  # of one tenant's alarms: no other may notice
+                    self._begun = False  # and all of them are read anew
+                    self._be_current(False, repr(error))
+                finally:
+                    self.tried.set()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._pause_s()):
                         await self._wake.wait()

@@ -104,6 +104,11 @@ class AlarmMetrics:
             with suppress(KeyError):
                 gauge.remove(tenant_id)
 
+    def forget_webhook(self, tenant_id: str, name: str) -> None:
+        """Another replica sends to it from now on, and tells what waits."""
+        with suppress(KeyError):
+            self.webhook_waiting.remove(tenant_id, name)
+
     def _clear_alarms(self, tenant_id: str) -> None:
         for labels in self._labels.get(tenant_id, ()):
             self.alarms.labels(*labels).set(0)

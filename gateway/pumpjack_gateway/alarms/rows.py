@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncpg
-import msgspec
 
+from pumpjack_core.decoding import decoder
 from pumpjack_gateway.alarms.model import Alarm, Event
 
+_decode_detail = decoder(dict)
 ALARM_COLUMNS = (
     "a.alarm_id, a.connection_id, a.well_id, a.tag_name, a.condition, a.priority, a.state, "
     "a.active, a.acknowledged, a.latched, a.suppressed, a.out_of_service, a.shelved_until, "
@@ -72,6 +73,6 @@ def event_of(row: asyncpg.Record) -> Event:
         comment=row["comment"],
         value=row["value"],
         limit=row["limit"],
-        detail=msgspec.json.decode(row["detail"], type=dict),
+        detail=_decode_detail(row["detail"]),
         state=row["state"],
     )

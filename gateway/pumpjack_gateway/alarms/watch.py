@@ -155,6 +155,8 @@ class Watch:
         }
         for tenant_id in before - tenants:
             self._metrics.forget(tenant_id)
+        for tenant_id in tenants - before:
+            self._metrics.unserved.labels(tenant_id)  # from 0 on, so that the first one is a rise
         if before != tenants:
             self._metrics.leases.set(len(self._held))
             self.on_held(frozenset(self._held))
@@ -188,6 +190,8 @@ class Watch:
                 await self._measure(tenant_id, tenant)
         except StorageError as error:
             await self._fail(tenant_id, tenant, str(error))
+        except Exception as error:  # of one tenant: no other may notice
+            await self._fail(tenant_id, tenant, repr(error))
         else:
             tenant.failures = 0
 
@@ -235,8 +239,9 @@ class Watch:
 
     async def _hear(self, tenant_id: str, tenant: _Tenant) -> bool:
         """Read the heartbeats; False while Redis cannot be asked."""
+        names = [known.connection_id for known in self._known.get(tenant_id, ())]
         try:
-            beats = await self._beats.all(tenant_id)
+            beats = await self._beats.read(tenant_id, names)
         except (OSError, hiredis.ReplyError):
             tenant.blind = True
             return False

@@ -18,7 +18,9 @@ from msgspec import Struct
 from pumpjack_core import wire
 from pumpjack_core.backoff import Backoff
 from pumpjack_core.clock import Clock
+from pumpjack_core.decoding import decoder
 from pumpjack_core.errors import StorageError
+from pumpjack_core.log import get_logger
 from pumpjack_gateway.commands.answers import Command, CommandStep
 from pumpjack_gateway.commands.book import Changes, Snapshot
 from pumpjack_gateway.commands.messages import (
@@ -35,6 +37,7 @@ QUIET_LOOK_S = 15.0
 """While none does, and Redis would tell of one."""
 DEAF_LOOK_S = 2.0
 """While none does, and Redis cannot tell."""
+_log = get_logger("gateway.commands")
 
 
 class Steps(Protocol):
@@ -67,7 +70,7 @@ class _Head(Struct, frozen=True):
     type: str
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_head = decoder(_Head)
 
 
 class _Place:
@@ -118,6 +121,10 @@ class _Tenant:
                     await self._look()
                     pause.reset()
                 except StorageError:
+                    await asyncio.sleep(pause.next_s())
+                    continue
+                except Exception as error:  # of one tenant's commands: no other may notice
+                    _log.error("commands are not told", tenant=self.tenant_id, why=repr(error))
                     await asyncio.sleep(pause.next_s())
                     continue
                 if not self.places and not self._running and not self.news.is_set():

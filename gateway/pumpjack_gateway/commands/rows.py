@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import asyncpg
 import msgspec
 
+from pumpjack_core.decoding import decoder
 from pumpjack_gateway.commands.answers import RUNNING, Command, CommandStep, Detail, WritableTag
 from pumpjack_gateway.commands.words import message_of, standing
+
+_decode_detail = decoder(dict[str, Any])
 
 
 def step_of(row: asyncpg.Record) -> CommandStep:
@@ -69,10 +73,18 @@ def tag_of(row: asyncpg.Record, running: Command | None) -> WritableTag:
 
 
 def _detail(text: str | None) -> dict[str, Any]:
-    found: object = msgspec.json.decode(text) if text else {}
-    return found if isinstance(found, dict) else {}
+    try:
+        return _decode_detail(text) if text else {}
+    except msgspec.MsgspecError:  # a worker's own words: no reason to show nothing of the command
+        return {}
 
 
 def _number(result: Detail, name: str) -> float | None:
     value = result.get(name)
-    return float(value) if isinstance(value, (int, float)) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -92,7 +92,12 @@ class Channels:
         channel = self._channels.get(name)
         if channel is not None:
             for ear in tuple(channel.ears):
-                ear.hear(payload)
+                try:
+                    ear.hear(payload)
+                except Exception as error:  # of one tenant; the link is everybody's
+                    _log.error(
+                        "a message could not be heard", channel=name.decode(), why=repr(error)
+                    )
 
     def retry(self, now_s: float) -> None:
         """Ask again for what was refused. now_s: monotonic."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Struct
 
+from pumpjack_core.decoding import decoder
 from pumpjack_core.wire import POSITION_PREFIX, Position, Reading
 
-_decode_reading = msgspec.json.Decoder(Reading).decode
-_decode_position = msgspec.json.Decoder(Position).decode
+_decode_reading = decoder(Reading)
+_decode_position = decoder(Position)
 _PREFIX = POSITION_PREFIX.encode()
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import Request
 
+from pumpjack_core.decoding import decoder
 from pumpjack_gateway.rest.problems import Refusal
 
 BODY_MAX_BYTES = 262_144
@@ -23,8 +24,8 @@ async def body_of(request: Request, kind: type[T]) -> T:
                 413, "TOO_LARGE", f"a body has at most {BODY_MAX_BYTES} bytes; send it in parts"
             )
     try:
-        return msgspec.json.decode(bytes(body), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return decoder(kind)(bytes(body))
+    except msgspec.MsgspecError as error:
         raise Refusal(
             422, "BAD_REQUEST", f"the body is not right: {error}; /docs shows what is right"
         ) from error
