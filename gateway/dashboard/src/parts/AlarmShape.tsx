@@ -1,57 +1,52 @@
+import { PRIORITY_WORDS } from "../model/alarms.ts";
 import type { Priority } from "../rest/types.ts";
-
-export type AlarmLook = "unacknowledged" | "acknowledged" | "returned";
 
 export interface AlarmShapeProps {
   priority: Priority;
-  look: AlarmLook;
+  unacknowledged?: boolean;
+  /** Its cause has gone, or it is latched. shapeOf(alarm) gives all three. */
+  returned?: boolean;
   /** s 16 px, m 20 px, l 28 px (wall, dialogs). */
   size?: "s" | "m" | "l";
   /** Set where words beside it say the same: then it is a drawing only. */
   silent?: boolean;
 }
 
-export const PRIORITY_WORDS: Record<Priority, string> = { 1: "Critical", 2: "High", 3: "Medium", 4: "Low" };
-
-const LOOK_WORDS: Record<AlarmLook, string> = {
-  unacknowledged: "unacknowledged",
-  acknowledged: "acknowledged",
-  returned: "returned, unacknowledged",
-};
-
 /** Colour, shape and number say the priority; ring and blink say unacknowledged; hollow says returned. */
-export function AlarmShape({ priority, look, size = "m", silent = false }: AlarmShapeProps) {
+export function AlarmShape(props: AlarmShapeProps) {
+  const { priority, unacknowledged = false, returned = false, size = "m", silent = false } = props;
   const says = silent
     ? ({ "aria-hidden": true } as const)
-    : ({ role: "img", "aria-label": `Priority ${priority} ${PRIORITY_WORDS[priority]}, ${LOOK_WORDS[look]}` } as const);
+    : ({ role: "img", "aria-label": inWords(priority, unacknowledged, returned) } as const);
   return (
-    <svg class={alarmClass(priority, look, size)} viewBox="0 0 20 20" {...says}>
-      <AlarmDrawing priority={priority} look={look} />
+    <svg class={`${alarmClass(props)}${size === "m" ? "" : ` ${size}`}`} viewBox="0 0 20 20" {...says}>
+      <AlarmDrawing priority={priority} unacknowledged={unacknowledged} />
     </svg>
   );
 }
 
 /** The class that AlarmDrawing needs on the svg or g around it. */
-export function alarmClass(priority: Priority, look: AlarmLook, size: "s" | "m" | "l" = "m"): string {
-  const parts = ["al", `p${priority}`];
-  if (size !== "m") parts.push(size);
-  if (look !== "acknowledged") parts.push("un");
-  if (look === "returned") parts.push("rtn");
-  return parts.join(" ");
+export function alarmClass(shape: Pick<AlarmShapeProps, "priority" | "unacknowledged" | "returned">): string {
+  return `al p${shape.priority}${shape.unacknowledged ? " un" : ""}${shape.returned ? " rtn" : ""}`;
 }
 
 /** The shape alone, in a box of 20 × 20, to put into other drawings. */
-export function AlarmDrawing({ priority, look }: { priority: Priority; look: AlarmLook }) {
+export function AlarmDrawing({ priority, unacknowledged }: { priority: Priority; unacknowledged: boolean }) {
   const { body, ring, number } = SHAPES[priority];
   return (
     <>
-      {look !== "acknowledged" && <path class="ring" d={ring} />}
+      {unacknowledged && <path class="ring" d={ring} />}
       <path class="f" d={body} />
       <text x="10" y={number}>
         {priority}
       </text>
     </>
   );
+}
+
+function inWords(priority: Priority, unacknowledged: boolean, returned: boolean): string {
+  const state = unacknowledged ? (returned ? "returned, unacknowledged" : "unacknowledged") : "acknowledged";
+  return `Priority ${priority} ${PRIORITY_WORDS[priority]}, ${state}`;
 }
 
 const SHAPES: Record<Priority, { body: string; ring: string; number: number }> = {
