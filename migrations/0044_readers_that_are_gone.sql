@@ -1,6 +1,6 @@
 -- A tenant whose reader role is not there (a dump that was put back without its roles) hides its own rows
 -- alone: pg_has_role() by name raises for it, and so did every view for every tenant. By oid there is
--- none, and NULL is no permission. Every view so far has the same condition; only that changes.
+-- none, and NULL is no permission. Only that changes of the views that have the old condition.
 SET LOCAL ROLE pumpjack_owner;
 SET LOCAL search_path = pg_catalog;  -- so that definitions come with all names in full
 
@@ -18,6 +18,7 @@ BEGIN
           AND pg_get_viewdef(c.oid) NOT LIKE '%to_regrole%'  -- those of 0041 to 0043 were made so
         ORDER BY c.relname
     LOOP
+        CONTINUE WHEN strpos(v_view.definition, 'to_regrole') > 0;  -- made since, and right
         IF strpos(v_view.definition, c_by_name) = 0 THEN
             RAISE EXCEPTION 'the view pumpjack.% says who may read it in words that are not known', v_view.relname;
         END IF;
