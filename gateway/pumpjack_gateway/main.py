@@ -42,6 +42,9 @@ from pumpjack_gateway.live.server import BACKLOG, Door, ServerLimits, listen
 from pumpjack_gateway.live.service import Service
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.origins import Origins
+from pumpjack_gateway.overview.facts import StoredFacts
+from pumpjack_gateway.overview.feed import OverviewFeeds
+from pumpjack_gateway.overview.known import KnownFacts
 from pumpjack_gateway.rest.app import make_app
 from pumpjack_gateway.rest.requests import Parts
 from pumpjack_gateway.rest.screens import Screens
@@ -92,6 +95,10 @@ class Gateway:
         self._book = Book(self.store)
         self._devices = Devices(self.hub, self._clock)
         self.commands = Feeds(self._book, self.hub.channels, self._clock)
+        self.facts = KnownFacts(
+            StoredFacts(self.store), self._clock, fresh_s=settings.facts_fresh_s
+        )
+        self.overviews = OverviewFeeds(self.hub, self.facts, self._clock)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""
         self.app = make_app(self._rest_parts(), self._screens())
@@ -116,6 +123,7 @@ class Gateway:
                         tasks.create_task(self.watch.run(), name="watch"),
                         tasks.create_task(self._couriers.run(), name="webhooks"),
                         tasks.create_task(self.commands.run(), name="commands"),
+                        tasks.create_task(self.overviews.run(), name="overviews"),
                         tasks.create_task(self.audit.run(), name="audit"),
                         tasks.create_task(self._heads.run(), name="audit heads"),
                     ]
@@ -234,6 +242,7 @@ class Gateway:
             desk=self._desk(),
             commands=self._book,
             devices=self._devices,
+            facts=self.facts,
             limiter=limiter,
             audit=self.audit,
             sign_ins=SignIns(),
@@ -274,6 +283,7 @@ class Gateway:
             hub=self.hub,
             alarms=self.alarms,
             commands=self.commands,
+            overviews=self.overviews,
             clients=Clients(
                 most=settings.ws_clients_max,
                 most_per_tenant=settings.ws_clients_per_tenant_max,

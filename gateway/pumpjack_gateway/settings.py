@@ -77,6 +77,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ws_write_most_bytes           above it a client is closed as a slow consumer
     ws_slow_limit_s               a client that is slow for longer is closed
     ws_ping_s, ws_ping_limit_s    a client that does not answer a ping in time is gone
+    facts_fresh_s                 what wells are called is read again after so long, while wanted
     """
 
     database_url: str
@@ -129,6 +130,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ws_slow_limit_s: float = 30.0
     ws_ping_s: float = 20.0
     ws_ping_limit_s: float = 20.0
+    facts_fresh_s: float = 10.0
     log_level: str = "INFO"
 
     def issuers(self) -> tuple[Issuer, ...]:

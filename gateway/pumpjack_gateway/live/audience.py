@@ -36,6 +36,34 @@ class Listener(Protocol):
         ...
 
 
+class Tap(Protocol):
+    """Who follows the whole feed of a tenant. No method may block or raise."""
+
+    def tune_in(self) -> None:
+        """The feed is subscribed from now on; what came before was missed.
+
+        A hash that is asked for on the hub's link from here on has exactly what the feed brings
+        before its answer.
+        """
+        ...
+
+    def lose(self) -> None:
+        """The feed is lost."""
+        ...
+
+    def readings(self, message: Message) -> None:
+        """A batch of one well; it may have come before."""
+        ...
+
+    def heartbeat(self, beat: wire.Heartbeat) -> None:
+        """A connection's heartbeat."""
+        ...
+
+    def health_changed(self, connection_id: str | None) -> None:
+        """What clients are told of a connection is another now; None: of any."""
+        ...
+
+
 class Arrival:
     """A client that waits for its snapshot; stored: what to show if the feed cannot be read."""
 
@@ -52,6 +80,7 @@ class Tenant:
     subscribed  its feed is connected
     retry_s     when to ask for it again if it is not
     gapped      wells with a gap that is not healed
+    taps        who follows all of it, whatever the wells
     """
 
     __slots__ = (
@@ -63,6 +92,7 @@ class Tenant:
         "messages",
         "retry_s",
         "subscribed",
+        "taps",
         "tenant_id",
         "wells",
     )
@@ -72,12 +102,18 @@ class Tenant:
         self.channel = wire.readings_channel(tenant_id).encode()
         self.wells: dict[str, Well] = {}
         self.gapped: set[Well] = set()
+        self.taps: set[Tap] = set()
         self.health = Health()
         self.subscribed = False
         self.retry_s = 0.0
         self.latency = metrics.latency.labels(tenant_id)
         self.messages = metrics.messages.labels(tenant_id)
         self.gaps = metrics.gaps.labels(tenant_id)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody needs its feed."""
+        return not self.wells and not self.taps
 
     def well(self, well_id: str) -> Well:
         """A well of it, from now on one that is listened to."""
@@ -92,6 +128,8 @@ class Tenant:
 
     def tell_status(self, connection_id: str) -> None:
         """Tell the state of a connection to the listeners of its wells."""
+        for tap in self.taps:
+            tap.health_changed(connection_id)
         beat = self.health.last(connection_id)
         for well in self.wells.values():
             if connection_id in well.positions.connections or (

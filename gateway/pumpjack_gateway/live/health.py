@@ -97,6 +97,10 @@ class Health:
         heard = self._heard.get(connection_id)
         return heard.heartbeat if heard is not None else None
 
+    def beats(self) -> Iterator[tuple[Heartbeat, bool]]:
+        """The last heartbeat of each connection, and whether it is stale."""
+        return ((heard.heartbeat, heard.stale) for heard in self._heard.values())
+
     def serving(self, well_id: str) -> Iterator[str]:
         """Connections whose heartbeats name this well."""
         return (name for name, heard in self._heard.items() if well_id in heard.heartbeat.wells)

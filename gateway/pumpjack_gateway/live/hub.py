@@ -18,7 +18,14 @@ import msgspec
 from pumpjack_core import wire
 from pumpjack_core.clock import Clock
 from pumpjack_core.log import get_logger
-from pumpjack_gateway.live.audience import STATUS_AGAIN_S, Arrival, Listener, Tenant, Well
+from pumpjack_gateway.live.audience import (
+    STATUS_AGAIN_S,
+    Arrival,
+    Listener,
+    Tap,
+    Tenant,
+    Well,
+)
 from pumpjack_gateway.live.channels import Channels
 from pumpjack_gateway.live.health import Health
 from pumpjack_gateway.live.latest import parse_latest
@@ -34,7 +41,7 @@ _log = get_logger("gateway.hub")
 
 
 class Hub:
-    """The wells that clients of this gateway look at."""
+    """The wells that clients of this gateway look at, and the tenants that are followed whole."""
 
     def __init__(self, url: str, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
@@ -92,6 +99,21 @@ class Hub:
             well.listeners.discard(listener)
             self._drop_if_idle(well)
 
+    def follow(self, tap: Tap, tenant_id: str) -> Tenant:
+        """Give the tap all of a tenant's feed, until unfollow(); what is known of the tenant."""
+        tenant = self._tenant(tenant_id)
+        tenant.taps.add(tap)
+        if tenant.subscribed:
+            tap.tune_in()
+        return tenant
+
+    def unfollow(self, tap: Tap, tenant_id: str) -> None:
+        """Give the tap no more."""
+        tenant = self._tenants.get(wire.readings_channel(tenant_id).encode())
+        if tenant is not None:
+            tenant.taps.discard(tap)
+            self._end_if_idle(tenant)
+
     def health_of(self, tenant_id: str) -> Health | None:
         """What is heard of a tenant's connections; None when nobody listens to its feed."""
         tenant = self._tenants.get(wire.readings_channel(tenant_id).encode())
@@ -108,9 +130,11 @@ class Hub:
     def _drop_if_idle(self, well: Well) -> None:
         if not well.is_idle:
             return
-        tenant = well.tenant
-        tenant.drop(well)
-        if not tenant.wells and self._tenants.pop(tenant.channel, None) is not None:
+        well.tenant.drop(well)
+        self._end_if_idle(well.tenant)
+
+    def _end_if_idle(self, tenant: Tenant) -> None:
+        if tenant.is_idle and self._tenants.pop(tenant.channel, None) is not None:
             self.link.send("UNSUBSCRIBE", tenant.channel, then=_ignore)
 
     # What the link calls
@@ -129,6 +153,8 @@ class Hub:
         for tenant in self._tenants.values():
             tenant.subscribed = False
             tenant.health.lose_feed()
+            for tap in tenant.taps:
+                tap.lose()
             for well in tenant.wells.values():
                 well.tell(tenant.statuses(well))
 
@@ -156,7 +182,13 @@ class Hub:
 
     def _readings(self, tenant: Tenant, head: wire.Envelope, payload: bytes) -> None:
         well = tenant.wells.get(head.well_id)
-        if well is None or not well.started:
+        is_heard = well is not None and well.started
+        if not is_heard and not tenant.taps:
+            return
+        message = Message(head, payload)
+        for tap in tenant.taps:
+            tap.readings(message)
+        if well is None or not is_heard:
             return
         step = well.positions.message(head.connection_id, head.epoch, head.seq, head.prev)
         if step.gap is not None:
@@ -164,7 +196,7 @@ class Hub:
         if not step.forward:
             self._metrics.duplicates.labels(tenant.tenant_id).inc()
             return
-        well.feed(Message(head, payload))
+        well.feed(message)
         tenant.messages.inc()
         tenant.latency.observe(self._age_s(head.received_at))
 
@@ -172,6 +204,8 @@ class Hub:
         beat = wire.decode_message(payload)
         assert isinstance(beat, wire.Heartbeat)
         changed = tenant.health.hear(beat, self._clock.monotonic())
+        for tap in tenant.taps:
+            tap.heartbeat(beat)
         name = beat.connection_id
         concerned = [tenant.wells[well] for well in beat.wells if well in tenant.wells]
         concerned += [well for well in tenant.gapped if well.well_id not in beat.wells]
@@ -209,6 +243,9 @@ class Hub:
         def subscribed(answer: Any) -> None:
             tenant.subscribed = not isinstance(answer, Exception)
             _complain(answer)
+            if tenant.subscribed:
+                for tap in tenant.taps:
+                    tap.tune_in()
 
         def remember(answer: Any) -> None:
             if isinstance(answer, dict):
@@ -233,6 +270,8 @@ class Hub:
                 continue
             if isinstance(beat, wire.Heartbeat) and beat.tenant_id == tenant.tenant_id:
                 tenant.health.remember(beat, self._clock.monotonic(), self._clock.now_us())
+        for tap in tenant.taps:
+            tap.health_changed(None)
 
     def _read(self, well: Well) -> None:
         """Ask for the well's hash, once for all who wait for it."""

@@ -9,12 +9,16 @@ from pumpjack_gateway.live.frames import text_frame
 
 
 class Message:
-    """The worker's bytes with their head; decoded as a whole only when a slow client needs it."""
+    """The worker's bytes with their head; decoded as a whole only when its readings are needed."""
 
     def __init__(self, head: wire.Envelope, payload: bytes) -> None:
         self.head = head
-        self.frame = text_frame(payload)
         self._payload = payload
+
+    @cached_property
+    def frame(self) -> bytes:
+        """As it goes to every client."""
+        return text_frame(self._payload)
 
     @cached_property
     def body(self) -> wire.Readings | None:

@@ -15,6 +15,7 @@ from pumpjack_gateway.alarms.messages import SubscribeAlarms, UnsubscribeAlarms
 from pumpjack_gateway.commands.messages import SubscribeCommands, UnsubscribeCommands
 from pumpjack_gateway.live.frames import text_frame
 from pumpjack_gateway.live.health import Status
+from pumpjack_gateway.overview.messages import SubscribeOverview, UnsubscribeOverview
 
 WELL_ID_MAX_CHARS = 253
 
@@ -75,6 +76,8 @@ ClientMessage = (
     | UnsubscribeAlarms
     | SubscribeCommands
     | UnsubscribeCommands
+    | SubscribeOverview
+    | UnsubscribeOverview
     | GetStats
 )
 decode_client_message = msgspec.json.Decoder(ClientMessage).decode

@@ -17,6 +17,7 @@ from pumpjack_gateway.live.clients import Clients
 from pumpjack_gateway.live.hub import Hub
 from pumpjack_gateway.live.outlet import Limits
 from pumpjack_gateway.metrics import Metrics
+from pumpjack_gateway.overview.feed import OverviewFeeds
 
 
 class WellList(Protocol):
@@ -41,6 +42,7 @@ class Service(Struct, frozen=True):
     hub: Hub
     alarms: AlarmFeeds
     commands: Feeds
+    overviews: OverviewFeeds
     clients: Clients
     verifier: Verifier
     wells: WellList

@@ -30,11 +30,12 @@ from pumpjack_gateway.live.messages import (
     Unsubscribed,
     UnsubscribeWell,
 )
+from pumpjack_gateway.overview.subscription import OverviewSubscription
 
 
 def subscriptions_of(client: Client) -> list[Subscription]:
     """All kinds but the wells, which the session asks about, too."""
-    return [AlarmSubscription(client), CommandSubscription(client)]
+    return [AlarmSubscription(client), CommandSubscription(client), OverviewSubscription(client)]
 
 
 class WellSubscriptions:

@@ -18,6 +18,7 @@ from pumpjack_gateway.rest import (
     itself,
     live,
     openapi,
+    overview,
     problems,
 )
 from pumpjack_gateway.rest.problems import unexpected
@@ -56,6 +57,7 @@ def make_app(parts: Parts, screens: Screens | None = None) -> FastAPI:
     openapi.install(app)
     app.include_router(history.router)
     app.include_router(live.router)
+    app.include_router(overview.router)
     app.include_router(alarms.router)
     app.include_router(alarm_actions.router)
     app.include_router(control.router)

@@ -14,6 +14,7 @@ from pumpjack_gateway.alarms import answers as alarms
 from pumpjack_gateway.alarms.bodies import Shelving, WithComment, WithReason
 from pumpjack_gateway.commands import answers as commands
 from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
+from pumpjack_gateway.overview.answers import OverviewAnswer
 from pumpjack_gateway.rest.problems import MEDIA_TYPE
 from pumpjack_gateway.site import ScreensConfig
 
@@ -38,6 +39,7 @@ _STRUCTS: tuple[type, ...] = (
     commands.WritableTags,
     ControlRequest,
     DecisionRequest,
+    OverviewAnswer,
     ScreensConfig,
 )
 _UNUSED = ("HTTPValidationError", "ValidationError")

@@ -25,6 +25,7 @@ from pumpjack_gateway.cursors import Cursors
 from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
 from pumpjack_gateway.metrics import Metrics
+from pumpjack_gateway.overview.known import KnownFacts
 from pumpjack_gateway.rest.problems import Refusal, too_many
 from pumpjack_gateway.sign_ins import SignIns, identity, origin
 from pumpjack_gateway.store import Store
@@ -47,6 +48,7 @@ class Parts(Struct, frozen=True):
     desk: Desk
     commands: Book
     devices: Devices
+    facts: KnownFacts
     limiter: Limiter
     audit: Audit
     sign_ins: SignIns

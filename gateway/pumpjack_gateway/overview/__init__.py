@@ -1,0 +1,1 @@
+"""All wells of a tenant at a glance."""
