@@ -45,6 +45,7 @@ from pumpjack_gateway.origins import Origins
 from pumpjack_gateway.overview.facts import StoredFacts
 from pumpjack_gateway.overview.feed import OverviewFeeds
 from pumpjack_gateway.overview.known import KnownFacts
+from pumpjack_gateway.pictures.shelf import read_shelf
 from pumpjack_gateway.rest.app import make_app
 from pumpjack_gateway.rest.requests import Parts
 from pumpjack_gateway.rest.screens import Screens
@@ -242,6 +243,7 @@ class Gateway:
             desk=self._desk(),
             commands=self._book,
             devices=self._devices,
+            pictures=read_shelf(settings.templates_dir),
             facts=self.facts,
             limiter=limiter,
             audit=self.audit,

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.log import get_logger
+from pumpjack_gateway.pictures.answers import PictureAnswer
 from pumpjack_gateway.pictures.problems import PictureError
 from pumpjack_gateway.pictures.svg import clean
 from pumpjack_gateway.pictures.template import Template, check, parse
@@ -18,12 +19,6 @@ from pumpjack_gateway.pictures.template import Template, check, parse
 OURS = Path(__file__).parents[1] / "templates"
 FILE_MAX_BYTES = 1 << 20
 _log = get_logger("gateway.pictures")
-
-
-class PictureAnswer(Template, frozen=True):
-    """A template with its drawing, which is safe to put into a page. picture: its file's name."""
-
-    svg: str
 
 
 class Picture(Struct, frozen=True):

@@ -18,8 +18,9 @@ from pumpjack_gateway.alarms.bodies import (
     WithReason,
 )
 from pumpjack_gateway.alarms.store import Action, Answer
-from pumpjack_gateway.auth import Principal, Role
+from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.history import parse_time
+from pumpjack_gateway.may import NEEDED
 from pumpjack_gateway.rest.bodies import body_of, described_body
 from pumpjack_gateway.rest.openapi import answer, common, problem
 from pumpjack_gateway.rest.problems import Refusal
@@ -30,14 +31,6 @@ from pumpjack_gateway.times import time_of
 router = APIRouter(prefix="/api/scada/alarms", tags=["alarms"])
 Who = Annotated[Principal, Depends(signed_in)]
 Body = TypeVar("Body", bound=Struct)
-NEEDED: dict[Action, Role] = {
-    "acknowledge": Role.operator,
-    "shelve": Role.operator,
-    "unshelve": Role.operator,
-    "reset": Role.operator,
-    "out-of-service": Role.engineer,
-    "in-service": Role.engineer,
-}
 AUDITED: dict[Action, str] = {
     "acknowledge": "alarms.acknowledged",
     "shelve": "alarms.shelved",

@@ -17,9 +17,12 @@ from pumpjack_gateway.rest import (
     history,
     itself,
     live,
+    me,
     openapi,
     overview,
     problems,
+    templates,
+    well,
 )
 from pumpjack_gateway.rest.problems import unexpected
 from pumpjack_gateway.rest.requests import Parts
@@ -57,6 +60,9 @@ def make_app(parts: Parts, screens: Screens | None = None) -> FastAPI:
     openapi.install(app)
     app.include_router(history.router)
     app.include_router(live.router)
+    app.include_router(me.router)
+    app.include_router(well.router)
+    app.include_router(templates.router)
     app.include_router(overview.router)
     app.include_router(alarms.router)
     app.include_router(alarm_actions.router)

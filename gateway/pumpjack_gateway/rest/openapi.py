@@ -14,9 +14,12 @@ from pumpjack_gateway.alarms import answers as alarms
 from pumpjack_gateway.alarms.bodies import Shelving, WithComment, WithReason
 from pumpjack_gateway.commands import answers as commands
 from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
+from pumpjack_gateway.may import MeAnswer
 from pumpjack_gateway.overview.answers import OverviewAnswer
+from pumpjack_gateway.pictures.answers import PictureAnswer, TemplatesAnswer
 from pumpjack_gateway.rest.problems import MEDIA_TYPE
 from pumpjack_gateway.site import ScreensConfig
+from pumpjack_gateway.well_facts import WellAnswer
 
 _STRUCTS: tuple[type, ...] = (
     answers.ReadingsPage,
@@ -41,6 +44,10 @@ _STRUCTS: tuple[type, ...] = (
     DecisionRequest,
     OverviewAnswer,
     ScreensConfig,
+    MeAnswer,
+    WellAnswer,
+    TemplatesAnswer,
+    PictureAnswer,
 )
 _UNUSED = ("HTTPValidationError", "ValidationError")
 Responses = dict[int | str, dict[str, Any]]

@@ -26,6 +26,7 @@ from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.overview.known import KnownFacts
+from pumpjack_gateway.pictures.shelf import Shelf
 from pumpjack_gateway.rest.problems import Refusal, too_many
 from pumpjack_gateway.sign_ins import SignIns, identity, origin
 from pumpjack_gateway.store import Store
@@ -48,6 +49,7 @@ class Parts(Struct, frozen=True):
     desk: Desk
     commands: Book
     devices: Devices
+    pictures: Shelf
     facts: KnownFacts
     limiter: Limiter
     audit: Audit
@@ -105,7 +107,7 @@ def asked_from(request: Request) -> dict[str, object]:
 def _refuse_unknown_parameters(request: Request) -> None:
     """A parameter that is misspelt must not be silently the default."""
     app: FastAPI = request.app
-    path = request.scope["route"].path  # with its names: /control/{commandId}
+    path = request.scope["route"].path_format  # with its names: /control/{commandId}
     operation = app.openapi()["paths"][path][request.method.lower()]
     known = {
         parameter["name"]: parameter["schema"].get("type") == "array"
