@@ -21,6 +21,7 @@ from pumpjack_gateway.rest import (
     openapi,
     overview,
     problems,
+    sparks,
     templates,
     well,
 )
@@ -59,6 +60,7 @@ def make_app(parts: Parts, screens: Screens | None = None) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     app.include_router(history.router)
+    app.include_router(sparks.router)
     app.include_router(live.router)
     app.include_router(me.router)
     app.include_router(well.router)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -16,6 +16,8 @@ from pumpjack_gateway.answers import AggregatesPage, ReadingsPage, WellsPage
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.cursors import Cursor
 from pumpjack_gateway.history import NAME_PATTERN, AggregateInterval, Interval
+from pumpjack_gateway.points.answers import PointsAnswer
+from pumpjack_gateway.rest import points as points_rest
 from pumpjack_gateway.rest.openapi import answer, answer_of, common, ref
 from pumpjack_gateway.rest.problems import Refusal
 from pumpjack_gateway.rest.requests import Parts, json_response, parts_of, signed_in
@@ -122,22 +124,23 @@ _AGGREGATES_EXAMPLE = _HEAD | {
     "aggregates": [_AGGREGATE],
     "nextCursor": None,
 }
+# readings, aggregates or series: what it has says which one an answer is.
 _EITHER: dict[str, Any] = {
-    "oneOf": [ref(ReadingsPage), ref(AggregatesPage)],
-    "discriminator": {
-        "propertyName": "interval",
-        "mapping": {
-            name: ref(ReadingsPage if name == "raw" else AggregatesPage)["$ref"]
-            for name in get_args(Interval)
-        },
-    },
+    "oneOf": [ref(ReadingsPage), ref(AggregatesPage), ref(PointsAnswer)],
 }
 
 
 @router.get(
     "/readings",
     summary="History of a well",
-    responses={200: answer_of(_EITHER, "One page", _READINGS_EXAMPLE), **common()},
+    responses={
+        200: answer_of(
+            _EITHER,
+            "One page, or with points all columns of a chart",
+            examples={"readings": _READINGS_EXAMPLE, "points": points_rest.EXAMPLE},
+        ),
+        **common(),
+    },
 )
 async def readings(
     request: Request,
@@ -147,12 +150,23 @@ async def readings(
         Interval | None,
         Query(
             description="by default: raw up to 1 day as long as it is kept, 1min up to 7 days, "
-            "1hour up to 30 days, else 1day"
+            "1hour up to 30 days, else 1day; with points whatever is fine enough and not too much"
+        ),
+    ] = None,
+    points: Annotated[
+        int | None,
+        Query(
+            ge=points_rest.POINTS_MIN,
+            le=points_rest.POINTS_MAX,
+            description="columns of a chart: at most so many for each of 1 to 8 tags, without "
+            "pages; each with its extremes and its worst quality",
         ),
     ] = None,
 ) -> Response:
     """Readings, or their aggregates where the range is long; the answer says its source."""
     parts = parts_of(request)
+    if points is not None:
+        return await _points(request, who, asked, points, interval)
     question = asked.question(who, "readings", interval)
 
     def choose(range_: history.Range, now: datetime) -> Interval:
@@ -261,6 +275,25 @@ def _settle(
         asked.limit,
         after,
     )
+
+
+async def _points(
+    request: Request, who: Principal, asked: Asked, points: int, interval: Interval | None
+) -> Response:
+    parts = parts_of(request)
+    for name in ("limit", "cursor"):
+        if name in request.query_params:
+            raise Refusal(
+                422, "BAD_REQUEST", f"points gives the whole range at once; leave {name} out"
+            )
+    now = datetime.fromtimestamp(parts.clock.now_us() / US_PER_S, UTC)
+    try:
+        range_ = history.parse_range(asked.start, asked.end, now)
+    except ValueError as error:
+        raise Refusal(422, "BAD_REQUEST", str(error)) from error
+    await _require_well(parts, who, asked.well_id)
+    chart = points_rest.Chart(asked.well_id, asked.tag_names, range_, points, interval)
+    return await points_rest.points_answer(parts, who, chart)
 
 
 async def _require_well(parts: Parts, who: Principal, well_id: str) -> None:

@@ -17,6 +17,7 @@ from pumpjack_gateway.commands.bodies import ControlRequest, DecisionRequest
 from pumpjack_gateway.may import MeAnswer
 from pumpjack_gateway.overview.answers import OverviewAnswer
 from pumpjack_gateway.pictures.answers import PictureAnswer, TemplatesAnswer
+from pumpjack_gateway.points import answers as points
 from pumpjack_gateway.rest.problems import MEDIA_TYPE
 from pumpjack_gateway.site import ScreensConfig
 from pumpjack_gateway.well_facts import WellAnswer
@@ -24,6 +25,8 @@ from pumpjack_gateway.well_facts import WellAnswer
 _STRUCTS: tuple[type, ...] = (
     answers.ReadingsPage,
     answers.AggregatesPage,
+    points.PointsAnswer,
+    points.SparksAnswer,
     answers.LatestAnswer,
     answers.WellsPage,
     answers.Ready,
@@ -63,9 +66,18 @@ def answer(struct: type, description: str, example: object) -> dict[str, Any]:
     return answer_of(ref(struct), description, example)
 
 
-def answer_of(schema: dict[str, Any], description: str, example: object) -> dict[str, Any]:
-    """A response of any schema."""
-    content = {"schema": schema, "example": example}
+def answer_of(
+    schema: dict[str, Any],
+    description: str,
+    example: object = None,
+    *,
+    examples: dict[str, object] | None = None,
+) -> dict[str, Any]:
+    """A response of any schema, with one example or several, each under a name."""
+    shown: dict[str, Any] = {"example": example}
+    if examples is not None:
+        shown = {"examples": {name: {"value": value} for name, value in examples.items()}}
+    content = {"schema": schema} | shown
     return {"description": description, "content": {"application/json": content}}
 
 
@@ -165,11 +177,15 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
 
 
 def _example(described: dict[str, Any]) -> str:
+    shown = []
     for content in described.get("content", {}).values():
-        if "example" in content:
-            text = msgspec.json.format(msgspec.json.encode(content["example"]), indent=2).decode()
-            return f"<pre>{html.escape(text)}</pre>"
-    return ""
+        named = content.get("examples", {}).values()
+        values = [one["value"] for one in named] or [content.get("example")]
+        for value in values:
+            if value is not None:
+                text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+                shown.append(f"<pre>{html.escape(text)}</pre>")
+    return "".join(shown)
 
 
 _HEAD = """<!doctype html>
