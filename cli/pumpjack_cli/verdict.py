@@ -14,6 +14,7 @@ from pumpjack_core.manifests.load import Loaded
 from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, Secret, TagMapping
 from pumpjack_core.manifests.problems import Path, Problem, did_you_mean, path_text
 from pumpjack_core.manifests.resolve import RejectedTag, Resolution, resolve
+from pumpjack_core.manifests.well_of import PART
 
 
 class ConnectionSummary(Struct, frozen=True):
@@ -74,24 +75,28 @@ def _rejection_problems(loaded: Loaded, rejected: list[RejectedTag]) -> Iterator
     for (mapping, name, reason, part), connections in grouped.items():
         first, others = connections[0], len(connections) - 1
         which = f"connection {first}" + (f" and {others} others" if others else "")
-        message = (
-            f"{reason} (tag {name} of {which}, which is read all the same)"
-            if part
-            else f"tag {name} is not read from {which}: {reason}"
-        )
-        path: Path = ("spec", "tags", *places[mapping][name, part])
+        if part.startswith(PART):
+            message = f"{reason} ({which}; its tags are read all the same)"
+        elif part:
+            message = f"{reason} (tag {name} of {which}, which is read all the same)"
+        else:
+            message = f"tag {name} is not read from {which}: {reason}"
+        path: Path = ("spec", *places[mapping][name, part])
         yield Problem("error", *_at(loaded, "TagMapping", mapping, path), message)
 
 
 def _part_places(mapping: TagMapping) -> dict[tuple[str, str], Path]:
-    """Tag and part of it, "" for the whole, to its path below spec.tags."""
-    found: dict[tuple[str, str], Path] = {}
+    """Tag and part of it, "" for the whole, to its path below spec."""
+    found: dict[tuple[str, str], Path] = {
+        ("well", f"{PART}{field}"): ("well", field)
+        for field in ("title", "pad", "route", "timeZone", "roles", "keyTags")
+    }
     for at, tag in enumerate(mapping.spec.tags):
-        found[tag.name, ""] = (at,)
-        found[tag.name, "write"] = (at, "write")
-        found[tag.name, "stateNames"] = (at, "stateNames")
+        found[tag.name, ""] = ("tags", at)
+        found[tag.name, "write"] = ("tags", at, "write")
+        found[tag.name, "stateNames"] = ("tags", at, "stateNames")
         for number, alarm in enumerate(tag.alarms):
-            found[tag.name, f"alarm {alarm.condition}"] = (at, "alarms", number)
+            found[tag.name, f"alarm {alarm.condition}"] = ("tags", at, "alarms", number)
     return found
 
 

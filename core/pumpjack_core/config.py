@@ -1,7 +1,8 @@
 """What one worker is told to run: the same file from a ConfigMap and from `pumpjack up`.
 
-A folder holds connection.json (WorkerConfig without its tags) and tags-000.json.gz,
-tags-001.json.gz … (the tag table in parts, each small enough for a ConfigMap).
+A folder holds connection.json (WorkerConfig without its tags) and the tag table in parts, each
+small enough for a ConfigMap: tags-000.json.gz, tags-001.json.gz … and, where something is said of
+wells, wells-000.json.gz …
 Secrets are never in it: they come from files or the environment (WorkerSecrets).
 """
 
@@ -11,6 +12,7 @@ import gzip
 import hashlib
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,10 +20,11 @@ from msgspec import Struct
 
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.types import ScadaConnectionSpec
-from pumpjack_core.tags import Tag, TagTable
+from pumpjack_core.tags import Tag, TagTable, WellFacts
 
 CONNECTION_FILE = "connection.json"
 TAGS_GLOB = "tags-*.json.gz"
+WELLS_GLOB = "wells-*.json.gz"
 MOST_FILE_BYTES = 512 << 10
 """Of a part of the tag table: a ConfigMap holds 1 MiB, a third more as base64, and has metadata."""
 
@@ -33,7 +36,7 @@ class Connection(
 
     connection_id     namespace/name
     allowed_networks  CIDRs that the platform lets this tenant reach
-    tags_hash         hash of the tag table that belongs to it
+    tags_hash         hash of the tag table that belongs to it, with what is said of its wells
     writes            commands may be written: the tenant switched them on, and the platform lets it
     """
 
@@ -59,27 +62,31 @@ class WorkerConfig(Struct, frozen=True):
 
 def files(config: WorkerConfig) -> dict[str, bytes]:
     """A configuration as its files: name to content, connection.json last."""
-    parts = _parts(config.tags.tags)
-    found = {f"tags-{number:03}.json.gz": part for number, part in enumerate(parts)}
+    found = {
+        pattern.replace("*", f"{number:03}"): part
+        for pattern, items in ((TAGS_GLOB, config.tags.tags), (WELLS_GLOB, config.tags.facts))
+        for number, part in enumerate(_parts(items))
+    }
     return {**found, CONNECTION_FILE: msgspec.json.encode(config.connection)}
 
 
-def _parts(tags: tuple[Tag, ...]) -> list[bytes]:
-    """The tags, compressed, in parts of at most MOST_FILE_BYTES."""
-    if not tags:
+def _parts(items: Sequence[Tag] | Sequence[WellFacts]) -> list[bytes]:
+    """Tags or facts, compressed, in parts of at most MOST_FILE_BYTES."""
+    if not items:
         return []
-    whole = gzip.compress(msgspec.json.encode(tags), mtime=0)
-    if len(whole) <= MOST_FILE_BYTES or len(tags) == 1:
+    whole = gzip.compress(msgspec.json.encode(items), mtime=0)
+    if len(whole) <= MOST_FILE_BYTES or len(items) == 1:
         return [whole]
-    half = len(tags) // 2
-    return _parts(tags[:half]) + _parts(tags[half:])
+    half = len(items) // 2
+    return _parts(items[:half]) + _parts(items[half:])
 
 
 def save(config: WorkerConfig, folder: Path) -> None:
     """Write a configuration, connection.json last, so that a reader never sees half of one."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = files(config)
-    for stale in set(folder.glob(TAGS_GLOB)) - {folder / name for name in wanted}:
+    there = {*folder.glob(TAGS_GLOB), *folder.glob(WELLS_GLOB)}
+    for stale in there - {folder / name for name in wanted}:
         stale.unlink()
     for name, content in wanted.items():
         _replace(folder / name, content)
@@ -97,10 +104,13 @@ def load(folder: Path) -> WorkerConfig:
         tags: list[Tag] = []
         for path in sorted(folder.glob(TAGS_GLOB)):
             tags += msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[Tag])
+        facts: list[WellFacts] = []
+        for path in sorted(folder.glob(WELLS_GLOB)):
+            facts += msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[WellFacts])
     except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: {error}") from error
-    table = TagTable(tuple(tags))
-    if table.hash != connection.tags_hash:
+    table = TagTable(tuple(tags), tuple(facts))
+    if table.full_hash != connection.tags_hash:
         raise ManifestError(f"{folder}: the tags are not those that {CONNECTION_FILE} names")
     return WorkerConfig(connection, table)
 
@@ -115,7 +125,8 @@ def worker_config(
     writes: bool = False,
 ) -> WorkerConfig:
     """Put a configuration together."""
-    connection = Connection(tenant_id, connection_id, spec, allowed_networks, tags.hash, writes)
+    hashed = tags.full_hash
+    connection = Connection(tenant_id, connection_id, spec, allowed_networks, hashed, writes)
     return WorkerConfig(connection, tags)
 
 

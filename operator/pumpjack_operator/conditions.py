@@ -231,7 +231,7 @@ def tags_rejected(facts: Facts) -> Verdict | None:
 def lost(read: int, rejected: int, in_part: int) -> tuple[str, str]:
     """Reason and words for what cannot be used. rejected: tags and, in_part of them, parts."""
     whole = rejected - in_part
-    parts = f"{in_part} alarms, writes or names that tags declare cannot be used"
+    parts = f"{in_part} alarms, writes, names or facts of wells that are declared cannot be used"
     if whole:
         tags = f"{whole} of {read + whole} tags are not read"
         found = "TagsRejected", f"{tags}, and {parts}" if in_part else tags

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pumpjack_core import config
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.types import ModbusTcp, ScadaConnectionSpec
-from pumpjack_core.tags import Alarm, Tag, TagTable, Write
+from pumpjack_core.tags import Alarm, Tag, TagTable, WellFacts, Write
 
 CONDITIONS = (
     *("hihi", "hi", "lo", "lolo", "rate"),
@@ -20,9 +20,9 @@ CONDITIONS = (
 )
 
 
-def made(n: int = 3, **tag: object) -> config.WorkerConfig:
+def made(n: int = 3, *facts: WellFacts, **tag: object) -> config.WorkerConfig:
     tags = TagTable(
-        tuple(Tag("a1", f"t{at}", "holding:40001", "float32", 1.0, **tag) for at in range(n))
+        tuple(Tag("a1", f"t{at}", "holding:40001", "float32", 1.0, **tag) for at in range(n)), facts
     )
     return config.worker_config(
         tenant_id="permian",
@@ -65,6 +65,44 @@ def test_twenty_thousand_tags_that_hardly_compress_fit_into_config_maps():
 
 def test_the_hash_changes_with_any_tag():
     assert made().hash != made(unit="bar").hash
+
+
+ROD_PUMP = WellFacts("a1", title="A-1", type="rod-pump", roles={"b": "t0", "a": "t1"})
+
+
+def test_what_is_said_of_wells_is_saved_with_the_tags_and_forgotten_when_it_is_not(tmp_path):
+    saved = made(3, ROD_PUMP)
+    config.save(saved, tmp_path)
+    assert config.load(tmp_path) == saved
+    assert saved.hash != made().hash
+    config.save(made(), tmp_path)
+    assert not list(tmp_path.glob(config.WELLS_GLOB))
+    assert config.load(tmp_path) == made()
+
+
+def test_facts_of_ten_thousand_wells_fit_into_config_maps(tmp_path):
+    facts = [
+        WellFacts(
+            f"well-{at}",
+            title=hashlib.sha256(b"%d" % at).hexdigest(),
+            time_zone="America/Chicago",
+            roles={f"role_{n}": f"tag_{n}" for n in range(20)},
+        )
+        for at in range(10_000)
+    ]
+    parts = config.files(made(1, *facts))
+    assert max(map(len, parts.values())) <= config.MOST_FILE_BYTES
+    assert len(parts) <= 6
+    config.save(made(1, *facts), tmp_path)
+    assert config.load(tmp_path) == made(1, *facts)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_facts_that_are_not_all_there_are_not_used(tmp_path, damage):
+    config.save(made(3, ROD_PUMP), tmp_path)
+    damage(tmp_path / "wells-000.json.gz")
+    with pytest.raises(ManifestError, match=r"not those|wells-000"):
+        config.load(tmp_path)
 
 
 def test_half_of_an_update_is_refused(tmp_path):
@@ -148,4 +186,5 @@ def test_a_tag_table_of_an_earlier_version_can_be_read(tmp_path):
     assert b'"writes":true' not in (tmp_path / config.CONNECTION_FILE).read_bytes()
     tags = gzip.decompress((tmp_path / "tags-000.json.gz").read_bytes())
     assert not any(word in tags for word in (b"alarms", b"write", b"stateNames", b"description"))
+    assert not any(word in tags for word in (b"title", b"normal", b"digits"))
     assert config.load(tmp_path) == given

@@ -221,6 +221,6 @@ def test_tags_that_are_not_read_are_told_apart_from_parts_that_are_not_used():
 
     more = "; the first: x: because (status.rejectedTags has more)"
     assert words(2, 0) == f"2 of 16 tags are not read{more}"
-    parts = "alarms, writes or names that tags declare cannot be used"
+    parts = "alarms, writes, names or facts of wells that are declared cannot be used"
     assert words(3, 2) == f"1 of 15 tags are not read, and 2 {parts}{more}"
     assert words(2, 2) == f"every tag is read, but 2 {parts}{more}"

@@ -26,7 +26,7 @@ from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.types import CredentialsSecretRef, ModbusTcp, ScadaConnectionSpec
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
-from pumpjack_core.tags import Tag, TagTable
+from pumpjack_core.tags import Tag, TagTable, WellFacts
 from pumpjack_worker import main
 from pumpjack_worker.adapters.modbus_tcp.address import Area
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer, SimulatedDevice
@@ -344,6 +344,21 @@ async def test_a_change_while_the_worker_starts_is_not_missed(tmp_path: Path, wa
     before = written(tmp_path / "before", register(0))
     told, _ = await watched(written(tmp_path / "now", register(0), register(1)), before)
     await until(lambda: told.applied == [("r0", "r1")])
+
+
+async def test_what_is_said_of_wells_alone_is_applied_without_a_start(
+    tmp_path: Path, watched: Any
+) -> None:
+    folder = written(tmp_path, register(0))
+    told, task = await watched(folder)
+    before = config.load(folder)
+    for title in ("Permian A-1", "Permian A-2"):
+        known = len(told.applied)
+        said = TagTable(before.tags.tags, (WellFacts("a1", title=title),))
+        connection = msgspec.structs.replace(before.connection, tags_hash=said.full_hash)
+        config.save(config.WorkerConfig(connection, said), folder)
+        await until(lambda known=known: len(told.applied) > known)
+    assert not task.done()
 
 
 async def test_a_configuration_that_is_broken_for_a_while_stops_nothing_and_is_told_once(

@@ -168,7 +168,7 @@ async def _reload_forever(pipeline: Pipeline, config: WorkerConfig, settings: Se
         if not _differs_in_tags_only(found, config):
             _log.info("the connection was changed; starting again with it")
             return
-        if found.tags.hash != config.tags.hash:
+        if found.tags.full_hash != config.tags.full_hash:
             pipeline.apply(found)
             _log.info("the tags were changed", tags=len(found.tags))
         config = found

@@ -17,22 +17,20 @@ from pumpjack_core.config import WorkerConfig, worker_config
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.alarms import Flaw, alarms_without
 from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, TagMapping
-from pumpjack_core.manifests.problems import did_you_mean
+from pumpjack_core.manifests.selection import pairs_of, unmatched
 from pumpjack_core.manifests.tag_of import PartlyUsed, tag_of
-from pumpjack_core.tags import Tag, TagTable
-
-_MOST_COMPARED = 200
-"""Names that a mistyped one is compared with: each takes some 10 µs, for each mapping."""
+from pumpjack_core.manifests.well_of import facts_of, merged
+from pumpjack_core.tags import Tag, TagTable, WellFacts
 
 
 class RejectedTag(Struct, frozen=True):
     """A tag that a connection does not read, or a part of one that cannot be used.
 
     connection, mapping  namespace/name
-    tag                  its name in the mapping
+    tag                  its name in the mapping; "well" for what the mapping says of the well
     reason               a sentence that says what to do; of a part it begins with the part
-    part                 "alarm hi", "write", "stateNames": only that is not used, the tag is read
-                         all the same; "" for the whole tag
+    part                 "alarm hi", "write", "stateNames", "well.keyTags": only that is not used,
+                         the tag is read all the same; "" for the whole tag
     """
 
     connection: str
@@ -116,7 +114,7 @@ def resolve(
     connection wins, then that of the older mapping; without a creationTimestamp the first by
     namespace and name. claims_of: claims(), for a caller that remembers what it answered.
     """
-    pairs = _pairs(connections, mappings)
+    pairs = pairs_of(connections, mappings)
     accepted: dict[tuple[str, str], list[Tag]] = {}
     rejected: dict[tuple[str, str], list[RejectedTag]] = {}
     winners: dict[tuple[str, str, str], tuple[str, str]] = {}
@@ -142,7 +140,8 @@ def resolve(
             rejected[pair] += _in_part(tag, flaws, pair)
         if rejected[pair]:
             _drop_references(accepted[pair], rejected[pair], pair)
-    return _outcome(connections, mappings, tenants, accepted, rejected)
+    facts = _facts(pairs, tenants, winners, accepted, rejected)
+    return _outcome(connections, mappings, tenants, accepted, rejected, facts=facts)
 
 
 def worker_configs(
@@ -188,29 +187,34 @@ def _drop_references(tags: list[Tag], rejected: list[RejectedTag], pair: tuple[s
             rejected += _in_part(tag, flaws, pair)
 
 
-def _pairs(
-    connections: Sequence[ScadaConnection], mappings: Sequence[TagMapping]
-) -> list[tuple[ScadaConnection, TagMapping]]:
-    """Every mapping with every connection that it selects, older connections and mappings first."""
-    by_name: dict[tuple[str, str], list[ScadaConnection]] = defaultdict(list)
-    by_label: dict[tuple[str, str, str], list[ScadaConnection]] = defaultdict(list)
-    for connection in connections:
-        about = connection.metadata
-        by_name[about.namespace, about.name].append(connection)
-        for key, value in about.labels.items():
-            by_label[about.namespace, key, value].append(connection)
-    found = []
-    for mapping in mappings:
-        namespace, spec = mapping.metadata.namespace, mapping.spec
-        if spec.connection_ref is not None:
-            near = by_name.get((namespace, spec.connection_ref.name), [])
-            found += [(connection, mapping) for connection in near]
-        elif spec.connection_selector is not None:
-            asked = spec.connection_selector.match_labels.items()
-            # only those with the label that the fewest have are looked at
-            near = min((by_label.get((namespace, *label), []) for label in asked), key=len)
-            found += [(one, mapping) for one in near if asked <= one.metadata.labels.items()]
-    return sorted(found, key=lambda pair: (pair[0].metadata.age_key, pair[1].metadata.age_key))
+def _facts(
+    pairs: Iterable[tuple[ScadaConnection, TagMapping]],
+    tenants: Mapping[str, str],
+    winners: Iterable[tuple[str, str, str]],
+    accepted: Mapping[tuple[str, str], list[Tag]],
+    rejected: Mapping[tuple[str, str], list[RejectedTag]],
+) -> dict[str, list[WellFacts]]:
+    """What is said of the wells of each connection, by those whose tags it reads.
+
+    winners: (tenant, well, tag) of all that is read.
+    """
+    said = [(connection, mapping) for connection, mapping in pairs if mapping.spec.well is not None]
+    names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for tenant, well_id, name in winners if said else ():
+        names[tenant, well_id].add(name)
+    found: dict[str, list[WellFacts]] = defaultdict(list)
+    for connection, mapping in said:
+        pair = (connection.metadata.id, mapping.metadata.id)
+        if not accepted[pair]:
+            continue  # why not is said of each tag
+        of_well = names[tenants[connection.metadata.namespace], accepted[pair][0].well_id]
+        facts, flaws = facts_of(mapping, connection, of_well)
+        if facts is not None:
+            found[pair[0]].append(facts)
+        rejected[pair] += [
+            RejectedTag(*pair, "well", f"{flaw.part}: {flaw.reason}", flaw.part) for flaw in flaws
+        ]
+    return found
 
 
 def _no_tenant(namespace: str) -> str:
@@ -234,6 +238,8 @@ def _outcome(
     tenants: Mapping[str, str],
     accepted: Mapping[tuple[str, str], list[Tag]],
     rejected: Mapping[tuple[str, str], list[RejectedTag]],
+    *,
+    facts: Mapping[str, Sequence[WellFacts]],
 ) -> Resolution:
     """Group what each pair of connection and mapping got; pairs stand in order of age."""
     of_connection: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -253,7 +259,10 @@ def _outcome(
             reason = _no_tenant(connection.metadata.namespace)
             refused.append(RefusedConnection(connection, reason, lost(pairs)))
             continue
-        table = TagTable(tuple(tag for pair in pairs for tag in accepted[pair]))
+        table = TagTable(
+            tuple(tag for pair in pairs for tag in accepted[pair]),
+            merged(facts.get(connection.metadata.id, ())),
+        )
         resolved.append(ResolvedConnection(connection, tenant, table, lost(pairs)))
     names = defaultdict(list)
     for connection in connections:
@@ -267,19 +276,7 @@ def _outcome(
                 connections=tuple(sorted(pair[0] for pair in pairs)),
                 accepted=sum(len(accepted[pair]) for pair in pairs),
                 rejected=lost(pairs),
-                problem=None if pairs else _unmatched(mapping, names[mapping.metadata.namespace]),
+                problem=None if pairs else unmatched(mapping, names[mapping.metadata.namespace]),
             )
         )
     return Resolution(tuple(resolved), tuple(refused), tuple(served))
-
-
-def _unmatched(mapping: TagMapping, names: Sequence[str]) -> str:
-    namespace = mapping.metadata.namespace
-    if mapping.spec.connection_ref is not None:
-        name = mapping.spec.connection_ref.name
-        near = did_you_mean(name, names) if len(names) <= _MOST_COMPARED else ""
-        return f"there is no ScadaConnection {namespace}/{name}{near}"
-    selector = mapping.spec.connection_selector
-    labels = selector.match_labels if selector is not None else {}
-    wanted = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    return f"no ScadaConnection in namespace {namespace} has the labels {wanted}"

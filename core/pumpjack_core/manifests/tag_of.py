@@ -40,12 +40,7 @@ def tag_of(
     """
     if mapped.data_type == "text":
         raise ManifestError("a tag of type text cannot be stored yet; only numbers and bool can")
-    well_id = fill(mapping.spec.well_id, connection.metadata)
-    if not _WELL_ID.fullmatch(well_id):
-        raise ManifestError(
-            f'"{well_id}" cannot be a well id: 1 to 128 letters, digits, ., _ and -, '
-            "a letter or digit first; change wellId or the label that it names"
-        )
+    well_id = well_id_of(mapping, connection)
     address = fill(mapped.address, connection.metadata)
     if not 0 < len(address) <= _MOST_ADDRESS_CHARACTERS:
         raise ManifestError(
@@ -53,7 +48,7 @@ def tag_of(
             f"1 to {_MOST_ADDRESS_CHARACTERS} will do"
         )
     scale, offset = _scaling(mapped)
-    limits, anomaly = mapped.range, mapped.anomaly
+    limits, anomaly, normal = mapped.range, mapped.anomaly, mapped.normal
     alarms, flaws = alarms_of(mapped, names)
     write = None
     try:
@@ -83,10 +78,25 @@ def tag_of(
         alarms=alarms,
         write=write,
         state_names=state_names,
+        title=mapped.title or "",
+        normal_low=normal.min if normal is not None else None,
+        normal_high=normal.max if normal is not None else None,
+        digits=mapped.digits,
     )
     if anomaly is not None:
         tag = msgspec.structs.replace(tag, z_score=anomaly.z_score, z_window=anomaly.window)
     return PartlyUsed(tag, tuple(flaws)) if flaws else tag
+
+
+def well_id_of(mapping: TagMapping, connection: ScadaConnection) -> str:
+    """The well of a mapping for one connection. Raises ManifestError when that can be none."""
+    well_id = fill(mapping.spec.well_id, connection.metadata)
+    if not _WELL_ID.fullmatch(well_id):
+        raise ManifestError(
+            f'"{well_id}" cannot be a well id: 1 to 128 letters, digits, ., _ and -, '
+            "a letter or digit first; change wellId or the label that it names"
+        )
+    return well_id
 
 
 def _scaling(mapped: MappedTag) -> tuple[float, float]:

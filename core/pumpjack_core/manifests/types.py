@@ -256,12 +256,12 @@ class ConnectionRejectedTag(
     """One tag that this connection does not read, or not use whole."""
 
     tag: str
-    """The tag."""
+    """The tag; well for what spec.well of the mapping says."""
     mapping: str
     """The TagMapping that declares it."""
     reason: str
     """Why it could not be used and what to do; of a part it begins with that: alarm hi, write,
-    stateNames.
+    stateNames, well.keyTags.
     """
 
 
@@ -298,8 +298,8 @@ class ScadaConnectionStatus(
     mapped_tags: int | None = None
     """Number of tags that are read."""
     rejected_tags_total: int | None = None
-    """Number of tags that could not be used, and of alarms, writes and names of other tags that
-    could not.
+    """Number of tags that could not be used, and of alarms, writes, names of other tags and facts
+    of the well that could not.
     """
     rejected_tags: tuple[ConnectionRejectedTag, ...] = ()
     """The first 50 tags, or parts of tags, that could not be used."""
@@ -323,6 +323,36 @@ class ConnectionSelector(Struct, frozen=True, forbid_unknown_fields=True, rename
 
     match_labels: dict[str, str]
     """Labels that a connection must have, all of them."""
+
+
+class MappedWell(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What screens show of the well beside its readings. Of several mappings of one well, the
+    first that says something counts, those of older connections first.
+    """
+
+    title: str | None = None
+    """How screens call it, 128 characters at most; wellId when not set. May be templated like
+    wellId: Permian {{ labels.well }}.
+    """
+    type: str | None = None
+    """Name of its process picture: rod-pump, esp, gas-lift, or one that the platform brought
+    along. No picture when not set.
+    """
+    pad: str | None = None
+    """Where it stands, 63 characters at most; overviews group by it. May be templated like wellId.
+    """
+    route: str | None = None
+    """The round of visits that it belongs to, 63 characters at most; overviews group by it. May be
+    templated like wellId.
+    """
+    time_zone: str | None = None
+    """IANA time zone in which screens tell its times, for example America/Chicago."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Roles of the process picture, each with the tag of the well that plays it: {tubing_pressure:
+    thp}. A role that is not here is played by the tag of the same name.
+    """
+    key_tags: tuple[str, ...] = ()
+    """Names of at most 3 tags of the well, which overviews show in this order."""
 
 
 class RawRange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -350,6 +380,15 @@ class ValueRange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     """Lowest believable value, in the tag's unit."""
     max: float | None = None
     """Highest believable value, in the tag's unit."""
+
+
+class NormalBand(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Where the value usually is, which screens shade; nothing is judged by it."""
+
+    min: float | None = None
+    """Lower end of the band, in the tag's unit; the end of range when not set."""
+    max: float | None = None
+    """Upper end of the band, in the tag's unit; the end of range when not set."""
 
 
 class Anomaly(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -453,6 +492,8 @@ class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
     holding:40001;unit=7;order=CDAB. OPC UA: ns=2;s=Well1.Casing, nsu=urn:maker:plc;i=1001.
     MQTT: pads/7/casing (a number), pads/7/telemetry;path=$.casing.value;time=$.at (JSON).
     """
+    title: str | None = None
+    """How screens call it; its name when not set."""
     description: str | None = None
     """What it measures, in words."""
     data_type: Literal[
@@ -480,6 +521,10 @@ class MappedTag(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
     """Values in the tag's unit that stand for the ends of rawRange."""
     range: ValueRange | None = None
     """Values outside are stored as BAD with reason out_of_range."""
+    normal: NormalBand | None = None
+    """Where the value usually is, which screens shade; nothing is judged by it."""
+    digits: int | None = None
+    """Decimals that screens show, 0 to 6; as the process picture has them when not set."""
     anomaly: Anomaly | None = None
     """Values far from the tag's recent ones are stored as UNCERTAIN with reason anomaly."""
     interval: str | None = None
@@ -507,6 +552,10 @@ class TagMappingSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     """The one ScadaConnection, in the same namespace, that the tags are read from."""
     connection_selector: ConnectionSelector | None = None
     """Every ScadaConnection of the same namespace with these labels."""
+    well: MappedWell | None = None
+    """What screens show of the well beside its readings. Of several mappings of one well, the
+    first that says something counts, those of older connections first.
+    """
 
 
 class MappingRejectedTag(
@@ -515,12 +564,12 @@ class MappingRejectedTag(
     """One tag that one connection does not read, or not use whole."""
 
     tag: str
-    """The tag."""
+    """The tag; well for what spec.well says."""
     connection: str
     """The connection for which it was rejected."""
     reason: str
     """Why it could not be used and what to do; of a part it begins with that: alarm hi, write,
-    stateNames.
+    stateNames, well.keyTags.
     """
 
 
@@ -536,8 +585,8 @@ class TagMappingStatus(
     accepted_tags: int | None = None
     """Number of tags that are read."""
     rejected_tags_total: int | None = None
-    """Number of tags that could not be used, and of alarms, writes and names of other tags that
-    could not.
+    """Number of tags that could not be used, and of alarms, writes, names of other tags and facts
+    of the well that could not.
     """
     rejected_tags: tuple[MappingRejectedTag, ...] = ()
     """The first 50 tags, or parts of tags, that could not be used."""

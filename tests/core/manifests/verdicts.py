@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.core.manifests.case import Case, connection, mapping, mqtt, opcua, other, tag, tags
 from tests.core.manifests.verdicts_of_alarms import ALARMS_ACCEPTED, ALARMS_REFUSED
+from tests.core.manifests.verdicts_of_wells import WELLS_ACCEPTED, WELLS_REFUSED
 
 ACCEPTED = {
     "the smallest connection": Case(connection()),
@@ -559,7 +560,7 @@ OTHER_PROTOCOLS = {
     ),
 }
 
-ACCEPTED |= ALARMS_ACCEPTED
+ACCEPTED |= ALARMS_ACCEPTED | WELLS_ACCEPTED
 REFUSED = {
     **OTHER_PROTOCOLS,
     **UNKNOWN_KEYS,
@@ -570,5 +571,6 @@ REFUSED = {
     **IDENTITY,
     **SYNTAX,
     **ALARMS_REFUSED,
+    **WELLS_REFUSED,
 }
 CASES = {**ACCEPTED, **REFUSED}
