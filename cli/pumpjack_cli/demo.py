@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 EXAMPLE = """
 pumpjack demo
+pumpjack demo --open
 pumpjack demo --check
 """
 REST_PORT, WS_PORT = 4000, 4001
 FREE = "127.0.0.1:0"
-TOKEN_S = 12 * 3600.0
+SUBJECT = "demo-operator"
 
 
 def demo(
@@ -41,6 +42,9 @@ def demo(
             "code 0 when all is well, 1 with what failed. Uses free ports and a folder that it "
             "removes, unless --data-dir is given.",
         ),
+    ] = False,
+    open_screens: Annotated[
+        bool, typer.Option("--open", help="Open the screens in a browser as soon as it runs.")
     ] = False,
     data_dir: Annotated[
         Path | None,
@@ -71,6 +75,8 @@ def demo(
     manifests are copied to the data folder, where an edit is applied while it runs. Ctrl-C stops
     everything; a second start keeps the data.
     """
+    import asyncio
+
     from pumpjack_cli.local.datadir import DataDir
     from pumpjack_cli.local.progress import Progress
     from pumpjack_cli.local.run import Stores, run
@@ -84,6 +90,8 @@ def demo(
     async def until_stopped(system: LocalSystem, stop: asyncio.Event) -> None:
         for line in what_next(system):
             progress.console.print(line, soft_wrap=True)
+        if open_screens and (why := await asyncio.to_thread(_open, system)) is not None:
+            progress.warn(why)
         await stop.wait()
 
     run(
@@ -98,6 +106,14 @@ def demo(
         progress,
         until_stopped,
     )
+
+
+def _open(system: LocalSystem) -> str | None:
+    """Open the first tenant's screens; why that could not be done, if so."""
+    from pumpjack_cli.local import screens
+
+    first = next(iter(screens.links(system, subject=SUBJECT).values()))
+    return screens.open_in_browser(first, system.data.root)
 
 
 def _check(
@@ -207,22 +223,14 @@ def _control(system: LocalSystem, tenant: str, well: str, where: str) -> list[st
 
 
 def what_next(system: LocalSystem) -> list[str]:
-    """Where it is reached, a token for each tenant, and what to try, as lines with markup."""
-    from pumpjack_cli.local.access import local_token
+    """Where it is reached, a link for each tenant, and what to try, as lines with markup."""
+    from pumpjack_cli.local import screens
 
     tenants = system.plan.tenant_ids
     where = "" if system.data.root == Path(".pumpjack") else f" --data-dir {system.data.root}"
     wells = {c.connection.tenant_id: c.tags.wells[0] for c in system.plan.configs.values()}
     lines = ["", *up.where_it_is(system), ""]
-    for tenant in tenants:
-        token = local_token(
-            system.data,
-            tenant_id=tenant,
-            role="operator",
-            lifetime_s=TOKEN_S,
-            subject="demo-operator",
-        )
-        lines += [f"[bold]{tenant}[/]: a token for 12 hours, as operator", f"  {token}", ""]
+    lines += screens.lines(screens.links(system, subject=SUBJECT))
     first = tenants[0]
     return [
         *lines,

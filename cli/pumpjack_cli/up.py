@@ -105,13 +105,16 @@ def up(
 
 
 def what_next(system: LocalSystem) -> list[str]:
-    """Where it is reached, and what to try, as lines with markup."""
+    """Where it is reached, a link for each tenant, and what to try, as lines with markup."""
+    from pumpjack_cli.local import screens
+
     tenants = system.plan.tenant_ids
     where = "" if system.data.root == Path(".pumpjack") else f" --data-dir {system.data.root}"
     return [
         "",
         *where_it_is(system),
         "",
+        *screens.lines(screens.links(system, subject="local-operator")),
         "Try, in another terminal:",
         *(f"  pumpjack watch --tenant {tenant}{where}" for tenant in tenants),
         f'  curl -H "Authorization: Bearer $(pumpjack token --tenant {tenants[0]}{where})" '
