@@ -67,6 +67,10 @@ class FakeWorker:
         """A message that never reaches anybody."""
         return self.message(well, [reading(name, value) for name, value in values.items()])
 
+    async def keep(self, well: str, fields: Mapping[str | bytes, bytes]) -> None:
+        """Write to the latest hash, and say nothing."""
+        await self._redis.hset(wire.latest_key(self.tenant, well), mapping=dict(fields))
+
     async def send(self, payload: bytes, channel: str | None = None) -> None:
         """Publish any bytes."""
         await self._redis.publish(channel or wire.readings_channel(self.tenant), payload)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Raw
 
 from pumpjack_core import wire
+from pumpjack_core.clock import Clock
 from pumpjack_gateway.live.audience import Tenant
 from pumpjack_gateway.live.health import Health
 from pumpjack_gateway.live.latest import Latest
@@ -24,6 +25,8 @@ from pumpjack_gateway.overview.rows import CONNECTIONS, Row
 
 WELLS_MAX = 10_000
 """Of one tenant; what comes beyond is not shown."""
+UNHEARD_S = 15.0
+"""A well that the database does not have is gone when no worker spoke of it for so long."""
 
 
 class Board:
@@ -33,11 +36,12 @@ class Board:
     read_on   set when something came of what is_read waits for
     """
 
-    def __init__(self, tenant_id: str, link: Link) -> None:
+    def __init__(self, tenant_id: str, link: Link, clock: Clock) -> None:
         self.is_other = False
         self.read_on = asyncio.Event()
         self.reader = LatestReader(link, tenant_id, self._take_latest)
         self._link = link
+        self._clock = clock
         self._tenant: Tenant | None = None
         self._has_facts = False
         self._waits_for_health = False
@@ -57,8 +61,9 @@ class Board:
     def tune_in(self) -> None:
         """The feed is there: what came before was missed, so read everything."""
         self._change_states()
-        for well_id in self._rows:
-            self.reader.want(well_id)
+        for row in self._rows.values():
+            row.heard_s = self._clock.monotonic()
+            self.reader.want(row.well_id)
 
     def lose(self) -> None:
         """Nothing shown is live any more."""
@@ -71,7 +76,7 @@ class Board:
         row = self._row(head.well_id)
         if row is None:
             return
-        row.is_heard = True
+        row.heard_s = self._clock.monotonic()
         step = row.positions.message(head.connection_id, head.epoch, head.seq, head.prev)
         if step.gap is not None:
             self.reader.want(row.well_id)  # the hash has what was lost
@@ -88,7 +93,7 @@ class Board:
             row = self._row(well_id)
             if row is None:
                 continue
-            row.is_heard = True
+            row.heard_s = self._clock.monotonic()
             self._serve(row, beat.connection_id)
             pulse = row.positions.heartbeat(beat.connection_id, beat.epoch, last, beat.stored_seq)
             if pulse.gap is not None:
@@ -122,15 +127,14 @@ class Board:
         self._note(row)
 
     def keep_only(self, wells: Iterable[str]) -> None:
-        """The database has these wells; of others those stay of which a worker spoke lately."""
+        """The database has these wells. Others stay while a worker speaks of them."""
         self._has_facts = True
-        if self._tenant is None or not self._tenant.subscribed:
-            return  # nobody can be heard
+        can_hear = self._tenant is not None and self._tenant.subscribed
+        long_ago_s = self._clock.monotonic() - UNHEARD_S
         for well_id in self._rows.keys() - set(wells):
             row = self._rows[well_id]
-            if not row.is_heard:
+            if row.told_tags or (can_hear and row.heard_s < long_ago_s):
                 self._drop(row)
-            row.is_heard = False
 
     # What is shown
 
@@ -189,7 +193,7 @@ class Board:
     def _row(self, well_id: str) -> Row | None:
         row = self._rows.get(well_id)
         if row is None and len(self._rows) < WELLS_MAX:
-            row = self._rows[well_id] = Row(well_id)
+            row = self._rows[well_id] = Row(well_id, self._clock.monotonic())
             self.is_other = True
             self.reader.want(well_id)
         return row

@@ -38,7 +38,7 @@ class OverviewFeed:
         self._hub = hub
         self._facts = facts
         self._clock = clock
-        self._board = Board(tenant_id, hub.link)
+        self._board = Board(tenant_id, hub.link, clock)
         self._waiting: dict[OverviewScreen, asyncio.Future[None]] = {}
         self._wake = asyncio.Event()
         self._read_once = asyncio.Event()

@@ -41,7 +41,7 @@ class Row:
     keys         names of the tags that the overview shows, in their order
     connections  those that serve it, in the order in which they were known
     told_…       what the facts said last: what they leave out later is gone
-    is_heard     a worker spoke of it since this was last set to False
+    heard_s      when a worker spoke of it last [s, monotonic]
     """
 
     __slots__ = (
@@ -52,7 +52,7 @@ class Row:
         "_worst",
         "changed",
         "connections",
-        "is_heard",
+        "heard_s",
         "keys",
         "positions",
         "told_connections",
@@ -60,13 +60,13 @@ class Row:
         "well_id",
     )
 
-    def __init__(self, well_id: str) -> None:
+    def __init__(self, well_id: str, heard_s: float) -> None:
         self.well_id = well_id
         self.keys: tuple[str, ...] = ()
         self.connections: dict[str, None] = {}
         self.positions = Positions()
         self.changed = 0
-        self.is_heard = True
+        self.heard_s = heard_s
         self.told_tags: frozenset[str] = frozenset()
         self.told_connections: frozenset[str] = frozenset()
         self._key_bits: dict[str, int] = {}
