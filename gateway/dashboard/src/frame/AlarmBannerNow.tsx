@@ -1,0 +1,99 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { live } from "../live/live.ts";
+import { TO_ACKNOWLEDGE, countAlarms, mostUrgent, shapeOf, sinceMs } from "../model/alarms.ts";
+import { ageText, clockText, msOrNull } from "../model/times.ts";
+import { sentenceOfError } from "../rest/problem.ts";
+import type { Alarm, Priority } from "../rest/types.ts";
+import { AlarmBanner, type BannerCounts } from "./AlarmBanner.tsx";
+import { alarmWords } from "./alarm-words.ts";
+import { client, whyNot } from "./gateway.ts";
+import { useKeys } from "./keys.ts";
+import { nowMs } from "./now.ts";
+import { pressSound, soundState } from "./sound-now.ts";
+import { zone } from "./zone.ts";
+
+const SAID_FOR_MS = 8_000;
+
+/** The banner of the alarms as they are. */
+export function AlarmBannerNow() {
+  const { alarms, state, overview } = live();
+  const running = useSignal(false);
+  const said = useSignal<string | null>(null);
+  const all = alarms.all.value;
+  const first = firstOf(all, alarms.counts.value?.flood?.groups[0]?.firstOut);
+  const isOff = state.value.kind === "offline";
+  const isOld = isOff || (alarms.isLoaded.value && !alarms.current.value);
+  const off = first === null ? null : isOld && !isOff ? "The gateway cannot read its alarms now." : whyNot("acknowledge");
+
+  useEffect(() => {
+    if (said.value === null) return;
+    const timer = setTimeout(() => (said.value = null), SAID_FOR_MS);
+    return () => clearTimeout(timer);
+  }, [said.value]);
+
+  async function acknowledge() {
+    if (first === null || off !== null || running.peek()) return;
+    running.value = true;
+    try {
+      const { alarmId, version } = first;
+      const answer = await client.actOnAlarms("acknowledge", { alarms: [{ alarmId, version }] });
+      const result = answer.alarms[0];
+      said.value = result === undefined || result.done ? null : notDone(result, zone.peek());
+    } catch (error) {
+      said.value = sentenceOfError(error);
+    } finally {
+      running.value = false;
+    }
+  }
+
+  useKeys("Everywhere", [{ key: "a", says: "Acknowledge the alarm in the banner", run: () => void acknowledge() }]);
+  if (!alarms.isLoaded.value) return <section class="banner" aria-label="Alarms" aria-busy="true"><p class="calm first">Alarms are being read…</p></section>;
+  const flood = alarms.counts.value?.flood ? `${alarms.counts.value.raisedIn10Min} alarms in 10 min, first` : null;
+  const from = first === null ? null : sinceMs(first);
+  return (
+    <AlarmBanner
+      counts={bannerCounts(all)}
+      first={
+        first === null
+          ? null
+          : {
+              shape: shapeOf(first),
+              words: alarmWords(first, wellOf(overview.wells.value, first.wellId)),
+              href: `/alarms?alarm=${encodeURIComponent(first.alarmId)}`,
+              age: from === null ? "" : `${ageText(nowMs.value - from)} ago`,
+            }
+      }
+      flood={flood}
+      staleSinceMs={isOff ? state.value.sinceMs : isOld ? (msOrNull(alarms.asOf.value) ?? nowMs.value) : null}
+      now={nowMs.value}
+      zone={zone.value}
+      acknowledge={{ off, isRunning: running.value, onClick: () => void acknowledge() }}
+      said={said.value}
+      sound={{ ...soundState.value, onClick: pressSound }}
+    />
+  );
+}
+
+/** In a flood what came first, as long as nobody has acknowledged it; else the most urgent. */
+export function firstOf(all: readonly Alarm[], firstOut: string | undefined): Alarm | null {
+  const named = firstOut === undefined ? undefined : all.find((one) => one.alarmId === firstOut);
+  return named !== undefined && TO_ACKNOWLEDGE.has(named.state) ? named : mostUrgent(all);
+}
+
+export function bannerCounts(all: readonly Alarm[]): BannerCounts {
+  const { byPriority, unacknowledgedByPriority } = countAlarms(all);
+  const of = (counted: Record<string, number>) =>
+    ({ 1: counted[1] ?? 0, 2: counted[2] ?? 0, 3: counted[3] ?? 0, 4: counted[4] ?? 0 }) satisfies Record<Priority, number>;
+  return { total: of(byPriority), unacknowledged: of(unacknowledgedByPriority) };
+}
+
+function wellOf<W extends { wellId: string }>(wells: readonly W[] | null, wellId: string): W | null {
+  return wells?.find((one) => one.wellId === wellId) ?? null;
+}
+
+function notDone(result: { problem: string | null; by: string | null; at: string | null }, at: string): string {
+  const when = msOrNull(result.at);
+  if (result.by !== null && when !== null) return `${result.by} was first, at ${clockText(when, at)}.`;
+  return result.problem ?? "It was not acknowledged; the list of alarms says how it stands.";
+}
