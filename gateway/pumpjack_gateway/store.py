@@ -23,6 +23,8 @@ from pumpjack_gateway.answers import HistoryAggregate, HistoryReading, TagSummar
 from pumpjack_gateway.history import After, Query, windows
 
 ACQUIRE_LIMIT_S = 3.0
+AUDIT_LOCK_MS = 2_000
+"""Entries of other tenants wait meanwhile."""
 WELLS_MAX = 10_000
 _log = get_logger("gateway.store")
 
@@ -174,15 +176,20 @@ class Store:
     async def audit(self, entries: Sequence[tuple[str, str, str, str, str]]) -> None:
         """Append to the audit log: (tenant, actor, action, outcome, detail as JSON).
 
-        All or none. Raises Rejected when one of them can never be written, as it is.
+        All or none. Raises Rejected when one of them can never be written, as it is, and
+        StoreUnavailable when somebody holds the tenant's chain.
         """
         # Each tenant's chain is locked until the end: all gateways take them in one order.
         ordered = sorted(entries, key=lambda entry: entry[0])
         async with self.connection() as connection:
             try:
-                await connection.executemany(
-                    "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", ordered
-                )
+                async with connection.transaction():
+                    await connection.execute(f"SET LOCAL lock_timeout = {AUDIT_LOCK_MS}")
+                    await connection.executemany(
+                        "SELECT pumpjack.audit($1, $2, $3, $4, $5::text::jsonb)", ordered
+                    )
+            except asyncpg.LockNotAvailableError as error:
+                raise StoreUnavailable("somebody holds the tenant's audit log") from error
             except _NEVER as error:
                 raise Rejected(
                     error.sqlstate or "", "the audit log cannot hold what an entry says"

@@ -128,3 +128,44 @@ async def test_an_entry_that_can_never_be_written_holds_up_no_other(
     rows = await admin.fetch("SELECT tenant_id, detail->>'why' AS why FROM pumpjack.audit_logs")
     await admin.close()
     assert sorted(tuple(row) for row in rows) == [("bakken", "x"), ("permian", "y")]
+
+
+async def test_a_tenant_that_cannot_be_written_pushes_out_none_of_the_others_entries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit_module, "ENTRIES_MAX", 5)
+    book, metrics = Book(), Metrics()
+    audit = Audit(book, metrics)
+    audit.note("bakken", "bob", "sign-in", "ok")
+    for number in range(9):
+        audit.note("permian", f"ann-{number}", "sign-in", "ok")
+    await audit.flush()
+    assert [entry[1] for entry in book.entries] == ["bob", *(f"ann-{n}" for n in range(5, 9))]
+    assert lost(metrics).endswith(" 5.0")
+
+
+@pytest.mark.servers
+async def test_who_holds_one_tenants_chain_holds_up_no_others_entries(
+    postgres: EmbeddedPostgres, empty_database: str
+) -> None:
+    await migrate(empty_database)
+    admin = await asyncpg.connect(empty_database)
+    name = await admin.fetchval("SELECT current_database()")
+    written = "SELECT count(*) FROM pumpjack.audit_logs WHERE tenant_id = $1"
+    other = await asyncpg.connect(empty_database)
+    async with running(NO_REDIS, postgres.url(name, "pumpjack_gateway")) as gateway:
+        holding = admin.transaction()
+        await holding.start()
+        await admin.execute("SELECT pumpjack.audit('permian', 'worker', 'x', 'done')")
+        gateway.audit.note("permian", "ann", "sign-in", "ok")
+        gateway.audit.note("bakken", "bob", "sign-in", "ok")
+        async with asyncio.timeout(60):
+            while not await other.fetchval(written, "bakken"):
+                await asyncio.sleep(0.05)
+        assert [entry[0] for entry in gateway.audit.waiting()] == ["permian"]
+        await holding.rollback()
+        async with asyncio.timeout(60):
+            while not await other.fetchval(written, "permian"):
+                await asyncio.sleep(0.05)
+    await admin.close()
+    await other.close()
