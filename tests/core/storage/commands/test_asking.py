@@ -47,7 +47,7 @@ async def test_a_command_goes_to_its_end_and_each_step_is_kept(
     assert row == [
         (
             *("verified", 45.0, "pump too slow", "ann", "operator", '{"address": "10.1.7.9"}'),
-            *('{"read": 45.0, "message": "the device said yes"}', 6, True),
+            *('{"read": 45, "message": "the device said yes"}', 6, True),
         )
     ]
     assert await audited(database) == [
@@ -162,6 +162,19 @@ async def test_too_many_a_minute_are_refused(database: Database, hand: Hand, des
         "UPDATE pumpjack.commands SET requested_at = requested_at - interval '61 seconds'"
     )
     assert (await desk.request(45.0, "key-3"))["code"] is None
+
+
+@plain
+async def test_commands_of_times_that_are_to_come_are_of_no_minute_of_ours(
+    database: Database, hand: Hand, desk: Desk
+) -> None:
+    """The database's clock was put back by an hour."""
+    await database.admin.execute("UPDATE pumpjack.settings SET commands_per_minute = 1")
+    await desk.request(45.0)
+    await database.admin.execute(
+        "UPDATE pumpjack.commands SET requested_at = requested_at + interval '1 hour'"
+    )
+    assert (await desk.request(45.0, "key-2", tag="tag-1"))["code"] is None
 
 
 @plain
