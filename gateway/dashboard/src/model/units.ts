@@ -7,6 +7,40 @@ interface Unit {
   offset: number;
 }
 
+/** Other ways to write a unit, in small letters. */
+const ALIASES: Record<string, string> = {
+  degf: "degF",
+  degc: "degC",
+  "°f": "degF",
+  "°c": "degC",
+  deg_f: "degF",
+  deg_c: "degC",
+  psi: "psi",
+  psia: "psi",
+  psig: "psig",
+  kpa: "kPa",
+  spm: "SPM",
+  "bbl/d": "bbl/d",
+  "bbl/day": "bbl/d",
+  bpd: "bbl/d",
+  bopd: "bbl/d",
+  bwpd: "bbl/d",
+  "mcf/d": "mcf/d",
+  "mcf/day": "mcf/d",
+  mcfd: "mcf/d",
+  "mscf/d": "mcf/d",
+  "mmcf/d": "MMcf/d",
+  "mmscf/d": "MMcf/d",
+  hz: "Hz",
+  rpm: "rpm",
+  a: "A",
+  v: "V",
+  ft: "ft",
+  in: "in",
+  percent: "%",
+  pct: "%",
+};
+
 const LB_PER_KG = 2.2046226218487757;
 const M3_PER_BBL = 0.158987294928;
 const M3_PER_FT3 = 0.028316846592;
@@ -126,36 +160,3 @@ function keyOf(unit: string): string {
   const plain = unit.trim().replaceAll("µ", "u").replaceAll("⋅", "·");
   return ALIASES[plain.toLowerCase()] ?? plain;
 }
-
-const ALIASES: Record<string, string> = {
-  degf: "degF",
-  degc: "degC",
-  "°f": "degF",
-  "°c": "degC",
-  deg_f: "degF",
-  deg_c: "degC",
-  psi: "psi",
-  psia: "psi",
-  psig: "psig",
-  kpa: "kPa",
-  spm: "SPM",
-  "bbl/d": "bbl/d",
-  "bbl/day": "bbl/d",
-  bpd: "bbl/d",
-  bopd: "bbl/d",
-  bwpd: "bbl/d",
-  "mcf/d": "mcf/d",
-  "mcf/day": "mcf/d",
-  mcfd: "mcf/d",
-  "mscf/d": "mcf/d",
-  "mmcf/d": "MMcf/d",
-  "mmscf/d": "MMcf/d",
-  hz: "Hz",
-  rpm: "rpm",
-  a: "A",
-  v: "V",
-  ft: "ft",
-  in: "in",
-  percent: "%",
-  pct: "%",
-};
