@@ -88,6 +88,7 @@ def folded(events: list[tuple[str, bool]], *, latch: bool) -> list[str]:
     """The states that events (kind, counts) lead through; what came late changes nothing."""
     alarm, states = Alarm(latch=latch), []
     for kind, counts in events:
-        alarm = alarm.after(kind) if counts else alarm
+        if counts:  # of one that is not declared nothing counts: it is again
+            alarm = replace(alarm, removed=False).after(kind)
         states.append(alarm.state)
     return states

@@ -99,7 +99,8 @@ class Known(Struct):
     def see(self, active: bool, told: bool | None, us: int, journal: object, fence: int) -> None:
         suppressed = self.alarm.suppressed if told is None else told
         known = self.journal is not None
-        if known and us < self.us and self.journal != journal and fence <= self.fence:
+        earlier = fence < self.fence or (fence == self.fence and us < self.us)
+        if known and self.journal != journal and earlier:
             self.late(active, us)
             return
         self.us, self.journal, self.fence = us, journal, fence

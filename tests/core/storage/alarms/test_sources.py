@@ -92,7 +92,42 @@ async def test_what_a_replaced_worker_still_drains_is_on_record_and_changes_noth
         "SELECT version, event_no FROM pumpjack.scada_alarms WHERE active"
     ) == [(1, 3)]
     await tell(worker, hi(False, now + 20))
-    assert await state(database, alarm) == "returned_unacknowledged", "newer by its time"
+    assert await state(database, alarm) == "unacknowledged", (
+        "the newer worker need not say it again"
+    )
+
+
+@plain
+@pytest.mark.parametrize("healthy", [True, False])
+async def test_what_a_worker_without_a_network_thought_is_not_how_things_are(
+    database: Database, worker: Worker, healthy: bool
+) -> None:
+    """Cut off from device and database it journals an alarm, or the end of one, of its own."""
+    now, alarm = now_us(), named(worker, 0, "hi")
+    await tell(worker, hi(not healthy, now))
+    newer = await database.worker(name=worker.name)
+    await tell(newer, hi(not healthy, now + 10))
+    before = await state(database, alarm)
+    await tell(worker, hi(healthy, now + 30))
+    assert await state(database, alarm) == before
+    last = "SELECT kind, state, detail FROM pumpjack.scada_events ORDER BY event_no DESC LIMIT 1"
+    ((kind, told, detail),) = await database.read(last)
+    assert (kind, told, detail) == (
+        "raised" if healthy else "returned",
+        before,
+        '{"late": true}',
+    )
+
+
+@plain
+async def test_a_replaced_worker_speaks_for_an_alarm_that_the_newer_one_has_not_told_of(
+    database: Database, worker: Worker
+) -> None:
+    now = now_us()
+    await tell(worker, hi(False, now))
+    await database.worker(name=worker.name)
+    await tell(worker, hi(True, now + 30))
+    assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
 
 
 @plain

@@ -56,6 +56,23 @@ async def test_many_workers_at_once_claim_each_command_once(
 
 
 @plain
+@pytest.mark.parametrize("column", ["requested_at", "decided_at"])
+async def test_a_command_of_times_that_are_to_come_is_refused_for_nobody_knows_how_old_it_is(
+    database: Database, hand: Hand, desk: Desk, column: str
+) -> None:
+    """The database's clock was put back by an hour."""
+    await desk.request(45.0)
+    await database.admin.execute(
+        f"UPDATE pumpjack.commands SET {column} = now() + interval '1 hour',"
+        " expires_at = now() + interval '70 minutes'"
+    )
+    assert await hand.claim() is None
+    ((state, result),) = await database.read("SELECT state, result FROM pumpjack.scada_commands")
+    assert state == "refused"
+    assert "clock of the database was put back" in result
+
+
+@plain
 async def test_the_oldest_goes_first(hand: Hand, desk: Desk) -> None:
     await desk.request(45.0, "key-1", tag="tag-1")
     await desk.request(45.0, "key-0", tag="tag-0")
