@@ -38,7 +38,8 @@ WORDS_WAIT_S = 1.0
 """So long a word waits for the database at most."""
 BEATS_S = 2.0
 BEATS_MAX = 1_000
-MESSAGE_MAX_BYTES = 1 << 20
+MESSAGE_MAX_BYTES = 8_192
+"""Names of 1,018 characters and a message of 256 are the longest; each is kept until stored."""
 _LATE = {"late", "removed"}
 """In an event's detail: it was found out later, and was before nobody's eyes."""
 _log = get_logger("gateway.alarms")

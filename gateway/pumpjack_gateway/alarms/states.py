@@ -6,13 +6,17 @@ The database decides (pumpjack.step_alarm); this foretells its answer while it i
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pumpjack_core.clock import us_of
 from pumpjack_gateway.alarms.model import Alarm, Condition, State
 from pumpjack_gateway.times import time_of
+
+Name = Annotated[str, Meta(max_length=512)]
+"""As long as the database has any."""
 
 
 class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition"):
@@ -23,21 +27,21 @@ class Told(Struct, frozen=True, rename="camel", tag_field="type", tag="condition
           pumpjack_core.wire.Condition, of which only what is needed is read
     """
 
-    tenant_id: str
-    connection_id: str
-    epoch: str
+    tenant_id: Name
+    connection_id: Name
+    epoch: Name
     seq: int
-    well_id: str
-    tag_name: str
+    well_id: Name
+    tag_name: Name
     condition: Condition
-    alarm_id: str
+    alarm_id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
     active: bool
-    at: str
+    at: Annotated[str, Meta(max_length=40)]
     suppressed: bool | None = False
     value: float | None = None
     limit: float | None = None
     priority: int = 3
-    message: str = ""
+    message: Annotated[str, Meta(max_length=256)] = ""
     kept: bool = True
 
 

@@ -28,6 +28,7 @@ from pumpjack_gateway.times import time_of
 TICK_S = 1.0
 LEASE_S = 15.0
 LEASE_AGAIN_S = 5.0
+FAILED_AGAIN_S = 5.0
 SUMS_S = 15.0
 TURN_S = 2.0
 """So long a look waits for the tenants' turns; those that take longer go on beside."""
@@ -48,8 +49,10 @@ class _Tenant:
     def __init__(self, now_s: float) -> None:
         self.lines = Lines(now_s)
         self.blind = False
-        self.failed: set[str] | None = None
-        """Connections whose comm_failure is active; None: not read yet."""
+        self.failed: set[str] = set()
+        """Connections whose comm_failure is active, as the database said last."""
+        self.failed_due_s = now_s
+        """When that is read again: another replica, or a failover, may have changed it."""
         self.turn: asyncio.Task[None] | None = None
         self.due_s = now_s
         """When it is looked at again."""
@@ -211,11 +214,14 @@ class Watch:
             await self._store.take([tenant_id], self._holder, 0.0)
 
     async def _look_at(self, tenant_id: str, tenant: _Tenant) -> None:
-        if not await self._hear(tenant_id, tenant):
-            return
-        if tenant.failed is None:
+        now_s = self._clock.monotonic()
+        if now_s >= tenant.failed_due_s:
             async with self._at_once:
                 tenant.failed = await self._store.failed(tenant_id)
+            tenant.failed_due_s = now_s + FAILED_AGAIN_S
+        # Only now: while the database took its time, heartbeats would have grown old.
+        if not await self._hear(tenant_id, tenant):
+            return
         now_s = self._clock.monotonic()
         for known in self._known.get(tenant_id, ()):
             verdict = tenant.lines.verdict(known, now_s)
@@ -263,4 +269,4 @@ class Watch:
 
     def _tell_failures(self, tenant_id: str, tenant: _Tenant) -> None:
         if self._held.get(tenant_id) is tenant:  # else another replica tells
-            self._metrics.comm_failures.labels(tenant_id).set(len(tenant.failed or ()))
+            self._metrics.comm_failures.labels(tenant_id).set(len(tenant.failed))

@@ -101,3 +101,29 @@ async def test_alarms_that_cannot_be_made_sense_of_are_read_anew_and_end_nothing
         assert [one["alarmId"] for one in resumed["alarms"]] == [alarm]
         await field.set(False)
         await ann.until("alarm", alarmId=alarm, state="returned_unacknowledged")
+
+
+LONG = {
+    "a message that no mapping allows": {"message": "x" * 257},
+    "the id of no alarm": {"alarmId": "x" * 32},
+    "a name that no database takes": {"tagName": "x" * 513},
+    "what nobody asked for": {"more": "x" * 8_192},
+}
+
+
+@pytest.mark.parametrize("changes", LONG.values(), ids=LONG)
+async def test_a_condition_that_is_longer_than_any_can_be_is_not_kept(
+    alarm_gateway: Gateway, field: Field, changes: dict[str, str]
+) -> None:
+    async with screen(alarm_gateway, field.tenant) as ann:
+        await see(ann)
+        await field.tell(True, **changes)
+
+        async def is_refused() -> bool:
+            text = alarm_gateway.metrics.text().decode()
+            return "scada_feed_refused_total{" in text
+
+        await soon(is_refused, "it is counted")
+        await field.tell(True, "hihi", message="x" * 256)
+        told = await ann.until("alarm")
+        assert (told["condition"], told["confirmed"]) == ("hihi", False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -220,6 +220,39 @@ async def test_a_replica_that_takes_over_does_not_clear_the_alarm_of_a_dead_work
     async with running(valkey.url, url) as second:
         await looked(second, 10)
         assert [one["kind"] for one in await failures(field)] == ["raised"]
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+async def test_a_failure_that_somebody_else_raised_or_cleared_meanwhile_is_noticed(
+    alarm_database: Database, field: Field, valkey: EmbeddedValkey, is_silent: bool
+) -> None:
+    """A replica that was frozen tells late, or a failover has forgotten what was told."""
+
+    async def count() -> int:
+        return len(await failures(field))
+
+    async with running(valkey.url, alarm_database.gateway_url) as gateway:
+        async with nullcontext() if is_silent else beating(field):
+            if is_silent:
+
+                async def is_raised() -> bool:
+                    return await count() == 1
+
+                await soon(is_raised, "the silence is an alarm")
+            else:
+                await looked(gateway, 4)
+            before = await count()
+            await alarm_database.ask(
+                "SELECT pumpjack.raise_comm_failure($1, $2, $3, now(), 'said by another')",
+                *(field.tenant, field.connection, not is_silent),
+            )
+
+            async def is_put_right() -> bool:
+                return await count() == before + 2
+
+            await soon(is_put_right, "it is told as it is")
+            kinds = [event["kind"] for event in await failures(field)]
+            assert kinds[-1] == ("raised" if is_silent else "returned")
 
 
 @pytest.mark.parametrize("feed_server", ["valkey"], indirect=True)
