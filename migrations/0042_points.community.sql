@@ -127,6 +127,43 @@ END
 $$;
 SELECT pumpjack.apply_settings();
 
+-- As in 0007, but that numbers beyond 1e300 are none, either: two of -1.7e308 cannot be added up, and stopped
+-- the roll-ups of everybody. (Some devices say so that they have no value.)
+CREATE OR REPLACE FUNCTION pumpjack.finite(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN value >= -1e300 AND value <= 1e300 THEN value END
+$$;
+CREATE OR REPLACE FUNCTION pumpjack.quality_of(quality integer, value double precision) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN value >= -1e300 AND value <= 1e300 THEN quality
+                WHEN quality & 252 = 0 THEN quality & ~3 | 30
+                ELSE quality & ~3 | 2 END
+$$;
+
+-- As in 0009, but that a mean of next to nothing is 0: a division whose result is too small for a number is an
+-- error of PostgreSQL's (an integer that is read as a 64-bit float is such a value).
+DO $$
+DECLARE
+    step text;
+BEGIN
+    FOREACH step IN ARRAY ARRAY['1min', '5min', '1hour', '1day'] LOOP
+        EXECUTE format($view$
+            CREATE OR REPLACE VIEW pumpjack.scada_readings_%1$s WITH (security_barrier) AS
+            SELECT b.bucket, s.tenant_id, s.well_id, c.connection_id, s.tag_name,
+                   CASE WHEN abs(b.total) < 1e-290 THEN 0 ELSE b.total / b.number END AS avg_value,
+                   b.low AS min_value, b.high AS max_value,
+                   b.number AS reading_count, s.unit, s.tag_id
+            FROM pumpjack.series AS s
+            JOIN pumpjack.connection AS c ON c.connection_no = s.connection_no
+            JOIN pumpjack.bucket_%1$s AS b ON b.tag_id = s.tag_id
+            WHERE s.tenant_id = ANY (ARRAY(
+                SELECT t.tenant_id FROM pumpjack.tenant AS t
+                WHERE pg_has_role(current_user, to_regrole(t.reader_role::text)::oid, 'USAGE')))
+        $view$, step);
+    END LOOP;
+END
+$$;
+
 -- What a tenant's reader sees: readings, and buckets by level, under their numbers. Whoever asks finds the
 -- numbers in scada_tags. These views are made for charts; reports read scada_readings.
 CREATE VIEW pumpjack.scada_points_raw WITH (security_barrier) AS

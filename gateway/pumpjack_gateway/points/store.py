@@ -170,14 +170,17 @@ _NOTES = """
     ORDER BY h.told_at DESC LIMIT $4
 """
 _KNOWN_FROM = "SELECT nullif(pumpjack.doubt_known_from(), '-infinity')"
+# PostgreSQL refuses to divide into what is too small for a number.
+_MEAN = "CASE WHEN abs({0}.total) < 1e-290 THEN 0 ELSE {0}.total / {0}.{1} END"
 # The least array of (time, value) is the first reading: cheaper than sorting them all. The columns
 # come as points.answers.Bucket has them.
 _COLUMNS = """
     SELECT c.tag_id, (date_part('epoch', c.at) * 1e3)::bigint,
            c.first[{value}], c.last[{value}], c.low, c.high, c.number, c.good, c.worst,
-           round((c.first[1] + $5) * 1e6) / 1e3, round((c.last[1] + $5) * 1e6) / 1e3, c.mean
+           round((c.first[1] + $5) * 1e6) / 1e3, round((c.last[1] + $5) * 1e6) / 1e3,
+           {mean}
     FROM ({reduced}) AS c ORDER BY 1, 2
-"""
+""".replace("{mean}", _MEAN.format("c", "good"))
 _RAW = _COLUMNS.replace(
     "{reduced}",
     """
@@ -187,7 +190,7 @@ _RAW = _COLUMNS.replace(
            min(r.value) FILTER (WHERE r.level < 2) AS low,
            max(r.value) FILTER (WHERE r.level < 2) AS high,
            count(*) AS number, count(*) FILTER (WHERE r.level = 0) AS good, max(r.level) AS worst,
-           avg(r.value) FILTER (WHERE r.level = 0) AS mean
+           sum(r.value) FILTER (WHERE r.level = 0) AS total
     FROM pumpjack.{source} AS r
     WHERE r.tag_id = ANY ($1) AND r.time >= $2 AND r.time < $3
     GROUP BY 1, 2""",
@@ -197,16 +200,15 @@ _AGGREGATES = _COLUMNS.replace(
     "{reduced}",
     """
     SELECT p.tag_id, date_bin($4, p.bucket, $2) AS at,
-           min(ARRAY[date_part('epoch', p.bucket), p.level, p.total / p.number])
+           min(ARRAY[date_part('epoch', p.bucket), p.level, {mean}])
                FILTER (WHERE p.level < 2) AS first,
-           max(ARRAY[date_part('epoch', p.bucket), -p.level, p.total / p.number])
+           max(ARRAY[date_part('epoch', p.bucket), -p.level, {mean}])
                FILTER (WHERE p.level < 2) AS last,
            min(p.low) AS low, max(p.high) AS high, sum(p.number)::bigint AS number,
            coalesce(sum(p.number) FILTER (WHERE p.level = 0), 0)::bigint AS good,
            max(p.level) AS worst,
-           sum(p.total) FILTER (WHERE p.level = 0)
-               / (sum(p.number) FILTER (WHERE p.level = 0))::double precision AS mean
+           sum(p.total) FILTER (WHERE p.level = 0) AS total
     FROM pumpjack.{source} AS p
     WHERE p.tag_id = ANY ($1) AND p.bucket >= $2 AND p.bucket < $3
-    GROUP BY 1, 2""",
+    GROUP BY 1, 2""".replace("{mean}", _MEAN.format("p", "number")),
 )

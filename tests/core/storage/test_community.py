@@ -26,11 +26,11 @@ async def test_policies_follow_the_settings_and_never_reach_what_was_dropped(
     )
     configs = [(row["proc_name"], json.loads(row["config"])) for row in jobs]
     refreshes = [config for name, config in configs if "refresh" in name]
-    assert [config["start_offset"] for config in refreshes] == ["19 days"] * 4
+    assert [config["start_offset"] for config in refreshes] == ["19 days"] * 8
     retention = [config["drop_after"] for name, config in configs if "retention" in name]
-    assert sorted(retention) == ["20 days"] + ["400 days"] * 4
+    assert sorted(retention) == ["20 days"] + ["400 days"] * 8
     compression = [config["compress_after"] for name, config in configs if "compression" in name]
-    assert sorted(compression) == ["20 days"] * 4 + ["3 days"]
+    assert sorted(compression) == ["20 days"] * 8 + ["3 days"]
     worker = await database.worker()
     refused = await worker.write([(now_us() - 19 * DAY_US, 0, 1.0)])
     assert refused.quarantined == 1, "older than the refresh window: its aggregate would be missing"

@@ -170,8 +170,11 @@ async def test_a_query_for_one_tag_searches_by_tag(database: Database) -> None:
     worker = await database.worker(tags=30)
     hour = now_us() // HOUR_US * HOUR_US - 3 * HOUR_US
     await worker.write(
-        [(hour + n * MINUTE_US, tag, float(n), BAD if n % 9 == 0 else 0)
-         for tag in range(30) for n in range(180)]
+        [
+            (hour + n * MINUTE_US, tag, float(n), BAD if n % 9 == 0 else 0)
+            for tag in range(30)
+            for n in range(180)
+        ]
     )
     await database.refresh()
     await database.admin.execute("ANALYZE")
@@ -186,6 +189,29 @@ async def test_a_query_for_one_tag_searches_by_tag(database: Database) -> None:
     text = "\n".join(line for (line,) in plan)
     conditions = [line for line in text.splitlines() if "Index Cond" in line and "bucket" in line]
     assert sum("tag_id = s" in line and "bucket >=" in line for line in conditions) >= 2, text
+
+
+@every_level
+async def test_numbers_too_large_to_add_up_are_no_numbers_and_stop_no_roll_up(
+    database: Database,
+) -> None:
+    worker = await database.worker()
+    hour = now_us() // HOUR_US * HOUR_US - 3 * HOUR_US
+    await worker.write(
+        [(hour + n, 0, value) for n, value in enumerate((-1.7e308, -1.7e308, 1e300))]
+    )
+    await worker.write([(hour + 9, 0, -1.7e308, UNCERTAIN)])
+    assert await database.read(
+        "SELECT value, quality, reason FROM pumpjack.scada_readings ORDER BY time"
+    ) == [
+        (None, "BAD", "not_a_number"),
+        (None, "BAD", "not_a_number"),
+        (1e300, "GOOD", None),
+        (None, "BAD", "anomaly"),
+    ]
+    await database.refresh()
+    found = await points(database, "1day", worker.tags[0])
+    assert [(level, row[0]) for (_, level), row in sorted(found.items())] == [(0, 1), (2, 3)]
 
 
 @every_level
