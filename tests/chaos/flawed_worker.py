@@ -7,9 +7,12 @@ Started in place of `python -m pumpjack_worker`, with the same environment.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,15 +21,20 @@ from msgspec.structs import replace
 from pumpjack_core import wire
 from pumpjack_core.alarms import Transition
 from pumpjack_core.readings import Batch, Quarantined
+from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_core.storage.ingest import Ingest, Written
 from pumpjack_worker import main
 from pumpjack_worker.adapters.contract import Ack, no_ack
 from pumpjack_worker.pipeline import journal
+from pumpjack_worker.pipeline.alarms.desk import AlarmDesk
 from pumpjack_worker.pipeline.feed import Feed, FeedMessage
 from pumpjack_worker.pipeline.pipeline import Pipeline
+from tests.chaos import witness
 
 GROUP_S = 0.2
 """Longer than the journal's own: what is not on disk yet is so for long enough to be hit."""
+HELD_S = 1.0
+"""So long a command is written and not on record: long enough to be hit."""
 
 
 def acknowledge_first() -> None:
@@ -98,10 +106,55 @@ def hide_losses() -> None:
     Pipeline._heartbeat = silent  # type: ignore[method-assign]
 
 
+def forget_at_start() -> None:
+    """Tell nothing of an alarm that is not active when a worker first sees it: it is no news."""
+    judge = AlarmDesk.judge
+
+    def news(self: AlarmDesk, batch: Batch) -> tuple[Transition, ...]:
+        return tuple(
+            one
+            for one in judge(self, batch)
+            if one.active or (batch.tags.tags[one.tag_index].key, one.condition) in self._known
+        )
+
+    AlarmDesk.judge = news  # type: ignore[method-assign]
+
+
+def write_before_sent() -> None:
+    """Record a command as sent only when the device has taken it: one transaction for both."""
+    claim_command = Orders.claim_command
+    tell_command = Orders.tell_command
+    open_claims: set[Orders] = set()
+
+    async def claim(self: Orders, connection_id: str, fence: int) -> Claim | None:
+        if self in open_claims:
+            return None
+        await self._connection.execute("BEGIN")
+        found = await claim_command(self, connection_id, fence)
+        if found is None:
+            await self._connection.execute("ROLLBACK")
+        else:
+            open_claims.add(self)
+        return found
+
+    async def tell(self: Orders, command_id: UUID, state: str, detail: dict[str, Any]) -> bool:
+        told = await tell_command(self, command_id, state, detail)
+        if self in open_claims:
+            await asyncio.sleep(HELD_S)
+            await self._connection.execute("COMMIT")
+            open_claims.discard(self)
+        return told
+
+    Orders.claim_command = claim  # type: ignore[method-assign]
+    Orders.tell_command = tell  # type: ignore[method-assign]
+
+
 FLAWS: dict[str, Callable[[], None]] = {
     "acknowledge-first": acknowledge_first,
     "write-without-cursor": write_without_cursor,
     "hide-losses": hide_losses,
+    "forget-at-start": forget_at_start,
+    "write-before-sent": write_before_sent,
 }
 
 
@@ -112,4 +165,5 @@ def command(flaw: str) -> Sequence[str]:
 
 if __name__ == "__main__":
     FLAWS[sys.argv[1]]()
+    witness.watch(Path(os.environ[witness.WITNESS]))
     main.main()

@@ -22,7 +22,9 @@ from pumpjack_core import config
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_core.storage.roles import writer_role
 from pumpjack_core.tags import Tag, TagTable
+from tests.chaos import witness
 from tests.chaos.ledger import Ledger, now_us
+from tests.chaos.level import Written
 from tests.chaos.program import Program, plain_environment
 from tests.faults import FaultProxy, Upstream
 
@@ -44,6 +46,8 @@ class Field(Protocol):
     def tags(self) -> tuple[Tag, ...]: ...
     @property
     def ledgers(self) -> tuple[Ledger, ...]: ...
+    @property
+    def written(self) -> list[Written]: ...
     @property
     def address(self) -> tuple[str, int]: ...
     def spec(self, port: int) -> ScadaConnectionSpec: ...
@@ -75,6 +79,7 @@ class Line:
     replaced when two workers ran at once [µs, µs]
     fenced   from such a time until the one that stayed, told that it was replaced, ended [µs, µs]
     left     volumes whose journal was not empty when their worker ended
+    transitions  where its workers note what they journal of alarms
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Line:
         self.fenced: list[tuple[int, int]] = []
         self.left: list[Path] = []
         self.programs: list[Program] = []
+        self.transitions = folder / "transitions.jsonl"
         self._stores = stores
         self._folder = folder
         self._command = list(command)
@@ -116,6 +122,7 @@ class Line:
                 spec=self.field.spec(self.device.port),
                 allowed_networks=("127.0.0.0/8",),
                 tags=TagTable(self.field.tags),
+                writes=True,
             ),
             self._folder / "config",
         )
@@ -158,6 +165,7 @@ class Line:
                 "PUMPJACK_REDIS_URL": f"redis://{self.redis.host}:{self.redis.port}/0",
                 "PUMPJACK_STATUS_ADDRESS": f"127.0.0.1:{self._status_port}",
                 "PUMPJACK_DRAIN_S": str(DRAIN_S),
+                witness.WITNESS: str(self.transitions),
             },
             self._folder / "worker.log",
         )
@@ -283,4 +291,4 @@ def _fill(path: Path) -> None:
                     raise
 
 
-WORKER = (sys.executable, "-m", "pumpjack_worker")
+WORKER = (sys.executable, "-m", "tests.chaos.witness")

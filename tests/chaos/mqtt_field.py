@@ -10,17 +10,26 @@ import signal
 from collections.abc import Callable
 from typing import Self
 
-from pumpjack_core.manifests.types import ConnectionClock, Mqtt, ScadaConnectionSpec
+from pumpjack_core.manifests.types import (
+    ConnectionClock,
+    Mqtt,
+    ScadaConnectionSpec,
+    Writes,
+)
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.mqtt.packet_reader import PacketReader
 from pumpjack_worker.adapters.mqtt.packets import V5, V311, Packet, Puback, Publish, Version
 from pumpjack_worker.adapters.mqtt.properties import Malformed
+from tests.chaos import level
 from tests.chaos.ledger import Ledger, now_us
+from tests.chaos.level import Written
+from tests.chaos.mqtt_actuator import SET, STATE, Actuator
 from tests.mosquitto import Mosquitto
 from tests.workers.adapters.mqtt.broker import Publisher
 
 TENANT, CONNECTION, WELL = "permian", "permian-ops/broker", "pad7-1"
 PLAIN, TIMED, TEXT = "pads/7/plain", "pads/7/timed", "pads/7/text"
+LEVEL = "pads/7/level"
 BACK_US = 3 * 3_600 * 1_000_000
 """The times in payloads are so far back: hours that are over are rolled up during the run."""
 PAUSE_S = 0.1
@@ -53,7 +62,11 @@ class MqttField:
             max_inflight=200,
             extra=["autosave_interval 1", "autosave_on_changes true"],
         )
-        self._tap = Tap(self.broker, V5 if version == "5" else V311, self._promised)
+        self.written: list[Written] = []
+        self._tap = Tap(
+            self.broker, V5 if version == "5" else V311, self._promised, self._commanded
+        )
+        self._actuator = Actuator(lambda: self.broker.port)
         self._next = 1
         self._stopping = False
         self._publishing: asyncio.Task[None] | None = None
@@ -61,10 +74,12 @@ class MqttField:
     async def __aenter__(self) -> Self:
         await self.broker.__aenter__()
         await self._tap.__aenter__()
+        await self._actuator.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        await self._actuator.__aexit__()
         await self._tap.__aexit__()
         await self.broker.__aexit__()
 
@@ -83,12 +98,19 @@ class MqttField:
             keep_alive="2s",
             timeout="2s",
         )
-        return ScadaConnectionSpec(protocol="mqtt", mqtt=target, clock=ConnectionClock())
+        return ScadaConnectionSpec(
+            protocol="mqtt",
+            mqtt=target,
+            clock=ConnectionClock(),
+            writes=Writes(enabled=True),
+        )
 
     tags = (
         Tag(WELL, "plain", PLAIN, "float64", 1.0, stale_s=0.0),
         Tag(WELL, "timed", f"{TIMED};path=$.p;time=$.t", "float64", 1.0, stale_s=0.0),
         Tag(WELL, "text", TEXT, "float64", 1.0, stale_s=0.0),
+        level.level(WELL, f"{LEVEL};path=$.p;time=$.t", "float64", 1.0, stale_s=0.0),
+        level.setpoint(WELL, STATE, "float64", to=SET, stale_s=0.0),
     )
 
     def begin(self) -> None:
@@ -140,9 +162,16 @@ class MqttField:
             if number % TEXT_EVERY == 0:
                 self.text.send(float(number))
                 messages.append((TEXT, f"number {number}".encode()))
+        at_us = now_us()
+        height = {"p": level.level_at(at_us), "t": at_us}
+        messages.append((LEVEL, json.dumps(height).encode()))
         self.unconfirmed.update(map(float, numbers))
         await publisher.publish_all(messages)
         self.unconfirmed.difference_update(map(float, numbers))
+
+    def _commanded(self, message: Publish) -> None:
+        """What the worker publishes: nothing but commands."""
+        self.written.append(Written(now_us(), float(bytes(message.payload))))
 
     def _promised(self, message: Publish) -> None:
         topic = bytes(message.topic).decode()
@@ -161,11 +190,16 @@ class Tap:
     host = "127.0.0.1"
 
     def __init__(
-        self, broker: Mosquitto, version: Version, promised: Callable[[Publish], None]
+        self,
+        broker: Mosquitto,
+        version: Version,
+        promised: Callable[[Publish], None],
+        commanded: Callable[[Publish], None],
     ) -> None:
         self._broker = broker
         self._version = version
         self._promised = promised
+        self._commanded = commanded
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
@@ -192,6 +226,8 @@ class Tap:
                 sent[packet.packet_id] = packet
 
         def acknowledged(packet: Packet) -> None:
+            if isinstance(packet, Publish):
+                self._commanded(packet)
             if isinstance(packet, Puback) and packet.packet_id in sent:
                 self._promised(sent.pop(packet.packet_id))
 

@@ -8,14 +8,22 @@ from typing import Any, Self
 
 from asyncua import ua
 
-from pumpjack_core.manifests.types import ConnectionClock, Opcua, ScadaConnectionSpec
+from pumpjack_core.manifests.types import (
+    ConnectionClock,
+    Opcua,
+    ScadaConnectionSpec,
+    Writes,
+)
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
+from tests.chaos import level
 from tests.chaos.ledger import Ledger, now_us
+from tests.chaos.level import Written
 
 TENANT, CONNECTION, WELL = "bakken", "bakken-ops/station", "pad7-1"
 KEPT, UNKEPT = "ns=2;s=well-1.kept", "ns=2;s=well-1.unkept"
+LEVEL, SETPOINT = "ns=2;s=well-1.level", "ns=2;s=well-1.setpoint"
 PAUSE_S = 0.1
 HALF = 0.5
 """What the node without a history shows is a half more: a value tells which node it is of."""
@@ -27,6 +35,8 @@ class OpcuaField:
     tags = (
         Tag(WELL, "kept", KEPT, "float64", 0.01),
         Tag(WELL, "unkept", UNKEPT, "float64", 0.01),
+        level.level(WELL, LEVEL, "float64", 0.01),
+        level.setpoint(WELL, SETPOINT, "float64"),
     )
 
     def __init__(self) -> None:
@@ -34,13 +44,20 @@ class OpcuaField:
         self.unkept = Ledger(TENANT, CONNECTION, WELL, "unkept")
         self.ledgers = (self.kept, self.unkept)
         self.server = SimulatedServer(
-            {KEPT: SimulatedNode(value=0.0, history=True), UNKEPT: SimulatedNode(value=0.0)}
+            {
+                KEPT: SimulatedNode(value=0.0, history=True),
+                UNKEPT: SimulatedNode(value=0.0),
+                LEVEL: SimulatedNode(value=50.0, history=True),
+                SETPOINT: SimulatedNode(value=0.0, writable=True),
+            }
         )
+        self.written: list[Written] = []
         self._stopping = False
         self._counting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.server.__aenter__()
+        self.server.on_write(self._taken)
         self._listen()
         return self
 
@@ -62,7 +79,12 @@ class OpcuaField:
             publishing_interval="100ms",
             queue_size=1000,
         )
-        return ScadaConnectionSpec(protocol="opcua", opcua=target, clock=ConnectionClock())
+        return ScadaConnectionSpec(
+            protocol="opcua",
+            opcua=target,
+            clock=ConnectionClock(),
+            writes=Writes(enabled=True),
+        )
 
     def begin(self) -> None:
         """Count from now on."""
@@ -83,7 +105,12 @@ class OpcuaField:
             self.unkept.send(number + HALF, at_us)
             await self.server.write(KEPT, float(number), source_us=at_us)
             await self.server.write(UNKEPT, number + HALF, source_us=at_us)
+            await self.server.write(LEVEL, level.level_at(at_us), source_us=at_us)
             await asyncio.sleep(PAUSE_S)
+
+    def _taken(self, _node: str, value: float) -> float:
+        self.written.append(Written(now_us(), value))
+        return value
 
     def _listen(self) -> None:
         """Take down what clients acknowledge: our server forgets it then."""

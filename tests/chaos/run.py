@@ -143,7 +143,7 @@ async def chaos(
     faults = plan.draw(seed, number, longest_pause_s=pause_s, kinds=kinds)
     version = random.Random(f"{seed}/version").choice(("5", "3.1.1"))
     began = time.monotonic()
-    async with Site(folder, worker, mqtt_version=version) as site:
+    async with Site(folder, worker, mqtt_version=version, seed=str(seed)) as site:
         if os.environ.get(PRIVATE):
             for line in site.lines.values():
                 line.have_small_disk()

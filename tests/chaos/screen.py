@@ -13,6 +13,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from tests.chaos.alarm_screen import AlarmView
 from tests.chaos.ledger import now_us
 from tests.gateway.screens import token
 
@@ -148,6 +149,9 @@ class Screen:
         self.refusals: list[str] = []
         self.last_us: dict[Key, int] = {}
         self.sessions = 0
+        self.alarms = AlarmView()
+        self.shown = ""
+        """What it showed when it was compared last, for people."""
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._look(), name=f"screen of {self.tenant_id}")
@@ -198,7 +202,9 @@ class Screen:
         return token(self.tenant_id, lifetime_s=3600)
 
     async def _follow(self, socket: ClientConnection) -> None:
+        self.alarms.begin()
         await socket.send(json.dumps({"type": "subscribe-well", "wellIds": self._wells}))
+        await socket.send(json.dumps({"type": "subscribe-alarms"}))
         async for text in socket:
             message: dict[str, Any] = json.loads(text)
             if message.get("tenantId", self.tenant_id) != self.tenant_id:
@@ -212,6 +218,8 @@ class Screen:
                 self._snapshot(message)
             elif kind in ("readings", "conflated"):
                 self._readings(message)
+            elif kind.startswith("alarm"):
+                self.alarms.take(message)
             elif kind == "gap":
                 key = (message["wellId"], message["connectionId"])
                 self.feed(*key).gap(message["epoch"], message["to"], healed=message["healed"])

