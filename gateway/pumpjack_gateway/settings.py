@@ -217,13 +217,11 @@ def _check(settings: Settings) -> None:
         )
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         raise ManifestError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE go together")
-    for field in ("origins", "oidc_origins"):
-        for origin in getattr(settings, field):
-            if "://" not in origin or origin.endswith("/"):
-                raise ManifestError(
-                    f"{_variable(field)}: {origin!r} is no origin; "
-                    "write https://host or https://host:port"
-                )
+    for origin in settings.origins:
+        if "://" not in origin or origin.endswith("/"):
+            raise ManifestError(
+                f"{PREFIX}ORIGINS: {origin!r} is no origin; write https://host or https://host:port"
+            )
     if settings.oidc_issuer and not settings.oidc_client_id:
         raise ManifestError(f"{PREFIX}OIDC_ISSUER needs {PREFIX}OIDC_CLIENT_ID beside it")
     if settings.oidc_client_id and not settings.oidc_issuer:

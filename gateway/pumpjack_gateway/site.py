@@ -12,6 +12,7 @@ from pumpjack_core.errors import ManifestError
 
 _WEB_SOCKET_URL = re.compile(r"wss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _LOCAL = ("http://127.0.0.1:", "http://localhost:")
 
 
@@ -119,7 +120,13 @@ def check_site(site: Site, trusted: Sequence[str]) -> None:
     if site.oidc is None:
         return
     issuer = site.oidc.issuer
-    if not issuer.startswith(("https://", *_LOCAL)) or not re.fullmatch(r"[!-~]+", issuer):
+    for origin in site.oidc_origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise ManifestError(
+                f"PUMPJACK_OIDC_ORIGINS: {origin!r} is no origin; write https://host"
+            )
+    is_address = _ORIGIN.fullmatch(origin_of(issuer)) is not None
+    if not (is_address and issuer.startswith(("https://", *_LOCAL))):
         raise ManifestError(
             f"PUMPJACK_OIDC_ISSUER: {issuer!r} is no https:// address; people would sign in in the "
             "clear"

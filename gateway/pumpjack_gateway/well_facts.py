@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from pumpjack_core.tags import WellFacts
 from pumpjack_gateway.store import Connection
 
 LimitCondition = Literal["hihi", "hi", "lo", "lolo"]
@@ -54,25 +55,6 @@ class TagFacts(Struct, frozen=True, rename="camel"):
     state_names: dict[str, str]
     writable: bool
     limits: list[TagLimit]
-
-
-class WellFacts(Struct, frozen=True):
-    """A well as it is declared; "" and empty where nobody told.
-
-    type       name of a process picture's template
-    time_zone  IANA name
-    roles      role of the template to tag name, where they differ
-    key_tags   names of the tags that an overview shows
-    """
-
-    well_id: str
-    title: str = ""
-    type: str = ""
-    pad: str = ""
-    route: str = ""
-    time_zone: str = ""
-    roles: dict[str, str] = {}
-    key_tags: tuple[str, ...] = ()
 
 
 class WellAnswer(Struct, frozen=True, rename="camel"):

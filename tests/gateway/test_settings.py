@@ -6,6 +6,7 @@ import pytest
 
 from pumpjack_core.errors import ManifestError
 from pumpjack_gateway.settings import address, from_environment
+from pumpjack_gateway.site import Oidc
 
 SECRET = "x" * 32
 LEAST = {
@@ -70,6 +71,66 @@ BAD = {
 @pytest.mark.parametrize(("changes", "words"), BAD.values(), ids=BAD)
 def test_a_wrong_setting_is_refused(changes: dict[str, str | None], words: str) -> None:
     merged = {key: value for key, value in (LEAST | changes).items() if value is not None}
+    with pytest.raises(ManifestError, match=words):
+        from_environment(merged)
+
+
+OIDC = {
+    "PUMPJACK_JWT_ISSUERS": '[{"issuer": "https://id.example.com/", "audience": "pumpjack", '
+    '"algorithms": ["RS256"], "jwks": "https://id.example.com/jwks"}]',
+    "PUMPJACK_OIDC_ISSUER": "https://id.example.com/",
+    "PUMPJACK_OIDC_CLIENT_ID": "pumpjack-screens",
+}
+
+
+def test_screens_are_told_how_people_sign_in() -> None:
+    site = from_environment(LEAST | OIDC).site()
+    assert site.oidc == Oidc("https://id.example.com/", "pumpjack-screens", "openid profile email")
+
+
+def test_tokens_are_pasted_only_where_they_are_signed_with_a_secret_or_it_is_wanted() -> None:
+    with_issuer = {key: value for key, value in (LEAST | OIDC).items() if "SECRET" not in key}
+    assert from_environment(LEAST).site().token_sign_in
+    assert not from_environment(with_issuer).site().token_sign_in
+    wanted = {"PUMPJACK_TOKEN_SIGN_IN": "true"}
+    assert from_environment(with_issuer | wanted).site().token_sign_in
+    unwanted = {"PUMPJACK_TOKEN_SIGN_IN": "false"}
+    assert not from_environment(LEAST | unwanted).site().token_sign_in
+
+
+BAD_SCREENS = {
+    "an issuer without a client": ({"PUMPJACK_OIDC_CLIENT_ID": None}, "CLIENT_ID beside it"),
+    "a client without an issuer": ({"PUMPJACK_OIDC_ISSUER": None}, "OIDC_ISSUER beside it"),
+    "an issuer in the clear": ({"PUMPJACK_OIDC_ISSUER": "http://id.example.com/"}, "no https"),
+    "an issuer with more in it": (
+        {"PUMPJACK_OIDC_ISSUER": "https://id.example.com; script-src *"},
+        "no https",
+    ),
+    "an issuer that is trusted under another name": (
+        {"PUMPJACK_OIDC_ISSUER": "https://id.example.com"},
+        "equal to the letter",
+    ),
+    "scopes that give no identity": ({"PUMPJACK_OIDC_SCOPES": "email"}, "openid must be"),
+    "an address of the WebSocket that is none": (
+        {"PUMPJACK_WEB_SOCKET_URL": "https://wells.example.com/ws"},
+        "write wss://",
+    ),
+    "an address of the WebSocket with more in it": (
+        {"PUMPJACK_WEB_SOCKET_URL": "wss://wells.example.com; script-src *"},
+        "write wss://",
+    ),
+    "an origin of the issuer with a path": (
+        {"PUMPJACK_OIDC_ORIGINS": "https://oauth2.example.com/token"},
+        "no origin",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), BAD_SCREENS.values(), ids=BAD_SCREENS)
+def test_what_screens_could_not_work_with_is_refused(
+    changes: dict[str, str | None], words: str
+) -> None:
+    merged = {key: value for key, value in (LEAST | OIDC | changes).items() if value is not None}
     with pytest.raises(ManifestError, match=words):
         from_environment(merged)
 

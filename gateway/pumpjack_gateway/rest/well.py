@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
+from pumpjack_core.tags import WellFacts
 from pumpjack_gateway.auth import Principal
 from pumpjack_gateway.history import NAME_PATTERN
 from pumpjack_gateway.rest.history import no_such_well
 from pumpjack_gateway.rest.openapi import answer, common
 from pumpjack_gateway.rest.requests import json_response, parts_of, signed_in
 from pumpjack_gateway.times import time_of
-from pumpjack_gateway.well_facts import WellAnswer, WellFacts, played, read_tags, read_wells
+from pumpjack_gateway.well_facts import WellAnswer, played, read_tags, read_wells
 
 router = APIRouter(prefix="/api/scada", tags=["wells"])
 WellInPath = Annotated[
