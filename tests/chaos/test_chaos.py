@@ -59,7 +59,7 @@ def test_whatever_breaks_what_was_acknowledged_is_stored_once_in_order_and_every
         ("write-without-cursor", ["lose-answer-of-database"], "stored more than once"),
         ("hide-losses", ["stall-redis"], "stored, not shown, and no gap was told"),
         ("forget-at-start", ["kill-worker"], "was not as the level says"),
-        ("write-before-sent", ["kill-worker"], "written"),
+        ("write-before-sent", ["kill-worker"], "written before it was on record as sent"),
     ],
 )
 def test_a_worker_with_a_fault_in_its_code_is_found_out(

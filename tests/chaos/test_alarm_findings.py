@@ -1,0 +1,138 @@
+"""What the comparison of alarms finds, by small examples."""
+
+from __future__ import annotations
+
+import pytest
+
+from pumpjack_core.quality import BACKFILLED, Level, Reason, quality
+from tests.chaos.alarm_findings import (
+    Event,
+    Journaled,
+    holes,
+    made_up,
+    misjudged,
+    swapped,
+    unasked,
+    undone,
+    unlike_the_end,
+    unpaired,
+    untold,
+)
+from tests.chaos.findings import Row
+from tests.chaos.people import Deed
+
+HI = "a" * 32
+BAD = quality(Level.BAD, Reason.COMM_FAILURE)
+
+
+def events(*moves: tuple[str, int], alarm_id: str = HI, late: bool = False) -> list[Event]:
+    """Events 1, 2, 3 … of one alarm, each a kind and its time."""
+    return [Event(at, alarm_id, kind, us, "", late) for at, (kind, us) in enumerate(moves, 1)]
+
+
+def journaled(*moves: tuple[bool, int], safe: bool = True, journal: str = "j") -> list[Journaled]:
+    """Transitions 1, 2, 3 … of one journal: active, and the time."""
+    return [
+        Journaled(journal, seq, HI, active, us, us, safe)
+        for seq, (active, us) in enumerate(moves, 1)
+    ]
+
+
+CAME = events(("raised", 10), ("returned", 20), ("raised", 30))
+TOLD = journaled((False, 5), (True, 10), (False, 20), (True, 30))
+
+
+def test_what_was_journaled_and_is_on_record_in_its_order_is_no_finding() -> None:
+    assert [*untold(TOLD, CAME, []), *made_up(TOLD, CAME), *swapped(TOLD, CAME)] == []
+    assert [*unpaired(CAME), *holes("permian", [1, 2, 3])] == []
+
+
+def test_a_number_that_is_missing_is_found() -> None:
+    assert holes("permian", [1, 2, 4])
+
+
+def test_an_alarm_that_is_raised_twice_without_a_return_is_found() -> None:
+    assert unpaired(events(("raised", 10), ("raised", 20)))
+    assert unpaired(events(("returned", 10)))
+    assert unpaired(events(("raised", 10), ("raised", 5), late=True)) == []
+
+
+def test_a_transition_that_is_no_event_is_found_unless_two_workers_were_at_it() -> None:
+    without = [event for event in CAME if event.us != 20]
+    (found,) = untold(TOLD, without, [])
+    assert found.startswith("a transition was journaled and is no event, 1:")
+    assert untold(TOLD, without, [(15, 25)]) == []
+
+
+def test_what_a_new_start_tells_again_needs_no_event() -> None:
+    again = [*TOLD, Journaled("j", 5, HI, True, 40, 40, True)]
+    assert untold(again, CAME, []) == []
+
+
+def test_a_killed_worker_may_have_journaled_what_it_did_not_know_to_be_on_disk() -> None:
+    unsure = [*TOLD[:2], Journaled("j", 3, HI, False, 20, 20, False)]
+    again = [*unsure, Journaled("j", 4, HI, False, 25, 25, True)]
+    assert untold(again, events(("raised", 10), ("returned", 20)), []) == []
+    assert untold(again, events(("raised", 10), ("returned", 25)), []) == []
+    assert untold(again, events(("raised", 10)), [])
+
+
+def test_an_event_that_no_worker_decided_is_found_and_one_that_is_there_too_often() -> None:
+    assert made_up(TOLD[:-1], CAME)
+    assert made_up(TOLD, [*CAME, Event(4, HI, "raised", 30, "")])
+
+
+def test_events_in_another_order_than_the_journal_are_found() -> None:
+    late_first = [CAME[1], CAME[0], CAME[2]]
+    renumbered = [
+        Event(number, one.alarm_id, one.kind, one.us, one.actor)
+        for number, one in enumerate(late_first, 1)
+    ]
+    assert swapped(TOLD, renumbered)
+
+
+def rows(*read: tuple[int, float | None], code: int = 0) -> list[Row]:
+    return [Row(us, value, code) for us, value in read]
+
+
+def test_an_alarm_that_is_not_as_the_level_says_is_found() -> None:
+    read = rows((5, 50.0), (10, 60.0), (15, 90.0), (20, 59.0), (30, 70.0))
+    assert misjudged("plc", "hi", read, CAME, []) == []
+    assert misjudged("plc", "hi", read, CAME[:1], [])
+    assert misjudged("plc", "hi", read, CAME[:1], [(20, 25)]) == []
+    assert misjudged("plc", "hi", rows((22, 90.0), code=BACKFILLED), CAME, []) == []
+    assert misjudged("plc", "lo", rows((12, 90.0)), CAME, [])
+
+
+@pytest.mark.parametrize(
+    ("condition", "newest", "active"),
+    [
+        ("hi", Row(9, 70.0, 0), True),
+        ("lo", Row(9, 70.0, 0), False),
+        ("bad_quality", Row(9, None, BAD), True),
+        ("bad_quality", Row(9, 70.0, 0), False),
+    ],
+)
+def test_in_the_end_the_newest_reading_says_how_it_is(
+    condition: str, newest: Row, active: bool
+) -> None:
+    read = [Row(1, 50.0, 0), newest]
+    assert unlike_the_end("plc", condition, read, active, []) == []
+    assert unlike_the_end("plc", condition, read, not active, [])
+    assert unlike_the_end("plc", condition, read, not active, [(9, 9)]) == []
+
+
+def test_what_a_person_was_told_and_is_not_on_record_is_found() -> None:
+    deed = Deed("ann", "acknowledged", HI)
+    there = [Event(4, HI, "acknowledged", 40, "ann")]
+    assert undone({4: deed}, there) == []
+    assert undone({4: deed}, [])
+    assert undone({4: Deed("bob", "acknowledged", HI)}, there)
+
+
+def test_a_person_is_not_on_record_for_more_than_he_did() -> None:
+    deed = Deed("ann", "acknowledged", HI)
+    there = [Event(4, HI, "acknowledged", 40, "ann")]
+    assert unasked([deed], {}, there) == unasked([], {deed: 1}, there) == []
+    assert unasked([], {}, there)
+    assert unasked([deed], {}, [*there, Event(5, HI, "acknowledged", 41, "ann")])
