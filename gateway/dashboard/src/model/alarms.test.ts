@@ -12,7 +12,7 @@ import {
   sortAlarms,
   standing,
 } from "./alarms.ts";
-import { sampleAlarm, sampleEvent } from "./samples.ts";
+import { sampleAlarm, sampleEvent } from "../testing/samples.ts";
 
 const STATES = Object.keys(STATE_WORDS) as AlarmState[];
 

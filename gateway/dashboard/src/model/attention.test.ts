@@ -10,7 +10,7 @@ import {
   movedBetween,
   titleOf,
 } from "./attention.ts";
-import { sampleAlarm, sampleTag } from "./samples.ts";
+import { sampleAlarm, sampleTag } from "../testing/samples.ts";
 
 const UP = { connectionId: "ops/plc", state: "connected", stale: false, message: null, lastHeartbeat: null };
 const LOST = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CommandState } from "../rest/types.ts";
 import { commandLabel, isWaitingForApproval, newKey, stepsOf, whyNotDecide, withCommand } from "./commands.ts";
-import { sampleCommand, sampleStep } from "./samples.ts";
+import { sampleCommand, sampleStep } from "../testing/samples.ts";
 
 function shown(command: Parameters<typeof stepsOf>[0], ...states: CommandState[]) {
   const steps = states.map((state, at) => sampleStep(state, at + 1));
