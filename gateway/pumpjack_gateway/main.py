@@ -46,6 +46,7 @@ from pumpjack_gateway.overview.facts import StoredFacts
 from pumpjack_gateway.overview.feed import OverviewFeeds
 from pumpjack_gateway.overview.known import KnownFacts
 from pumpjack_gateway.pictures.shelf import read_shelf
+from pumpjack_gateway.presence.house import Presences
 from pumpjack_gateway.rest.app import make_app
 from pumpjack_gateway.rest.requests import Parts
 from pumpjack_gateway.rest.screens import Screens
@@ -100,6 +101,7 @@ class Gateway:
             StoredFacts(self.store), self._clock, fresh_s=settings.facts_fresh_s
         )
         self.overviews = OverviewFeeds(self.hub, self.facts, self._clock)
+        self.presences = Presences(self.hub, self._clock)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""
         self.app = make_app(self._rest_parts(), self._screens())
@@ -125,6 +127,7 @@ class Gateway:
                         tasks.create_task(self._couriers.run(), name="webhooks"),
                         tasks.create_task(self.commands.run(), name="commands"),
                         tasks.create_task(self.overviews.run(), name="overviews"),
+                        tasks.create_task(self.presences.run(), name="presences"),
                         tasks.create_task(self.audit.run(), name="audit"),
                         tasks.create_task(self._heads.run(), name="audit heads"),
                     ]
@@ -286,6 +289,7 @@ class Gateway:
             alarms=self.alarms,
             commands=self.commands,
             overviews=self.overviews,
+            presences=self.presences,
             clients=Clients(
                 most=settings.ws_clients_max,
                 most_per_tenant=settings.ws_clients_per_tenant_max,

@@ -16,6 +16,7 @@ from pumpjack_gateway.commands.messages import SubscribeCommands, UnsubscribeCom
 from pumpjack_gateway.live.frames import text_frame
 from pumpjack_gateway.live.health import Status
 from pumpjack_gateway.overview.messages import SubscribeOverview, UnsubscribeOverview
+from pumpjack_gateway.presence.messages import Presence
 
 WELL_ID_MAX_CHARS = 253
 
@@ -78,6 +79,7 @@ ClientMessage = (
     | UnsubscribeCommands
     | SubscribeOverview
     | UnsubscribeOverview
+    | Presence
     | GetStats
 )
 decode_client_message = msgspec.json.Decoder(ClientMessage).decode

@@ -18,6 +18,7 @@ from pumpjack_gateway.live.hub import Hub
 from pumpjack_gateway.live.outlet import Limits
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.overview.feed import OverviewFeeds
+from pumpjack_gateway.presence.house import Presences
 
 
 class WellList(Protocol):
@@ -43,6 +44,7 @@ class Service(Struct, frozen=True):
     alarms: AlarmFeeds
     commands: Feeds
     overviews: OverviewFeeds
+    presences: Presences
     clients: Clients
     verifier: Verifier
     wells: WellList

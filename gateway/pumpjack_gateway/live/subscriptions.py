@@ -31,11 +31,17 @@ from pumpjack_gateway.live.messages import (
     UnsubscribeWell,
 )
 from pumpjack_gateway.overview.subscription import OverviewSubscription
+from pumpjack_gateway.presence.subscription import PresenceSubscription
 
 
 def subscriptions_of(client: Client) -> list[Subscription]:
     """All kinds but the wells, which the session asks about, too."""
-    return [AlarmSubscription(client), CommandSubscription(client), OverviewSubscription(client)]
+    return [
+        AlarmSubscription(client),
+        CommandSubscription(client),
+        OverviewSubscription(client),
+        PresenceSubscription(client),
+    ]
 
 
 class WellSubscriptions:
