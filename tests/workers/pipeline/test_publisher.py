@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from uuid import UUID
 
 import pytest
@@ -81,3 +82,62 @@ async def test_what_waits_when_a_worker_is_replaced_is_sent_and_nothing_after_it
         last = await listening.get_message(timeout=60)
     assert wire.decode_message(first["data"]).seq == 1
     assert last["data"] == b"the end"
+
+
+class Winding:
+    """A pipeline that takes long to be wound up, as a real one may, and swallows cancellations."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    async def execute(self, *, raise_on_error: bool) -> list[object]:
+        while not self.over.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.over.wait()
+        return []
+
+
+async def test_a_call_that_cannot_be_ended_is_left_to_itself_when_its_time_is_over(
+    publisher, monkeypatch
+):
+    monkeypatch.setattr(module, "CALL_TIMEOUT_S", 0.05)
+    pipe = Winding()
+    async with asyncio.timeout(60):
+        assert await publisher._answers(pipe) is None
+    assert publisher._calls, "it still winds up"
+    pipe.over.set()
+    async with asyncio.timeout(60):
+        while publisher._calls:
+            await asyncio.sleep(0)
+
+
+async def test_a_cancellation_is_not_lost_in_a_call_that_cannot_be_ended(publisher):
+    pipe = Winding()
+    task = asyncio.create_task(publisher._answers(pipe))
+    while not publisher._calls:
+        await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(60):
+        await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    pipe.over.set()
+
+
+@pytest.mark.servers
+async def test_a_redis_that_stands_still_keeps_no_publisher_from_ending(valkey):
+    publisher = made(valkey.url)
+    async with redis.asyncio.from_url(valkey.url) as server:
+        sending = asyncio.create_task(publisher.run())
+        async with asyncio.timeout(60):
+            while not await server.hexists(wire.heartbeat_key("permian"), "ops/plc"):
+                await asyncio.sleep(0.01)
+            await server.execute_command("CLIENT", "PAUSE", "6000", "ALL")
+            publisher.publish(2, batch(TAGS, [2.0]), stored=True)
+            while not publisher.breaker._failures:
+                await asyncio.sleep(0.01)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            await publisher.close()
+            await server.ping()  # it goes on
+    assert publisher.sent_seq == {"a1": 2}
+    assert not publisher._calls

@@ -7,8 +7,9 @@ that every receiver sees the gap.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
 from typing import Any
 
@@ -28,6 +29,7 @@ from pumpjack_worker.pipeline.metrics import Metrics
 QUEUE_MESSAGES = 1_000
 ALARMS_WAITING = 20_000
 CALL_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 5.0
 BURST_MESSAGES = 64
 Fields = dict[str | bytes | bytearray | memoryview | int | float, Any]
 _log = get_logger("worker.publisher")
@@ -70,6 +72,8 @@ class Publisher:
         self.sent_seq: dict[str, int] = {}
         """Last seq that was sent, or given up, for each well."""
         self._silent = False
+        self._calls: set[asyncio.Future[list[object]]] = set()
+        """Under way, or being wound up."""
         self.breaker = Breaker(clock)
 
     def publish(self, seq: int, batch: Batch, *, stored: bool) -> None:
@@ -117,12 +121,20 @@ class Publisher:
             tasks.create_task(self._send_heartbeats(), name="heartbeat")
 
     async def close(self) -> None:
-        """Send what waits and a last heartbeat, if Redis takes them, and disconnect."""
-        if self.breaker.allows():
-            await self._send_alarms()
-            await self._send_waiting()
-            await self._beat()
-        await self._redis.aclose()
+        """Send what waits and a last heartbeat, if Redis takes them, and disconnect.
+
+        Takes little longer than CLOSE_TIMEOUT_S at most, whatever Redis does.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                if self.breaker.allows():
+                    await self._send_alarms()
+                    await self._send_waiting()
+                    await self._beat()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await self._redis.aclose()
+                await asyncio.gather(*self._calls, return_exceptions=True)
 
     async def _send_messages(self) -> None:
         while True:
@@ -130,7 +142,6 @@ class Publisher:
             self._wanted.clear()
             await self._send_alarms()
             await self._send_waiting()
-            _end_if_cancelled()
 
     async def _send_alarms(self) -> None:
         """Apart from the readings: a user that may not publish alarms must not lose them too."""
@@ -168,7 +179,6 @@ class Publisher:
     async def _send_heartbeats(self) -> None:
         while True:
             await self._beat()
-            _end_if_cancelled()
             await asyncio.sleep(wire.HEARTBEAT_S)
 
     async def _beat(self) -> None:
@@ -217,8 +227,7 @@ class Publisher:
         if not self.breaker.allows():
             return None
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
-                answers: list[object] = await pipe.execute(raise_on_error=raise_on_error)
+            answers = await self._in_time(pipe.execute(raise_on_error=raise_on_error))
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             if self.breaker.failed():
                 _log.warning(f"Redis does not take the live feed ({error}); storing goes on")
@@ -231,6 +240,28 @@ class Publisher:
             await self._write_latest_again()
         return answers
 
+    async def _in_time(self, call: Coroutine[Any, Any, list[object]]) -> list[object]:
+        """The answers to a call. Raises TimeoutError.
+
+        Not by asyncio.timeout(): that waits for what the client does to wind a call up, too (close,
+        reset, connect anew), each step with a time-out of its own, and may be swallowed there.
+        """
+        task = asyncio.ensure_future(call)
+        self._calls.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=CALL_TIMEOUT_S)
+        finally:
+            task.cancel()
+        if not done:
+            raise TimeoutError(f"no answer within {CALL_TIMEOUT_S:g} s")
+        return task.result()
+
+    def _ended(self, task: asyncio.Future[list[object]]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited for it has been told, or gave up
+
     async def _write_latest_again(self) -> None:
         if self._silent:
             return
@@ -238,14 +269,3 @@ class Publisher:
         for well_id, fields in self._latest.items():
             pipe.hset(wire.latest_key(self._tenant_id, well_id), mapping=fields)
         await self._execute(pipe)
-
-
-def _end_if_cancelled() -> None:
-    """End a task whose cancellation was lost inside a Redis call.
-
-    A cancellation that comes in the moment in which a call's own time-out is wound up can be
-    swallowed below us; a loop that went on would keep its worker from ever stopping.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
