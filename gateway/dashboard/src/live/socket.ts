@@ -29,6 +29,8 @@ export interface SocketOptions {
   /** The gateway wants another token; answer by setting one, or by signing out. */
   onRefused: (sentence: string) => void;
   makeSocket?: (url: string) => WebSocket;
+  /** How often it is looked whether the connection lives [ms]. */
+  lookMs?: number;
 }
 
 /** Something that is wanted from the gateway for as long as this connection or a later one lasts. */
@@ -81,7 +83,7 @@ export class Socket {
         queueMicrotask(() => this.#useToken(token));
       }),
     );
-    const timer = setInterval(() => this.#look(), LOOK_MS);
+    const timer = setInterval(() => this.#look(), this.#options.lookMs ?? LOOK_MS);
     this.#stops.push(() => clearInterval(timer));
     if (typeof window !== "undefined") {
       const now = () => this.tryNow();
