@@ -41,12 +41,12 @@ def test_valid_manifests_are_told_with_what_would_be_read() -> None:
     assert done.code == 0
     assert done.stdout.splitlines() == [
         "connection            tenant   tags  rejected  wells",
-        "bakken-ops/b1-plc     bakken     17         0  bakken-b1",
-        "bakken-ops/b2-drive   bakken     17         0  bakken-b2",
-        "permian-ops/a3-radio  permian    17         0  permian-a3",
-        "permian-ops/pad-a     permian    34         0  permian-a1, permian-a2",
+        "bakken-ops/b1-plc     bakken     22         0  bakken-b1",
+        "bakken-ops/b2-drive   bakken     26         0  bakken-b2",
+        "permian-ops/a3-radio  permian    22         0  permian-a3",
+        "permian-ops/pad-a     permian    48         0  permian-a1, permian-a2",
         "",
-        "valid: 4 connections, 5 mappings, 85 tags",
+        "valid: 4 connections, 5 mappings, 118 tags",
     ]
 
 

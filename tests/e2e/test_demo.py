@@ -30,9 +30,9 @@ def test_readings_commands_and_alarms_go_the_whole_way_even_where_a_port_is_take
         ("permian", 3),
     ]
     assert [(one["protocol"], one["wells"], one["tags"]) for one in result["protocols"]] == [
-        ("modbus-tcp", 3, 51),
-        ("mqtt", 1, 17),
-        ("opcua", 1, 17),
+        ("modbus-tcp", 3, 70),
+        ("mqtt", 1, 22),
+        ("opcua", 1, 26),
     ]
     for found in (*result["tenants"], *result["protocols"]):
         assert found["storedTags"] == found["tags"]

@@ -12,27 +12,45 @@ from dataclasses import dataclass
 from random import Random
 
 from pumpjack_core.tags import Tag
+from pumpjack_worker.simulation.lift import lift_of
 from pumpjack_worker.simulation.well import Well
 
 _SET = r"set_?point|target|_sp$"
+_TURNS = r"speed|spm|rpm|frequency"
 QUANTITIES: tuple[tuple[str, str], ...] = (
-    (rf"(speed|spm|rpm).*({_SET})|({_SET}).*(speed|spm|rpm)", "speed_setpoint"),
+    (rf"injection.*({_SET})", "injection_setpoint"),
+    (rf"({_TURNS}).*({_SET})|({_SET}).*({_TURNS})", "speed_setpoint"),
+    (r"run_?(status|state)", "running"),
     (r"status|state_word", "status"),
     (r"run_?hours|hour_?meter", "run_hours"),
     (r"trip|esd|shutdown|fault|alarm", "tripped"),
     (r"running|pump_?on|motor_?on", "running"),
-    (r"(speed|spm|stroke|rpm)", "pump_speed"),
+    (rf"{_TURNS}|stroke", "pump_speed"),
     (r"current|amps?\b", "motor_current"),
     (r"volt", "voltage"),
     (r"vibration", "vibration"),
+    (r"injection.*valve", "injection_valve"),
+    (r"injection.*pressure", "injection_pressure"),
+    (r"injection|lift_gas", "injection_rate"),
+    (r"lift_depth", "lift_depth"),
+    (r"rod_?load", "rod_load_peak"),
+    (r"(drive|motor)_?load", "drive_load"),
+    (r"fluid_?level", "fluid_above_pump"),
+    (r"fillage", "pump_fillage"),
+    (r"intake.*pressure", "intake_pressure"),
+    (r"discharge.*pressure", "discharge_pressure"),
+    (r"motor.*temp", "motor_temperature"),
+    (r"separator.*temp", "separator_temperature"),
+    (r"separator.*pressure", "separator_pressure"),
     (r"water.*(level|tank)", "water_level"),
+    (r"tank_?2|level_?2", "second_oil_level"),
     (r"level|tank", "oil_level"),
     (r"water.*(rate|flow)", "water_rate"),
     (r"gas.*(rate|flow)", "gas_rate"),
     (r"rate|flow$", "oil_rate"),
     (r"temp", "temperature"),
     (r"casing|annulus", "casing_pressure"),
-    (r"(flow|sales|separator).*pressure|line_?pressure", "line_pressure"),
+    (r"(flow|sales).*pressure|line_?pressure", "line_pressure"),
     (r"pressure|psi", "tubing_pressure"),
     (r"choke", "choke"),
     (r"valve", "valve"),
@@ -47,20 +65,25 @@ UNITS: dict[str, tuple[float, float]] = {
     "m3/d": (0.158987, 0.0),
     "m3/h": (0.158987 / 24, 0.0),
     "%": (100.0, 0.0),
+    "°C": (5 / 9, -160 / 9),
     "rpm": (150.0, 0.0),
     "Hz": (5.5, 0.0),
 }
 """Unit to factor and offset from the well's own unit (psi, degF, bbl/d, share of a tank …)."""
 
+SET_BY = {"pump_speed": "speed_setpoint", "injection_rate": "injection_setpoint"}
 DEFAULT_TANK_FT = 20.0
 MEAN_SPIKE_S = 240.0
 MEAN_DEATH_S = 300.0
 DEAD_S = (10.0, 30.0)
 COUNTER = re.compile(r"counter|sequence|heartbeat")
 
-EXACT = ("status", "run_hours", "running", "tripped", "choke", "valve")
-STEADY = (*EXACT, "speed_setpoint")
+EXACT = ("status", "run_hours", "running", "tripped", "choke", "valve", "lift_depth")
+STEADY = (*EXACT, "speed_setpoint", "injection_setpoint")
 """What no spike and no dead sensor falsifies; of these, what is not made to fit a tag's range."""
+SHARES = ("pump_fillage", "drive_load", "injection_valve")
+"""What is near the top of its range by nature, and is not made to fit it, either."""
+LEVELS = ("oil_level", "second_oil_level", "water_level")
 
 Source = Callable[[], float]
 Command = Callable[[float], bool]
@@ -94,9 +117,12 @@ class Field:
 
     def __init__(self, tags: Sequence[Tag], *, seed: int = 1) -> None:
         self.tags = tuple(tags)
+        names: dict[str, list[str]] = {}
+        for tag in tags:
+            names.setdefault(tag.well_id, []).append(tag.name)
         self.wells = {
-            well_id: Well(Random(f"{seed}/{well_id}"))  # noqa: S311 - no secret
-            for well_id in dict.fromkeys(tag.well_id for tag in tags)
+            well_id: Well(Random(f"{seed}/{well_id}"), lift_of(here))  # noqa: S311 - no secret
+            for well_id, here in names.items()
         }
         self.value = [0.0] * len(self.tags)
         self.dead: set[int] = set()
@@ -174,7 +200,7 @@ class Field:
         known = self.wells[tag.well_id].quantity
         if quantity is not None and quantity in ("running", "tripped", "valve"):
             return lambda: known[quantity]
-        if quantity in ("oil_level", "water_level"):
+        if quantity in LEVELS:
             return lambda: float(known[quantity] > 0.85)
         return lambda: float(self._phase(tag, 120.0) % 1.0 < 0.5)
 
@@ -188,12 +214,12 @@ class Field:
         """Factor and offset from what the well knows to the tag's unit."""
         known = self.wells[tag.well_id].quantity
         factor, offset = UNITS.get(tag.unit, (1.0, 0.0))
-        if quantity.endswith("_level") and tag.unit != "%":
+        if quantity in LEVELS and tag.unit != "%":
             factor = tag.high if tag.high is not None else DEFAULT_TANK_FT
         if tag.unit == "m3/d" and quantity == "gas_rate":
             factor = 28.3168  # of 1,000 cubic feet
-        if tag.high is not None and offset == 0.0 and quantity not in EXACT:
-            setpoint = "speed_setpoint" if quantity == "pump_speed" else quantity
+        if tag.high is not None and offset == 0.0 and quantity not in (*EXACT, *SHARES):
+            setpoint = SET_BY.get(quantity, quantity)
             usual = known[setpoint] * factor
             factor *= min(1.0, 0.7 * tag.high / usual) if usual > 0.7 * tag.high > 0 else 1.0
         return factor, offset
