@@ -18,7 +18,15 @@ import msgspec
 from msgspec import Struct
 
 from pumpjack_core.clock import since_boot_s
+from pumpjack_core.errors import StorageError
 from pumpjack_core.storage.connect import open_connection, place, translated
+
+_NEVER = ("PJ004", "PJ032")
+"""It cannot be kept as it is; there is no such command (any more)."""
+
+
+class NeverTaken(StorageError):
+    """The database knows nothing of the command, or cannot keep what it is told of it."""
 
 
 class Claim(Struct, frozen=True):
@@ -75,9 +83,17 @@ class Orders:
         return [_claim(row, answered_s) for row in rows]
 
     async def tell_command(self, command_id: UUID, state: str, detail: dict[str, Any]) -> bool:
-        """Put on record what became of one; again changes nothing. False: it ended otherwise."""
+        """Put on record what became of one; again changes nothing. False: it ended otherwise.
+
+        Raises NeverTaken where trying again is of no use.
+        """
         sql = "SELECT pumpjack.tell_command($1, $2, $3::text::jsonb) AS told"
-        rows = await self._fetch(sql, command_id, state, msgspec.json.encode(detail).decode())
+        try:
+            rows = await self._fetch(sql, command_id, state, msgspec.json.encode(detail).decode())
+        except StorageError as error:
+            if getattr(error.__cause__, "sqlstate", "") in _NEVER:
+                raise NeverTaken(str(error)) from error
+            raise
         return bool(rows[0]["told"])
 
     async def close(self) -> None:

@@ -252,3 +252,26 @@ async def test_without_writes_what_an_earlier_worker_sent_is_told_before_the_loo
     worker = await site.worker(tmp_path / "journal", site.config(writes=False))
     assert (await site.end(command))[0] == "timeout"
     await worker.stop()
+
+
+async def test_a_command_that_the_database_knows_no_more_holds_up_no_other(
+    site: Site, device: SimulatedDevice, tmp_path: Path
+) -> None:
+    """It was failed over to a standby that had nothing of it."""
+    worker = await site.worker(tmp_path / "journal")
+    await until(lambda: worker.pipeline.status().state == "connected")
+
+    def on_write(wish: Wish) -> bytes:
+        site.cut()
+        return wish.content
+
+    device.on_write = on_write
+    command = await site.request(45.0)
+    await until(lambda: device.written)
+    device.on_write = None
+    await site.database.execute("DELETE FROM pumpjack.command_steps WHERE command_id = $1", command)
+    await site.database.execute("DELETE FROM pumpjack.commands WHERE command_id = $1", command)
+    site.reachable = True
+    state, _ = await site.end(await site.request(1.0, "valve"))
+    assert state == "verified"
+    await worker.stop()

@@ -17,7 +17,7 @@ from pumpjack_core.clock import Clock
 from pumpjack_core.errors import StorageError
 from pumpjack_core.log import get_logger
 from pumpjack_core.readings import Batch
-from pumpjack_core.storage.commands import Claim, Orders
+from pumpjack_core.storage.commands import Claim, NeverTaken, Orders
 from pumpjack_worker.adapters.contract import Adapter
 from pumpjack_worker.commands.carrying_out import CarryingOut
 from pumpjack_worker.commands.in_hand import InHand
@@ -177,7 +177,16 @@ class Commands:
         untold = self._in_hand.untold
         while untold:
             told = untold[0]
-            await session.tell_command(told.command_id, told.state, told.detail)
+            try:
+                await session.tell_command(told.command_id, told.state, told.detail)
+            except NeverTaken as error:  # it would keep all others from being claimed
+                _log.error(
+                    f"what became of a command is on record nowhere else: {error}",
+                    connection=self._connection_id,
+                    command=str(told.command_id),
+                    state=told.state,
+                    detail=told.detail,
+                )
             untold.popleft()
             self._look_whether_idle()
             await self._wake.tell_gateways()
