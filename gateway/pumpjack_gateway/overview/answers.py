@@ -12,8 +12,8 @@ from pumpjack_gateway.well_facts import TagFacts
 class OverviewWell(Struct, frozen=True, rename="camel"):
     """A well that is read now; "" where nobody told.
 
-    keys           the tags that the overview shows: those that were told, else the first three
-                   that are neither a state nor on or off
+    keys           the tags that the overview shows: those that were told, else by name the first
+                   three that are neither a state nor on or off
     connectionIds  those that read its tags
     tags           how many tags it has
     """

@@ -156,7 +156,7 @@ WITH tag AS MATERIALIZED (
            row_number() OVER in_order AS place
     FROM tag JOIN well USING (well_id)
     WINDOW of_well AS (PARTITION BY tag.well_id),
-           in_order AS (of_well ORDER BY NOT tag.is_analog, tag.tag_id NULLS LAST, tag.tag_name)
+           in_order AS (of_well ORDER BY NOT tag.is_analog, tag.tag_name COLLATE "C")
 ), shown AS (
     SELECT * FROM ranked AS r
     WHERE r.told IS NOT NULL OR (NOT r.any_told AND r.is_analog AND r.place <= {KEYS_MAX})
