@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,12 +19,12 @@ MQTT = {"protocol": "mqtt", "mqtt": {"host": "broker"}}
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def tags_of(page: str, section: str) -> list[dict[str, object]]:
-    """The tags of the first YAML of a section."""
+def spec_of(page: str, section: str) -> dict[str, Any]:
+    """The spec of the first YAML of a section, or what it shows of one."""
     text = (DOCS / page).read_text().partition(f"## {section}\n")[2]
     (shown, *_) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     *_, last = yaml.safe_load_all(shown)
-    found: list[dict[str, object]] = last.get("spec", last)["tags"]
+    found: dict[str, Any] = last.get("spec", last)
     return found
 
 
@@ -31,6 +32,7 @@ def tags_of(page: str, section: str) -> list[dict[str, object]]:
     ("page", "section", "which", "spec"),
     [
         ("alarms.md", "Declaring alarms", slice(None), None),
+        ("manifests.md", "What screens show", slice(None), None),
         ("commands.md", "Declaring writable tags", slice(-1), None),
         ("commands.md", "Declaring writable tags", slice(-1, None), MQTT),
     ],
@@ -38,15 +40,19 @@ def tags_of(page: str, section: str) -> list[dict[str, object]]:
 def test_what_a_page_shows_can_be_declared(
     page: str, section: str, which: slice, spec: dict[str, object] | None
 ) -> None:
-    tags = tags_of(page, section)[which]
+    shown = spec_of(page, section)
+    tags = shown["tags"][which]
     assert tags
+    well = {"well": shown["well"]} if "well" in shown else {}
     mapping = {
         "apiVersion": "pumpjack.dev/v1alpha1",
         "kind": "TagMapping",
         "metadata": {"name": "shown", "namespace": "ops"},
-        "spec": {"wellId": "w", "connectionRef": {"name": "pad-a"}, "tags": tags},
+        "spec": {"wellId": "w", "connectionRef": {"name": "pad-a"}, "tags": tags, **well},
     }
-    plc = yaml.safe_load(connection(metadata="{name: pad-a, namespace: ops, labels: {pad: '7'}}"))
+    plc = yaml.safe_load(
+        connection(metadata="{name: pad-a, namespace: ops, labels: {pad: '7', well: '1'}}")
+    )
     plc["spec"] = spec or plc["spec"]
     judged = [check(mapping), check(plc)]
     assert [finding.message for one in judged for finding in one.findings] == []
@@ -56,6 +62,7 @@ def test_what_a_page_shows_can_be_declared(
     (found,) = resolve([reads], [asked], {"ops": "permian"}).connections
     assert found.rejected == ()
     assert len(found.tags) == len(tags)
+    assert len(found.tags.facts) == len(well)
 
 
 def test_every_condition_is_explained() -> None:
