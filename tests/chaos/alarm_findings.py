@@ -124,9 +124,10 @@ def swapped(journaled: Sequence[Journaled], events: Sequence[Event]) -> list[str
     numbers: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     for event in events:
         numbers[event.alarm_id, event.kind, event.us].append(event.number)
+    runs = _runs(journaled)
+    times = Counter((one.alarm_id, KINDS[one.active], one.us) for run in runs for one in run)
     wrong = []
-    for run in _runs(journaled):
-        times = Counter((one.alarm_id, KINDS[one.active], one.us) for one in run)
+    for run in runs:
         last = 0
         for one in run:
             key = (one.alarm_id, KINDS[one.active], one.us)
