@@ -1,8 +1,8 @@
 """Which connections have fallen silent: comm_failure. Pure; times are monotonic seconds.
 
 A connection fails when three heartbeats are missed, when its device is away for 10 s, or when its
-worker ended in order and nobody took its place for a minute. One that is suspended, or was
-deleted, does not fail.
+worker ended in order and nobody took its place for a minute. One that is suspended does not fail
+as long as its worker is heard, or was a minute ago; one that was deleted does not at all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pumpjack_core.wire import STALE_AFTER_S, DeviceState, Heartbeat
 
 DEVICE_AWAY_S = 10.0
 STOPPED_S = 60.0
+SUSPENDED_S = 60.0
+"""A worker that leaves its device alone is in no hurry, but is to be there."""
 
 
 class Known(Struct, frozen=True):
@@ -41,6 +43,9 @@ NEVER_HEARD = Verdict(failed=True, why="no worker of this connection is heard")
 SILENT = Verdict(failed=True, why="nothing is heard of its worker for three heartbeats")
 STOPPED = Verdict(
     failed=True, why="its worker was stopped a minute ago, and none has taken its place"
+)
+SUSPENDED = Verdict(
+    failed=True, why="it is suspended, and nothing was heard of its worker for a minute"
 )
 
 
@@ -96,19 +101,26 @@ class Lines:
     def verdict(self, known: Known, now_s: float) -> Verdict | None:
         """None: it cannot be told yet, or stays as it was."""
         line = self._lines.get(known.connection_id)
-        if known.retired or (line is not None and line.state == "suspended"):
+        if known.retired:
             return WELL
         if line is None:
             never = not known.drained and now_s - self._listening_s >= STALE_AFTER_S
             return NEVER_HEARD if never else None
-        if line.state == "stopped":
-            return STOPPED if now_s - line.since_s >= STOPPED_S else None
-        if now_s - max(line.heard_s, self._listening_s) >= STALE_AFTER_S:
-            return SILENT
-        if line.state == "connected":
-            return WELL if line.fresh else None
-        away = line.state != "fenced" and now_s - line.since_s >= DEVICE_AWAY_S
-        return Verdict(failed=True, why=line.why) if away else None
+        silent_s = now_s - max(line.heard_s, self._listening_s)
+        return _of_heard(line, silent_s, now_s - line.since_s)
+
+
+def _of_heard(line: _Line, silent_s: float, since_s: float) -> Verdict | None:
+    """The verdict on one that was heard, but silent for so long, and in its state for so long."""
+    if line.state == "stopped":
+        return STOPPED if since_s >= STOPPED_S else None
+    suspended = line.state == "suspended"
+    if silent_s >= (SUSPENDED_S if suspended else STALE_AFTER_S):
+        return SUSPENDED if suspended else SILENT
+    if suspended or line.state == "connected":
+        return WELL if line.fresh else None
+    away = line.state != "fenced" and since_s >= DEVICE_AWAY_S
+    return Verdict(failed=True, why=line.why) if away else None
 
 
 def _kind(state: DeviceState) -> str:

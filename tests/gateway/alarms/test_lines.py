@@ -96,10 +96,28 @@ def test_a_device_that_comes_and_goes_within_ten_seconds_is_none(line: Line) -> 
         assert line.beats(4) is False
 
 
-def test_a_suspended_connection_never_fails_not_even_silent(line: Line) -> None:
+def test_a_suspended_connection_does_not_fail_while_its_worker_is_heard(line: Line) -> None:
     line.beats(4)
-    assert line.beats(30, "suspended") is False
-    assert line.silence(600) is False
+    assert line.beats(600, "suspended") is False
+    assert line.silence(59) is False
+    assert line.silence(1) is True
+    assert line.beats(2, "suspended") is False
+
+
+def test_the_last_word_of_a_suspended_worker_that_is_gone_does_not_count_for_ever(
+    line: Line,
+) -> None:
+    """A replica that takes the lease finds it, and nobody says how old it is."""
+    line.beat("suspended")
+    assert line.silence(59) is None
+    assert line.silence(1) is True
+    assert line.failed(Known("ops/pad7", retired=True, drained=False)) is False
+
+
+def test_a_connection_that_is_read_again_has_three_heartbeats_as_any_other(line: Line) -> None:
+    line.beats(10, "suspended")
+    assert line.beats(2) is False
+    assert line.silence(6) is True
 
 
 def test_an_orderly_stop_is_a_failure_after_a_minute_only(line: Line) -> None:
