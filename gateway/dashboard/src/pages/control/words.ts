@@ -1,5 +1,6 @@
 // What a command's parts are called on the screen.
 
+import { formatNumber } from "../../model/numbers.ts";
 import { valueText } from "../../model/present.ts";
 import type { Command, TagFacts, WritableTag } from "../../rest/types.ts";
 
@@ -46,7 +47,12 @@ export function valueWords(value: number | null, tag: TagFacts): string {
 /** "4 to 10 SPM", "SHUT or OPEN". */
 export function limitWords(tag: WritableTag, facts: TagFacts): string {
   if (tag.states.length > 0) return tag.states.map((one) => valueWords(one, facts)).join(" or ");
-  return `${valueWords(tag.low, { ...facts, unit: "" })} to ${valueWords(tag.high, facts)}`;
+  return `${plain(tag.low)} to ${plain(tag.high)}${tag.unit === "" ? "" : ` ${tag.unit}`}`;
+}
+
+/** A limit as it was declared, without the digits of a measurement. */
+function plain(limit: number | null): string {
+  return limit === null ? "–" : formatNumber(limit, Math.min(6, (String(limit).split(".")[1] ?? "").length));
 }
 
 /** Who asked, as this person reads it. */
