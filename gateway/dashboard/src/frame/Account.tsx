@@ -21,12 +21,12 @@ export function Account({ onKeys }: { onKeys: () => void }) {
   const name = me.value?.email ?? me.value?.subject ?? "";
   return (
     <>
-      <button type="button" class="who" aria-haspopup="dialog" aria-label={`${role.value} ${name}: account and theme`} onClick={() => setOpen(true)}>
+      <button type="button" class="who" aria-haspopup="dialog" onClick={() => setOpen(true)}>
         <Icon name="person" />
         <span>
-          {role.value}
-          <span>{name}</span>
+          {role.value} <span>{name}</span>
         </span>
+        <b class="vh"> account and theme</b>
       </button>
       {isOpen && (
         <AccountDialog
@@ -88,7 +88,9 @@ function AccountDialog({ onClose, onKeys }: { onClose: () => void; onKeys: () =>
         <Segment label="Theme" options={THEMES} value={theme.value} onChange={(chosen) => (theme.value = chosen)} />
       </div>
       <LetterKeys />
-      <Button onClick={onKeys}>All keys</Button>
+      <div class="row">
+        <Button onClick={onKeys}>All keys</Button>
+      </div>
     </Dialog>
   );
 }

@@ -22,6 +22,8 @@ export interface FirstAlarm {
 }
 
 export interface AlarmBannerProps {
+  /** Of the landmark, where there are several on a page. */
+  name?: string;
   counts: BannerCounts;
   /** The most urgent unacknowledged one; null: none. */
   first: FirstAlarm | null;
@@ -44,7 +46,7 @@ export function AlarmBanner(props: AlarmBannerProps) {
   const worst = PRIORITIES.find((priority) => counts.unacknowledged[priority] > 0);
   const isStale = staleSinceMs !== null;
   return (
-    <section class={`banner${worst === undefined || isStale ? "" : ` b${worst}`}`} aria-label={isStale ? "Alarms, last known" : "Alarms"}>
+    <section class={`banner${worst === undefined || isStale ? "" : ` b${worst}`}`} aria-label={props.name ?? (isStale ? "Alarms, last known" : "Alarms")}>
       {sum(counts.total) > 0 && (
         <>
           <Counts counts={counts} isStale={isStale} />
@@ -116,8 +118,14 @@ function Acknowledge({ acknowledge, first, nothing }: AlarmBannerProps & { nothi
   if (nothing && acknowledge.off === null) return null;
   const off = acknowledge.off ?? (acknowledge.isRunning ? "It is being acknowledged." : null);
   return (
-    <Button off={off} offSaidNearby onClick={acknowledge.onClick} {...(first === null ? {} : { label: `Acknowledge ${first.words.where} ${first.words.what}` })}>
-      {acknowledge.isRunning ? "Acknowledging…" : "Acknowledge"} {off === null && <kbd>A</kbd>}
+    <Button off={off} offSaidNearby onClick={acknowledge.onClick}>
+      {acknowledge.isRunning ? "Acknowledging…" : "Acknowledge"}
+      {first !== null && (
+        <span class="vh">
+          {first.words.where} {first.words.what}
+        </span>
+      )}
+      {off === null && <kbd aria-hidden="true">A</kbd>}
     </Button>
   );
 }
@@ -133,7 +141,7 @@ function Sound(props: AlarmBannerProps["sound"] & { now: number; zone: string })
   }
   if (state === "blocked") {
     return (
-      <Button onClick={onClick} label="This browser holds the alarm sound back until something is pressed. Let it sound">
+      <Button onClick={onClick} label="Let it sound: this browser holds the alarm sound back until something is pressed">
         <Icon name="sound-off" /> Let it sound
       </Button>
     );

@@ -35,11 +35,11 @@ export function Dialog({ title, onClose, children, footer, class: extra }: Dialo
         if (event.target === dialog.current) onClose();
       }}
     >
-      <header>
+      <div class="dhead">
         <h2 id={id}>{title}</h2>
-      </header>
+      </div>
       <div class="body">{children}</div>
-      {footer !== undefined && <footer>{footer}</footer>}
+      {footer !== undefined && <div class="dfoot">{footer}</div>}
     </dialog>
   );
 }

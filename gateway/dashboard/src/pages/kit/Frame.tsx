@@ -35,10 +35,10 @@ export function FrameStates() {
             <LiveState key={kind} kind={kind} lagMs={kind === "connecting" ? null : kind === "live" ? 400 : 4_200} awayMs={201_000} />
           ))}
         </div>
-        <AlarmBanner {...BANNER} sound={{ ...BANNER.sound, state: "silenced", untilMs: NOW + 104_000 }} />
-        <AlarmBanner {...BANNER} said="maria@bluestem.example was first, at 14:32:01." acknowledge={{ ...BANNER.acknowledge, isRunning: true }} />
-        <AlarmBanner {...BANNER} flood="184 alarms in 10 min, first" sound={{ ...BANNER.sound, state: "blocked" }} />
-        <AlarmBanner {...NO_ALARMS} />
+        <AlarmBanner {...BANNER} name="Alarms, silenced" sound={{ ...BANNER.sound, state: "silenced", untilMs: NOW + 104_000 }} />
+        <AlarmBanner {...BANNER} name="Alarms, being acknowledged" said="maria@bluestem.example was first, at 14:32:01." acknowledge={{ ...BANNER.acknowledge, isRunning: true }} />
+        <AlarmBanner {...BANNER} name="Alarms, flood" flood="184 alarms in 10 min, first" sound={{ ...BANNER.sound, state: "blocked" }} />
+        <AlarmBanner {...NO_ALARMS} name="Alarms, none" />
         <AlarmBanner
           {...BANNER}
           staleSinceMs={NOW}
