@@ -12,7 +12,10 @@ from pumpjack_core.storage.connect import connect
 from pumpjack_core.storage.levels import Level, detect
 
 TIMEOUT_S = 60.0
-ROLLUPS = ("rollup_1min", "rollup_5min", "rollup_1hour", "rollup_1day")
+ROLLUPS = (
+    *("rollup_1min", "rollup_5min", "rollup_1hour", "rollup_1day"),
+    *("doubt_1min", "doubt_5min", "doubt_1hour", "doubt_1day"),
+)
 _DAY = timedelta(days=1)
 
 
