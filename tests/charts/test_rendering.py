@@ -11,6 +11,7 @@ import yaml
 
 from pumpjack_core.storage.roles import GATEWAY_ROLE, MAINTAIN_ROLE, OPERATOR_ROLE
 from pumpjack_gateway.settings import from_environment
+from pumpjack_gateway.site import Oidc, Site
 from pumpjack_operator import platform, stores
 from pumpjack_operator import settings as operator_settings
 from pumpjack_operator.platform import Peer, Platform, Rules
@@ -120,7 +121,19 @@ def test_the_gateway_has_every_setting_that_was_given():
     assert settings.ws_write_most_bytes == 4_194_304
     assert settings.token_in_url is True
     assert settings.rest_rate_user_per_s == 0.5
-    assert settings.origins == ("https://screens.example.com", "http://localhost:8080")
+    assert settings.origins == (
+        "https://screens.example.com",
+        "http://localhost:8080",
+        "https://scada.example.com",
+    )
+    assert settings.site() == Site(
+        https=True,
+        web_socket_url="wss://scada.example.com/ws",
+        oidc=Oidc("https://id.example.com/", "pumpjack-screens", "openid email"),
+        oidc_origins=("https://oauth2.example.com",),
+        token_sign_in=True,
+    )
+    assert settings.templates_dir == "/etc/pumpjack/pictures"
     assert settings.log_level == "WARNING"
     assert settings.tls_cert_file == "/etc/pumpjack/tls/tls.crt"
     assert settings.jwt_secret == ""
