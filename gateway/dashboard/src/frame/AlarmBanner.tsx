@@ -7,11 +7,7 @@ import { Icon } from "../parts/Icon.tsx";
 import { QualityMark } from "../parts/QualityMark.tsx";
 import type { Priority } from "../rest/types.ts";
 import type { AlarmWords } from "./alarm-words.ts";
-
-export interface BannerCounts {
-  total: Record<Priority, number>;
-  unacknowledged: Record<Priority, number>;
-}
+import type { BannerCounts } from "./banner-facts.ts";
 
 export interface FirstAlarm {
   shape: Pick<AlarmShapeProps, "priority" | "unacknowledged" | "returned">;
@@ -134,20 +130,20 @@ function Sound(props: AlarmBannerProps["sound"] & { now: number; zone: string })
   const { state, untilMs, now, onClick } = props;
   if (state === "silenced" && untilMs !== null) {
     return (
-      <Button onClick={onClick} label={`Alarm sound is silenced, it returns in ${untilText(untilMs - now)}. Let it sound now`}>
-        <Icon name="sound-off" /> {untilText(untilMs - now)}
+      <Button class="sound" onClick={onClick} label={`Alarm sound is silenced, it returns in ${untilText(untilMs - now)}. Let it sound now`}>
+        <Icon name="sound-off" /> <span class="only-desk">{untilText(untilMs - now)}</span>
       </Button>
     );
   }
   if (state === "blocked") {
     return (
-      <Button onClick={onClick} label="Let it sound: this browser holds the alarm sound back until something is pressed">
-        <Icon name="sound-off" /> Let it sound
+      <Button class="sound" onClick={onClick} label="Let it sound: this browser holds the alarm sound back until something is pressed">
+        <Icon name="sound-off" /> <span class="only-desk">Let it sound</span>
       </Button>
     );
   }
   return (
-    <Button icon onClick={onClick} label="Alarm sound is on. Silence for 2 minutes">
+    <Button icon class="sound" onClick={onClick} label="Alarm sound is on. Silence for 2 minutes">
       <Icon name="sound" />
     </Button>
   );

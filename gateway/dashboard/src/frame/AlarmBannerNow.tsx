@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { live } from "../live/live.ts";
-import { TO_ACKNOWLEDGE, countAlarms, mostUrgent, shapeOf, sinceMs } from "../model/alarms.ts";
+import { shapeOf, sinceMs } from "../model/alarms.ts";
 import { ageText, clockText, msOrNull } from "../model/times.ts";
 import { sentenceOfError } from "../rest/problem.ts";
-import type { Alarm, Priority } from "../rest/types.ts";
-import { AlarmBanner, type BannerCounts } from "./AlarmBanner.tsx";
+import { AlarmBanner } from "./AlarmBanner.tsx";
 import { alarmWords } from "./alarm-words.ts";
+import { bannerCounts, firstOf } from "./banner-facts.ts";
 import { client, whyNot } from "./gateway.ts";
-import { useKeys } from "./keys.ts";
+import { EVERYWHERE, useKeys } from "./keys.ts";
 import { nowMs } from "./now.ts";
 import { pressSound, soundState } from "./sound-now.ts";
 import { zone } from "./zone.ts";
@@ -47,7 +47,7 @@ export function AlarmBannerNow() {
     }
   }
 
-  useKeys("Everywhere", [{ key: "a", says: "Acknowledge the alarm in the banner", run: () => void acknowledge() }]);
+  useKeys(EVERYWHERE, [{ key: "a", says: "Acknowledge the alarm in the banner", run: () => void acknowledge() }]);
   if (!alarms.isLoaded.value) return <section class="banner" aria-label="Alarms" aria-busy="true"><p class="calm first">Alarms are being read…</p></section>;
   const flood = alarms.counts.value?.flood ? `${alarms.counts.value.raisedIn10Min} alarms in 10 min, first` : null;
   const from = first === null ? null : sinceMs(first);
@@ -73,19 +73,6 @@ export function AlarmBannerNow() {
       sound={{ ...soundState.value, onClick: pressSound }}
     />
   );
-}
-
-/** In a flood what came first, as long as nobody has acknowledged it; else the most urgent. */
-export function firstOf(all: readonly Alarm[], firstOut: string | undefined): Alarm | null {
-  const named = firstOut === undefined ? undefined : all.find((one) => one.alarmId === firstOut);
-  return named !== undefined && TO_ACKNOWLEDGE.has(named.state) ? named : mostUrgent(all);
-}
-
-export function bannerCounts(all: readonly Alarm[]): BannerCounts {
-  const { byPriority, unacknowledgedByPriority } = countAlarms(all);
-  const of = (counted: Record<string, number>) =>
-    ({ 1: counted[1] ?? 0, 2: counted[2] ?? 0, 3: counted[3] ?? 0, 4: counted[4] ?? 0 }) satisfies Record<Priority, number>;
-  return { total: of(byPriority), unacknowledged: of(unacknowledgedByPriority) };
 }
 
 function wellOf<W extends { wellId: string }>(wells: readonly W[] | null, wellId: string): W | null {

@@ -11,7 +11,7 @@ import { Clock } from "./Clock.tsx";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { tenant } from "./gateway.ts";
 import { KeysDialog } from "./KeysDialog.tsx";
-import { listenToKeys, useKeys } from "./keys.ts";
+import { EVERYWHERE, listenToKeys, useKeys } from "./keys.ts";
 import { LiveRegions } from "./LiveRegions.tsx";
 import { LiveState } from "./LiveState.tsx";
 import { Mark } from "./Mark.tsx";
@@ -30,7 +30,7 @@ export function AppShell({ children }: { children: ComponentChildren }) {
   const { path } = useLocation();
   const [areKeysOpen, setKeysOpen] = useState(false);
   const main = useMain(path);
-  useKeys("Everywhere", [{ key: "?", says: "All keys", run: () => setKeysOpen(true) }]);
+  useKeys(EVERYWHERE, [{ key: "?", says: "All keys", run: () => setKeysOpen(true) }]);
   useWhileShown();
   return (
     <div class={live().state.value.kind === "offline" ? "app is-off" : "app"}>

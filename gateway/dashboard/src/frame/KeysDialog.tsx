@@ -1,6 +1,6 @@
 import { Dialog } from "../parts/Dialog.tsx";
 import { Button } from "../parts/Button.tsx";
-import { groups, keyWords } from "./keys.ts";
+import { EVERYWHERE, groups, keyWords } from "./keys.ts";
 import { letterKeys } from "./preferences.ts";
 
 /** All keys that do something now. */
@@ -11,9 +11,10 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
     known.push(...group.bindings);
     byTitle.set(group.title, known);
   }
+  const listed = [...byTitle].sort(([a], [b]) => Number(a === EVERYWHERE) - Number(b === EVERYWHERE));
   return (
     <Dialog title="Keys" onClose={onClose} footer={<Button autofocus onClick={onClose}>Close</Button>}>
-      {[...byTitle].reverse().map(([title, bindings]) => (
+      {listed.map(([title, bindings]) => (
         <section key={title}>
           <h3>{title}</h3>
           <dl class="keylist">

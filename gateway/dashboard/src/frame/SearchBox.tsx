@@ -5,13 +5,13 @@ import { Dialog } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { sentenceOfError } from "../rest/problem.ts";
 import { findable, findableProblem, loadFindable } from "./findable.ts";
-import { useKeys } from "./keys.ts";
+import { EVERYWHERE, useKeys } from "./keys.ts";
 import { type Found, search } from "./search.ts";
 
 /** Finds wells and tags; "/" opens it. */
 export function SearchBox() {
   const [isOpen, setOpen] = useState(false);
-  useKeys("Everywhere", [{ key: "/", says: "Find a well or tag", run: () => setOpen(true) }]);
+  useKeys(EVERYWHERE, [{ key: "/", says: "Find a well or tag", run: () => setOpen(true) }]);
   return (
     <>
       <button type="button" class="search" aria-label="Find a well or tag" aria-haspopup="dialog" onClick={() => setOpen(true)}>

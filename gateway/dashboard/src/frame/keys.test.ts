@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { bindingFor, keyWords } from "./keys.ts";
+import { EVERYWHERE, bindingFor, keyWords } from "./keys.ts";
 
 const RUN = () => undefined;
 const BOUND = [
-  { title: "Everywhere", bindings: [{ key: "a", says: "acknowledge", run: RUN }, { key: "/", says: "search", run: RUN }] },
   {
     title: "Trends",
     bindings: [
@@ -11,6 +10,13 @@ const BOUND = [
       { key: "ArrowLeft", says: "a pixel", run: RUN },
       { key: "Shift+ArrowLeft", says: "ten", run: RUN },
       { key: "Enter", says: "only listed" },
+    ],
+  },
+  {
+    title: EVERYWHERE,
+    bindings: [
+      { key: "a", says: "acknowledge", run: RUN },
+      { key: "/", says: "search", run: RUN },
     ],
   },
 ];

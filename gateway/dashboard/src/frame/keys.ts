@@ -13,15 +13,18 @@ export interface KeyBinding {
   run?: (event: KeyboardEvent) => void;
 }
 
+/** The group of the frame: whatever a page binds wins over it. */
+export const EVERYWHERE = "Everywhere";
+
 interface Group {
   title: string;
   bindings: readonly KeyBinding[];
 }
 
-/** What is bound now, the frame's first. */
+/** What is bound now. */
 export const groups = signal<readonly Group[]>([]);
 
-/** Binds keys while the component is there. A later group wins over an earlier one. */
+/** Binds keys while the component is there. A page wins over the frame, then the later one. */
 export function useKeys(title: string, bindings: readonly KeyBinding[]): void {
   const latest = useRef(bindings);
   latest.current = bindings;
@@ -63,7 +66,9 @@ export function bindingFor(
   const single = [...event.key].length === 1;
   if (single && !letters) return null;
   if (single && event.repeat) return null;
-  for (const group of [...bound].reverse()) {
+  const latestFirst = [...bound].reverse();
+  const ofPages = latestFirst.filter((group) => group.title !== EVERYWHERE);
+  for (const group of [...ofPages, ...latestFirst.filter((one) => one.title === EVERYWHERE)]) {
     for (const binding of group.bindings) {
       if (binding.run !== undefined && isKey(event, binding.key)) return binding;
     }

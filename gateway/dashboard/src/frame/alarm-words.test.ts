@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import type { Alarm, TagFacts } from "../rest/types.ts";
+import { alarmWords, spoken } from "./alarm-words.ts";
+import { bannerCounts, firstOf } from "./banner-facts.ts";
+import { agreed } from "./zone.ts";
+
+const ALARM: Alarm = {
+  alarmId: "a1",
+  connectionId: "permian-ops/pad07-plc",
+  wellId: "br-07-3h",
+  tagName: "rod_load",
+  condition: "hihi",
+  priority: 1,
+  state: "unacknowledged",
+  active: true,
+  acknowledged: false,
+  latched: false,
+  suppressed: false,
+  outOfService: false,
+  shelvedUntil: null,
+  shelvedBy: null,
+  since: "2026-03-12T19:31:25Z",
+  activeSince: "2026-03-12T19:31:25Z",
+  value: 31420.4,
+  limit: 31000,
+  unit: "lbf",
+  message: "Rod load is very high",
+  consequence: "",
+  response: "",
+  acknowledgedBy: null,
+  acknowledgedAt: null,
+  comment: "",
+  version: 1,
+  eventNo: 1,
+  declared: true,
+  confirmed: true,
+};
+const WELL = { title: "BR 07-3H", keys: [{ tagName: "rod_load", title: "Polished rod load", digits: 0, low: 0, high: 40000, dataType: "float32" } as TagFacts] };
+
+describe("an alarm in one line", () => {
+  it("has well, tag, condition, value and limit as people write them", () => {
+    const words = alarmWords(ALARM, WELL);
+    expect(words).toEqual({ where: "BR 07-3H", what: "Polished rod load HiHi", value: "31,420", against: "> 31,000 lbf" });
+    expect(spoken(words)).toBe("BR 07-3H Polished rod load HiHi 31,420 above 31,000 lbf");
+  });
+
+  it("does without a well that is not known yet, and names the connection where it is of none", () => {
+    expect(alarmWords(ALARM, null)).toMatchObject({ where: "br-07-3h", what: "Rod load HiHi" });
+    const lost: Alarm = { ...ALARM, wellId: "", tagName: "", condition: "comm_failure", value: null, limit: null };
+    expect(alarmWords(lost, null)).toEqual({ where: "permian-ops/pad07-plc", what: "Connection lost", value: "", against: "" });
+  });
+
+  it("says a state by its message, and a low limit the right way round", () => {
+    expect(alarmWords({ ...ALARM, condition: "state", message: "Pump stopped" }, WELL).what).toBe("Pump stopped");
+    expect(alarmWords({ ...ALARM, condition: "lo", value: 12, limit: 14 }, WELL).against).toBe("< 14 lbf");
+  });
+});
+
+describe("the banner", () => {
+  const other: Alarm = { ...ALARM, alarmId: "a2", priority: 2, tagName: "tubing_pressure" };
+
+  it("shows the most urgent one that nobody has acknowledged", () => {
+    expect(firstOf([other, ALARM], undefined)).toBe(ALARM);
+    expect(firstOf([other, { ...ALARM, state: "acknowledged" }], undefined)).toBe(other);
+    expect(firstOf([{ ...ALARM, state: "shelved" }], undefined)).toBeNull();
+  });
+
+  it("shows in a flood what came first, until that is acknowledged", () => {
+    expect(firstOf([other, ALARM], "a2")).toBe(other);
+    expect(firstOf([{ ...other, state: "acknowledged" }, ALARM], "a2")).toBe(ALARM);
+  });
+
+  it("counts what is to be handled, and shelved alarms not at all", () => {
+    const counts = bannerCounts([ALARM, other, { ...other, alarmId: "a3", state: "acknowledged" }, { ...ALARM, alarmId: "a4", state: "shelved" }]);
+    expect(counts.total).toEqual({ 1: 1, 2: 2, 3: 0, 4: 0 });
+    expect(counts.unacknowledged).toEqual({ 1: 1, 2: 1, 3: 0, 4: 0 });
+  });
+});
+
+describe("the zone of the frame", () => {
+  it("is that of the wells where they agree, and none where they do not or tell none", () => {
+    expect(agreed(["America/Chicago", "America/Chicago", ""])).toBe("America/Chicago");
+    expect(agreed(["America/Chicago", "America/Denver"])).toBeNull();
+    expect(agreed(["", "Nowhere/Land"])).toBeNull();
+  });
+});
