@@ -23,7 +23,7 @@ from tests.chaos.alarm_findings import (
     untold,
 )
 from tests.chaos.command_findings import judged
-from tests.chaos.findings import Span
+from tests.chaos.findings import HALF_HOUR_US, Span
 from tests.chaos.level import LEVEL
 from tests.chaos.line import Line
 from tests.chaos.people import Deed
@@ -31,8 +31,6 @@ from tests.chaos.site import Site
 
 MARGIN_US = 3_000_000
 FOREVER_US = 1 << 62
-TWO_HOURS_US = 7_200_000_000
-"""Longer than a clock that jumps is off, and than a run takes."""
 
 
 async def judge(site: Site, database: asyncpg.Connection) -> list[str]:
@@ -84,12 +82,13 @@ async def _alarms(database: asyncpg.Connection, line: Line, events: Sequence[Eve
         )
     ]
     active = await records.active(database, tenant_id)
-    rows = await records.readings(database, tenant_id, connection_id, LEVEL)
+    stored = await records.readings(database, tenant_id, connection_id, LEVEL)
+    rows = [row for row in stored if _is_right(row.us, line)]
     well_id = line.field.tags[0].well_id
     for condition in ("hi", "lo", "bad_quality"):
         its_id = alarm_id(tenant_id, connection_id, well_id, LEVEL, condition)
-        its = [event for event in events if event.alarm_id == its_id]
-        excused = [*two_workers, *_wrong_times(line, its)]
+        its = [one for one in events if one.alarm_id == its_id and _is_right(one.us, line)]
+        excused = [*two_workers, *_since_jumps(line, its)]
         if condition != "bad_quality":
             found += misjudged(name, condition, rows, its, excused)
             if not its:
@@ -98,18 +97,15 @@ async def _alarms(database: asyncpg.Connection, line: Line, events: Sequence[Eve
     return found
 
 
-def _wrong_times(line: Line, events: Sequence[Event]) -> list[Span]:
-    """From each jump of the clock to the first event with a right time, and all other hours."""
-    if not line.jumps:
-        return []
+def _since_jumps(line: Line, events: Sequence[Event]) -> list[Span]:
+    """From each jump of the clock to the first event with a right time after it."""
     spans = []
-    first_us = min(jump.from_us for jump in line.jumps)
     for jump in line.jumps:
-        after = [
-            event.us
-            for event in events
-            if jump.to_us + MARGIN_US < event.us < first_us + TWO_HOURS_US / 4
-        ]
+        after = (event.us for event in events if event.us > jump.to_us + MARGIN_US)
         spans.append((jump.from_us - MARGIN_US, min(after, default=FOREVER_US)))
-    far_us = int(TWO_HOURS_US / 4)
-    return [*spans, (0, first_us - far_us), (first_us + far_us, FOREVER_US)]
+    return spans
+
+
+def _is_right(us: int, line: Line) -> bool:
+    """Whether a time is of this run, and not by a clock that was an hour off."""
+    return all(abs(us - jump.from_us) < HALF_HOUR_US for jump in line.jumps)
