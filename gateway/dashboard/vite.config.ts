@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { licences } from "./vite/licences.ts";
 import { precompress } from "./vite/precompress.ts";
 
 const GATEWAY = process.env["PUMPJACK_GATEWAY"] ?? "http://127.0.0.1:4000";
@@ -14,6 +15,6 @@ export default defineConfig({
     modulePreload: { polyfill: false }, // it would be an inline script
     reportCompressedSize: false,
   },
-  plugins: [precompress()],
+  plugins: [licences(), precompress()],
   server: { proxy: { "/api": GATEWAY, "/screens": GATEWAY } },
 });
