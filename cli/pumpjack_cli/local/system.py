@@ -28,7 +28,7 @@ from pumpjack_core.errors import SetupError, StorageError
 from pumpjack_core.storage.maintain import maintain
 
 STATUS_S = 2.0
-START_LIMIT_S = 30.0
+START_LIMIT_S = 90.0
 START_LIMIT_A_WORKER_S = 1.0
 UPKEEP_AGAIN_S = 300.0
 LOOK_S = 0.1
