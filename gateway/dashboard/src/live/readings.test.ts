@@ -43,11 +43,14 @@ describe("a value on a screen", () => {
   });
 
   test("is not put back by an older reading that comes late", async () => {
-    const { guest, last } = await looking();
+    const { guest, shown, last } = await looking();
     guest.say("readings", readings(6, 5, reading(TAG.tagName, 99, 3600)));
     guest.say("readings", readings(7, 6, reading("other", 1)));
     await until(() => it.live.wells.feed("well-1").cells.has("other"));
-    expect(last()).toBe("140");
+    expect(it.live.wells.feed("well-1").cells.get(TAG.tagName)?.value).toBe(140);
+    guest.say("readings", readings(8, 7, reading(TAG.tagName, 143)));
+    await until(() => last() === "143");
+    expect(shown.map((one) => one.text)).not.toContain("99");
   });
 
   test("is STALE when its connection is lost, and again itself when it is back", async () => {

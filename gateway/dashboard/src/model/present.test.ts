@@ -118,6 +118,12 @@ const CASES: Case[] = [
     shows: { text: "285", mark: "stale", label: "STALE 0 s", words: "285 psi, STALE, the last known value and not the present one, its connection is down, 0 s old" },
   },
   {
+    name: "offline, a value of this second is stale, too",
+    reading: GOOD,
+    around: { connected: true, offline: true },
+    shows: { mark: "stale", label: "STALE 0 s", bar: "stale" },
+  },
+  {
     name: "offline, every value is stale",
     reading: { ...GOOD, ageMs: 201_000 },
     around: { connected: true, offline: true },
