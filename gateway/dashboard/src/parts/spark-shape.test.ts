@@ -22,7 +22,7 @@ describe("a sparkline", () => {
   it("keeps the extremes of each column, not only its last value", () => {
     const spike: SparkColumns = { min: [1, 1, 1], max: [1, 9, 1], last: [1, 1, 1], worst: [0, 0, 0] };
     const shape = sparkShape(spike, NO_BAND);
-    expect(shape.envelope).toContain("50 2");
+    expect(shape.envelope).toContain("L50 2L");
     expect(shape.line).toBe("M0 24L50 24L100 24");
   });
 
