@@ -94,7 +94,7 @@ export interface ServerMessages {
     asOf: string;
     wells: {
       wellId: string;
-      values?: Record<string, LiveValue>;
+      values?: Record<string, LiveValue | null>;
       counts?: QualityCounts;
       worst?: WorstTag | null;
       connections?: WellStatus[];

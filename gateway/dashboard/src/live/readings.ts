@@ -116,8 +116,8 @@ export class Wells {
     const take = (tagName: string, cell: Cell) => {
       const points = kept.get(tagName);
       if (points === undefined) return;
-      const { tMs, value, quality, heardMs } = cell;
-      const point: LivePoint = { tMs, value, quality, heardMs };
+      const { tMs, value, quality, receivedMs, heardMs } = cell;
+      const point: LivePoint = { tMs, value, quality, receivedMs, heardMs };
       points.push(point);
       if (points.length > POINTS_MAX) points.splice(0, POINTS_MAX / 10);
       tell?.(tagName, point);

@@ -15,6 +15,8 @@ export interface Cell {
   reason: string | null;
   timestamp: string;
   tMs: number;
+  /** When its worker got it, where that was told; else as heardMs. */
+  receivedMs: number;
   /** When this screen got it, by the gateway's clock. */
   heardMs: number;
   stored: boolean;
@@ -31,6 +33,13 @@ export interface HoleNotice {
   fromMs: number;
   toMs: number;
   healed: boolean;
+}
+
+/** How readings came. isNews: they are new, and no snapshot. */
+interface Taken {
+  stored: boolean;
+  isNews: boolean;
+  receivedMs?: number;
 }
 
 type CellWatcher = (cell: Cell) => void;
@@ -111,7 +120,8 @@ export class WellFeed {
     if (step.gap !== null) this.#notice(step.gap);
     if (step.show) {
       this.#newestMs = msOf(message.receivedAt);
-      this.take(message.readings, { stored: message.stored !== false, isNews: true });
+      const about = { stored: message.stored !== false, isNews: true, receivedMs: this.#newestMs };
+      this.take(message.readings, about);
     }
     if (step.gap !== null) this.settle();
   }
@@ -123,11 +133,12 @@ export class WellFeed {
   }
 
   /** Takes readings in; each tag shows the one with the newest time. */
-  take(readings: readonly Reading[], about: { stored: boolean; isNews: boolean }): void {
+  take(readings: readonly Reading[], about: Taken): void {
     const heardMs = serverNow();
+    const arrival = { heardMs, receivedMs: about.receivedMs ?? heardMs, stored: about.stored };
     for (const reading of readings) {
       const known = this.cells.get(reading.tagName);
-      const cell = cellOf(reading, known, heardMs, about.stored);
+      const cell = cellOf(reading, known, arrival);
       if (about.isNews) for (const tell of this.points) tell(reading.tagName, cell);
       if (known !== undefined && reading.timestamp < known.timestamp) continue;
       this.cells.set(reading.tagName, cell);
@@ -222,7 +233,11 @@ export function givenOf(cell: Cell, nowMs: number): Given {
   };
 }
 
-function cellOf(reading: Reading, known: Cell | undefined, heardMs: number, stored: boolean): Cell {
+function cellOf(
+  reading: Reading,
+  known: Cell | undefined,
+  arrival: Pick<Cell, "heardMs" | "receivedMs" | "stored">,
+): Cell {
   const quality = asQuality(reading.quality);
   const isSilent = isSilence(quality, reading.reason, reading.value);
   let lastKnown: Cell["lastKnown"] = null;
@@ -238,8 +253,7 @@ function cellOf(reading: Reading, known: Cell | undefined, heardMs: number, stor
     reason: reading.reason,
     timestamp: reading.timestamp,
     tMs: msOf(reading.timestamp),
-    heardMs,
-    stored,
+    ...arrival,
     lastKnown,
   };
 }

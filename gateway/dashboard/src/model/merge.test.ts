@@ -5,11 +5,14 @@ import {
   type Answered,
   type Column,
   type LivePoint,
+  blankOf,
   blanksOf,
+  breaksLine,
   columnOf,
   columnStart,
   joinLive,
   lineOf,
+  meanOf,
   mergeReadings,
   withPoint,
 } from "./merge.ts";
@@ -18,11 +21,11 @@ const GRID = { startMs: 0, endMs: 10_000, columnMs: 1_000 };
 const ANSWERED: Answered = { ...GRID, asOfMs: 10_000, storedUntilMs: 8_000 };
 
 function live(tMs: number, value: number | null, heardMs: number, quality: Quality = "GOOD"): LivePoint {
-  return { tMs, value, quality, heardMs };
+  return { tMs, value, quality, receivedMs: tMs, heardMs };
 }
 
 function series(...buckets: PointsSeries["buckets"]): PointsSeries {
-  return { tagName: "t", unit: "psi", buckets };
+  return { tagName: "t", unit: "psi", connectionIds: ["ops/plc"], buckets };
 }
 
 function column(startMs: number, value: number | null, more: Partial<Column> = {}): Column {
@@ -37,13 +40,14 @@ function column(startMs: number, value: number | null, more: Partial<Column> = {
     worst: value === null ? 2 : 0,
     firstMs: startMs,
     lastMs: startMs,
+    mean: value,
     ...more,
   };
 }
 
 describe("history and live", () => {
   test("join without a double point: what the store had when it was asked is not counted again", () => {
-    const stored = series([8000, 5, 5, 5, 5, 1, 1, 0, 8200, 8200]);
+    const stored = series([8000, 5, 5, 5, 5, 1, 1, 0, 8200, 8200, 5]);
     const { columns, seamMs } = joinLive(stored, ANSWERED, [live(7000, 9, 7001), live(8200, 5, 8210)]);
     expect(columns).toHaveLength(1);
     expect(columns[0]).toMatchObject({ n: 1, max: 5 });
@@ -51,7 +55,7 @@ describe("history and live", () => {
   });
 
   test("join without a hole: what came after the asking follows, in the same column too", () => {
-    const stored = series([9000, 5, 5, 5, 5, 1, 1, 0, 9100, 9100]);
+    const stored = series([9000, 5, 5, 5, 5, 1, 1, 0, 9100, 9100, 5]);
     const { columns, seamMs } = joinLive(stored, ANSWERED, [
       live(9500, 7, 9510),
       live(10_500, 6, 10_510),
@@ -64,10 +68,23 @@ describe("history and live", () => {
   });
 
   test("a reading that came late is put where it belongs, also below what was stored", () => {
-    const stored = series([5000, 5, 5, 5, 5, 1, 1, 0, 5100, 5100]);
-    const { columns } = joinLive(stored, ANSWERED, [live(2500, 99, 10_400)]);
+    const stored = series([5000, 5, 5, 5, 5, 1, 1, 0, 5100, 5100, 5]);
+    const { columns } = joinLive(stored, ANSWERED, [{ ...live(2500, 99, 10_400), receivedMs: 10_390 }]);
     expect(columns.map((one) => one.startMs)).toEqual([2000, 5000]);
     expect(columns[0]).toMatchObject({ max: 99 });
+  });
+
+  test("a reading that may be stored already widens its column, and is not counted", () => {
+    const stored = series([9000, 5, 5, 5, 5, 1, 1, 0, 9500, 9500, 5]);
+    const { columns, seamMs } = joinLive(stored, ANSWERED, [live(9200, 99, 9210)]);
+    expect(columns).toMatchObject([{ n: 1, good: 1, max: 99, mean: 5 }]);
+    expect(seamMs).toBeNull();
+  });
+
+  test("what a device kept back and sent late is received late, and not in the store by its time", () => {
+    const late = { ...live(7000, 42, 9_000), receivedMs: 8_500 };
+    const { columns } = joinLive(null, ANSWERED, [late, live(7500, 1, 7_510)]);
+    expect(columns).toMatchObject([{ n: 1, max: 42 }]);
   });
 
   test("the same reading told twice is one", () => {
@@ -97,7 +114,7 @@ describe("history and live", () => {
           const stored = series(
             ...[...buckets.values()].map(
               (one) =>
-                [one.startMs, one.first, one.last, one.min, one.max, one.n, one.good, one.worst, one.firstMs, one.lastMs] as PointsSeries["buckets"][number],
+                [one.startMs, one.first, one.last, one.min, one.max, one.n, one.good, one.worst, one.firstMs, one.lastMs, one.mean] as PointsSeries["buckets"][number],
             ),
           );
           const { columns } = joinLive(
@@ -138,6 +155,8 @@ describe("a column", () => {
             n: readings.length,
             good: readings.length,
           });
+          const mean = values.reduce((sum, one) => sum + one, 0) / values.length;
+          expect(Math.abs((found?.mean as number) - mean)).toBeLessThanOrEqual(1e-6 * 2 ** 31);
         },
       ),
     );
@@ -155,9 +174,11 @@ describe("a column", () => {
   });
 
   test("reads a bucket of the wire", () => {
-    expect(columnOf([1000, 1, 2, 0, 3, 4, 3, 1, 1001, 1900])).toEqual({
-      startMs: 1000, first: 1, last: 2, min: 0, max: 3, n: 4, good: 3, worst: 1, firstMs: 1001, lastMs: 1900,
+    expect(columnOf([1000, 1, 2, 0, 3, 4, 3, 1, 1001, 1900, 1.5])).toEqual({
+      startMs: 1000, first: 1, last: 2, min: 0, max: 3, n: 4, good: 3, worst: 1, firstMs: 1001, lastMs: 1900, mean: 1.5,
     });
+    const bad = columnOf([1000, null, null, null, null, 2, 0, 2, null, null, null]);
+    expect(bad).toMatchObject({ first: null, n: 2, worst: 2, firstMs: 1000, lastMs: 1000 });
   });
 });
 
@@ -219,6 +240,25 @@ test("stretches without readings are named, at both ends too", () => {
     { fromMs: 5000, toMs: 10_000, reason: "no_readings" },
   ]);
   expect(blanksOf([], GRID, 2000)).toEqual([{ fromMs: 0, toMs: 10_000, reason: "no_readings" }]);
+});
+
+test("holes of the gateway: one that lasts reaches to the end, and only a real one breaks the line", () => {
+  const hole = { connectionId: null, from: "1970-01-01T00:00:05Z", to: null, reason: "gap", message: "" };
+  expect(blankOf(hole, 9_000)).toEqual({ fromMs: 5_000, toMs: 9_000, reason: "gap" });
+  expect(["gap", "not_stored", "catching_up", "quality_unknown"].filter((reason) => breaksLine({ reason }))).toEqual([
+    "gap",
+    "not_stored",
+  ]);
+});
+
+test("the mean of a range is of its GOOD readings alone, each counted once", () => {
+  const columns = [
+    column(0, 10, { good: 3, mean: 10 }),
+    column(1000, 50, { good: 1, mean: 50 }),
+    column(2000, null),
+  ];
+  expect(meanOf(columns)).toBe(20);
+  expect(meanOf([column(0, null)])).toBeNull();
 });
 
 test("readings of both sides are one list by time, the stored one of two", () => {

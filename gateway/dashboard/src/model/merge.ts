@@ -5,11 +5,12 @@ import type { Hole, PointsSeries, Quality, WireBucket } from "../rest/types.ts";
 import { levelOf } from "./quality.ts";
 import { msOf } from "./times.ts";
 
-/** A reading that came live. heardMs: when this screen got it, by the gateway's clock. */
+/** A reading that came live. receivedMs: when its worker got it; heardMs: when this screen did. */
 export interface LivePoint {
   tMs: number;
   value: number | null;
   quality: Quality;
+  receivedMs: number;
   heardMs: number;
 }
 
@@ -25,6 +26,8 @@ export interface Column {
   worst: 0 | 1 | 2;
   firstMs: number;
   lastMs: number;
+  /** Of the GOOD readings; over a range: sum of mean * good by sum of good. */
+  mean: number | null;
 }
 
 export interface Joined {
@@ -39,7 +42,7 @@ export interface Grid {
   columnMs: number;
 }
 
-/** What was asked of the store: its grid, when it was asked, and how far it had everything. */
+/** What the store answered: its grid, when, and up to which receipt it had everything. */
 export interface Answered extends Grid {
   asOfMs: number;
   storedUntilMs: number | null;
@@ -47,14 +50,15 @@ export interface Answered extends Grid {
 
 /** A bucket as it came. */
 export function columnOf(bucket: WireBucket): Column {
-  const [startMs, first, last, min, max, n, good, worst, firstMs, lastMs] = bucket;
-  return { startMs, first, last, min, max, n, good, worst, firstMs, lastMs };
+  const [startMs, first, last, min, max, n, good, worst, firstMs, lastMs, mean] = bucket;
+  const times = { firstMs: firstMs ?? startMs, lastMs: lastMs ?? startMs };
+  return { startMs, first, last, min, max, n, good, worst, mean, ...times };
 }
 
 /**
- * Puts live readings behind what is stored, on a grid that goes on past the answer's end.
- * A reading that the store had when it was asked is not counted again: one up to storedUntil, or
- * one that was heard before the asking and is not newer than what the answer has of its tag.
+ * Puts live readings behind what is stored, on a grid that goes on past the answer's end. What was
+ * received before storedUntil is in the answer. What was received later may be in it, too: then it
+ * is not newer than what the answer has of its tag, and it widens its column without being counted.
  */
 export function joinLive(
   series: PointsSeries | null,
@@ -69,14 +73,11 @@ export function joinLive(
   for (const point of live) {
     if (point.tMs < answered.startMs || seen.has(point.tMs)) continue;
     seen.add(point.tMs);
-    const heardBefore = point.heardMs <= answered.asOfMs;
-    const isStored =
-      heardBefore &&
-      point.tMs <= Math.max(answered.storedUntilMs ?? -Infinity, lastStoredMs);
-    if (isStored) continue;
+    if (answered.storedUntilMs !== null && point.receivedMs < answered.storedUntilMs) continue;
+    const mayBeStored = point.heardMs <= answered.asOfMs && point.tMs <= lastStoredMs;
     const startMs = columnStart(point.tMs, answered);
-    columns.set(startMs, withPoint(columns.get(startMs), startMs, point));
-    if (seamMs === null || point.tMs < seamMs) seamMs = point.tMs;
+    columns.set(startMs, withPoint(columns.get(startMs), startMs, point, !mayBeStored));
+    if (!mayBeStored && (seamMs === null || point.tMs < seamMs)) seamMs = point.tMs;
   }
   const ordered = [...columns.values()].sort((a, b) => a.startMs - b.startMs);
   return { columns: ordered, seamMs };
@@ -87,15 +88,17 @@ export function columnStart(ms: number, grid: Grid): number {
   return grid.startMs + Math.floor((ms - grid.startMs) / grid.columnMs) * grid.columnMs;
 }
 
-/** A column with one more reading in it. */
+/** A column with one more reading in it. isCounted false: it may be among those counted already. */
 export function withPoint(
   column: Column | undefined,
   startMs: number,
   point: Pick<LivePoint, "tMs" | "value" | "quality">,
+  isCounted = true,
 ): Column {
   const level = levelOf(point.quality);
   const value = level === 2 ? null : point.value;
   const worst = point.value === null ? 2 : level;
+  const isGood = level === 0 && value !== null;
   if (column === undefined) {
     return {
       startMs,
@@ -104,25 +107,30 @@ export function withPoint(
       min: value,
       max: value,
       n: 1,
-      good: level === 0 && value !== null ? 1 : 0,
+      good: isGood ? 1 : 0,
       worst,
       firstMs: point.tMs,
       lastMs: point.tMs,
+      mean: isGood ? value : null,
     };
   }
   const isFirst = point.tMs < column.firstMs;
   const isLast = point.tMs >= column.lastMs;
+  const good = column.good + (isCounted && isGood ? 1 : 0);
+  const mean =
+    isCounted && isGood ? ((column.mean ?? 0) * column.good + value) / good : column.mean;
   return {
     startMs,
     first: value !== null && (isFirst || column.first === null) ? value : column.first,
     last: value !== null && (isLast || column.last === null) ? value : column.last,
     min: least(column.min, value),
     max: most(column.max, value),
-    n: column.n + 1,
-    good: column.good + (level === 0 && value !== null ? 1 : 0),
+    n: column.n + (isCounted ? 1 : 0),
+    good,
     worst: worst > column.worst ? worst : column.worst,
     firstMs: Math.min(column.firstMs, point.tMs),
     lastMs: Math.max(column.lastMs, point.tMs),
+    mean,
   };
 }
 
@@ -203,9 +211,28 @@ export function blanksOf(
   return found.sort((a, b) => a.fromMs - b.fromMs);
 }
 
-/** Holes as the gateway tells them. */
-export function blankOf(hole: Hole): Blank {
-  return { fromMs: msOf(hole.from), toMs: msOf(hole.to), reason: hole.reason };
+/** A hole as the gateway tells it; one that lasts reaches to untilMs. */
+export function blankOf(hole: Hole, untilMs: number): Blank {
+  const toMs = hole.to === null ? untilMs : msOf(hole.to);
+  return { fromMs: msOf(hole.from), toMs, reason: hole.reason };
+}
+
+/** Whether a line must break there. Of quality_unknown only the ribbon is unknown; what is catching
+ * up comes live. */
+export function breaksLine(hole: Pick<Hole, "reason">): boolean {
+  return hole.reason !== "quality_unknown" && hole.reason !== "catching_up";
+}
+
+/** Mean of the GOOD readings of a range; null where there are none. */
+export function meanOf(columns: readonly Column[]): number | null {
+  let sum = 0;
+  let good = 0;
+  for (const column of columns) {
+    if (column.mean === null) continue;
+    sum += column.mean * column.good;
+    good += column.good;
+  }
+  return good === 0 ? null : sum / good;
 }
 
 function isBroken(

@@ -201,7 +201,10 @@ export interface ReadingsPage {
   nextCursor: string | null;
 }
 
-/** [tMs, first, last, min, max, n, good, worst, firstMs, lastMs]; worst: 0 GOOD, 1 UNCERTAIN, 2 BAD. */
+/**
+ * [tMs, first, last, min, max, n, good, worst, firstMs, lastMs, mean]; worst: 0 GOOD, 1 UNCERTAIN,
+ * 2 BAD. first to max and firstMs, lastMs leave BAD out, mean is of the GOOD: null where there are none.
+ */
 export type WireBucket = [
   number,
   number | null,
@@ -211,24 +214,31 @@ export type WireBucket = [
   number,
   number,
   0 | 1 | 2,
-  number,
-  number,
+  number | null,
+  number | null,
+  number | null,
 ];
 
+/** Readings that are missing, or not stored yet. to null: it lasts. */
 export interface Hole {
+  connectionId: string | null;
   from: string;
-  to: string;
+  to: string | null;
   reason: string;
+  message: string;
 }
 
 export interface PointsSeries {
   tagName: string;
   unit: string;
+  connectionIds: string[];
   buckets: WireBucket[];
-  holes?: Hole[];
 }
 
-/** GET /api/scada/readings with points: one bucket a pixel column, empty ones left out. */
+/**
+ * GET /api/scada/readings with points: one bucket a pixel column, empty ones left out. A tag whose
+ * unit was changed has a series for each. storedUntil: what was received before it is in the answer.
+ */
 export interface PointsAnswer {
   asOf: string;
   wellId: string;
@@ -239,7 +249,7 @@ export interface PointsAnswer {
   columnS: number;
   storedUntil: string | null;
   series: PointsSeries[];
-  holes?: Hole[];
+  holes: Hole[];
 }
 
 export interface Spark {
@@ -256,6 +266,8 @@ export interface SparksAnswer {
   asOf: string;
   start: string;
   columnS: number;
+  interval: string;
+  source: string;
   sparks: Spark[];
 }
 
