@@ -125,6 +125,13 @@ export interface TemplateBinding {
   as: BindKind;
   role?: string;
   card?: string;
+  /** Of level: the side that the value is measured from; bottom when not given. */
+  from?: "bottom" | "top";
+  /** Of flow: seen while the value is above it, in the role's unit; 0 when not given. */
+  above?: number;
+  /** Of state: the values in which it runs; ["1"] when not given. */
+  run?: string[];
+  /** Of show: the values in which it is seen. */
   states?: string[];
 }
 
