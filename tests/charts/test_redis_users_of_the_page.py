@@ -12,6 +12,7 @@ import redis.exceptions
 
 from pumpjack_core import wire
 from pumpjack_core.storage.roles import writer_role
+from pumpjack_gateway.presence.messages import presence_channel
 from pumpjack_operator.redis_users import RedisUsers
 from pumpjack_operator.stores import with_login
 from tests.operator.redis_server import RedisServer, redis_server
@@ -64,6 +65,8 @@ def test_the_gateways_user_reads_every_feed_and_writes_none_but_wakes_for_alarms
             listening.subscribe(wire.alarms_channel("permian"))
             assert listening.get_message(timeout=60)["type"] == "subscribe"
             assert gateway.publish(wire.alarms_channel("permian"), "{}") == 1
+            listening.subscribe(presence_channel("permian"))
+            assert gateway.publish(presence_channel("permian"), "{}") == 1
         assert gateway.xadd(STREAM, {"command": "1"}, maxlen=16)
         assert len(gateway.xrange(STREAM)) == 1
         for refused in (

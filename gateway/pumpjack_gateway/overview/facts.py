@@ -151,14 +151,16 @@ WITH tag AS MATERIALIZED (
                  array_agg(DISTINCT tag.connection_id) AS connections
           FROM tag GROUP BY tag.well_id) AS t USING (well_id)
 ), ranked AS (
-    SELECT tag.*, array_position(well.key_tags, tag.tag_name) AS told,
+    SELECT tag.well_id, tag.tag_name, tag.is_analog,
+           array_position(well.key_tags, tag.tag_name) AS told,
            bool_or(tag.tag_name = ANY (well.key_tags)) OVER of_well AS any_told,
            row_number() OVER in_order AS place
     FROM tag JOIN well USING (well_id)
     WINDOW of_well AS (PARTITION BY tag.well_id),
            in_order AS (of_well ORDER BY NOT tag.is_analog, tag.tag_name COLLATE "C")
 ), shown AS (
-    SELECT * FROM ranked AS r
+    SELECT tag.*, r.told, r.place
+    FROM ranked AS r JOIN tag USING (well_id, tag_name)
     WHERE r.told IS NOT NULL OR (NOT r.any_told AND r.is_analog AND r.place <= {KEYS_MAX})
 )
 SELECT well.well_id AS of_well, well.title AS well_title, well.type AS well_type,
