@@ -8,7 +8,9 @@ import { isLive, session } from "./frame/gateway.ts";
 import { lazyPage } from "./frame/lazy-page.ts";
 
 const Overview = lazyPage(() => import("./pages/overview/index.tsx"));
-const Well = lazyPage(() => import("./pages/well/index.tsx") as Promise<{ default: ComponentType }>);
+const Well = lazyPage(
+  () => import("./pages/well/index.tsx") as Promise<{ default: ComponentType }>,
+);
 const Trends = lazyPage(() => import("./pages/trends/index.tsx"));
 const Alarms = lazyPage(() => import("./pages/alarms/index.tsx"));
 const Control = lazyPage(() => import("./pages/control/index.tsx"));

@@ -21,7 +21,10 @@ export function licences(): Plugin {
     generateBundle() {
       const used = new Map<string, string>();
       gather(root, read(root), used);
-      const source = [...used].sort().map(([, text]) => text).join(`\n${"-".repeat(72)}\n\n`);
+      const source = [...used]
+        .sort()
+        .map(([, text]) => text)
+        .join(`\n${"-".repeat(72)}\n\n`);
       this.emitFile({ type: "asset", fileName: "licences.txt", source });
     },
   };
@@ -33,7 +36,10 @@ function gather(root: string, of: Package, used: Map<string, string>): void {
     if (used.has(name) || !existsSync(folder)) continue;
     const found = read(folder);
     const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
-    const terms = file === undefined ? `${found.license ?? "unknown"}\n` : readFileSync(join(folder, file), "utf8");
+    const terms =
+      file === undefined
+        ? `${found.license ?? "unknown"}\n`
+        : readFileSync(join(folder, file), "utf8");
     used.set(name, `${found.name} ${found.version} (${found.license ?? "see below"})\n\n${terms}`);
     gather(root, found, used);
   }

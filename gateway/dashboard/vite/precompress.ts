@@ -22,9 +22,15 @@ export function precompress(): Plugin {
         if (!TEXT.has(extname(path)) || statSync(path).size < SMALLEST_BYTES) continue;
         const text = readFileSync(path);
         writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }));
-        writeFileSync(`${path}.br`, brotliCompressSync(text, {
-          params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: text.length },
-        }));
+        writeFileSync(
+          `${path}.br`,
+          brotliCompressSync(text, {
+            params: {
+              [constants.BROTLI_PARAM_QUALITY]: 11,
+              [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
+            },
+          }),
+        );
       }
     },
   };

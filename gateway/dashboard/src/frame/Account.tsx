@@ -85,7 +85,12 @@ function AccountDialog({ onClose, onKeys }: { onClose: () => void; onKeys: () =>
       </dl>
       <div class="row wrap">
         <b>Theme</b>
-        <Segment label="Theme" options={THEMES} value={theme.value} onChange={(chosen) => (theme.value = chosen)} />
+        <Segment
+          label="Theme"
+          options={THEMES}
+          value={theme.value}
+          onChange={(chosen) => (theme.value = chosen)}
+        />
       </div>
       <LetterKeys />
       <div class="row">

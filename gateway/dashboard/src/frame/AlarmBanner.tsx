@@ -42,11 +42,17 @@ export function AlarmBanner(props: AlarmBannerProps) {
   const worst = PRIORITIES.find((priority) => counts.unacknowledged[priority] > 0);
   const isStale = staleSinceMs !== null;
   return (
-    <section class={`banner${worst === undefined || isStale ? "" : ` b${worst}`}`} aria-label={props.name ?? (isStale ? "Alarms, last known" : "Alarms")}>
+    <section
+      class={`banner${worst === undefined || isStale ? "" : ` b${worst}`}`}
+      aria-label={props.name ?? (isStale ? "Alarms, last known" : "Alarms")}
+    >
       {sum(counts.total) > 0 && (
         <>
           <Counts counts={counts} isStale={isStale} />
-          <a class={unacknowledged === 0 ? "unack none" : "unack"} href="/alarms?tab=unacknowledged">
+          <a
+            class={unacknowledged === 0 ? "unack none" : "unack"}
+            href="/alarms?tab=unacknowledged"
+          >
             {unacknowledged} <span class="only-desk">unacknowledged</span>
             <span class="only-phone">unack.</span>
           </a>
@@ -66,7 +72,11 @@ function Counts({ counts, isStale }: { counts: BannerCounts; isStale: boolean })
     <div class="counts">
       {PRIORITIES.map((priority) => (
         <span key={priority} class="cnt">
-          <AlarmShape priority={priority} unacknowledged={!isStale && counts.unacknowledged[priority] > 0} silent />
+          <AlarmShape
+            priority={priority}
+            unacknowledged={!isStale && counts.unacknowledged[priority] > 0}
+            silent
+          />
           {counts.total[priority]}
           <span class="vh"> {PRIORITY_WORDS[priority]},</span>
         </span>
@@ -81,7 +91,9 @@ function First(props: AlarmBannerProps): ComponentChildren {
     return (
       <>
         <QualityMark mark="stale" label="STALE" />
-        <p>Alarm state is as of {clockText(staleSinceMs, zone)}. New alarms cannot reach this screen.</p>
+        <p>
+          Alarm state is as of {clockText(staleSinceMs, zone)}. New alarms cannot reach this screen.
+        </p>
       </>
     );
   }
@@ -130,14 +142,22 @@ function Sound(props: AlarmBannerProps["sound"] & { now: number; zone: string })
   const { state, untilMs, now, onClick } = props;
   if (state === "silenced" && untilMs !== null) {
     return (
-      <Button class="sound" onClick={onClick} label={`Alarm sound is silenced, it returns in ${untilText(untilMs - now)}. Let it sound now`}>
+      <Button
+        class="sound"
+        onClick={onClick}
+        label={`Alarm sound is silenced, it returns in ${untilText(untilMs - now)}. Let it sound now`}
+      >
         <Icon name="sound-off" /> <span class="only-desk">{untilText(untilMs - now)}</span>
       </Button>
     );
   }
   if (state === "blocked") {
     return (
-      <Button class="sound" onClick={onClick} label="Let it sound: this browser holds the alarm sound back until something is pressed">
+      <Button
+        class="sound"
+        onClick={onClick}
+        label="Let it sound: this browser holds the alarm sound back until something is pressed"
+      >
         <Icon name="sound-off" /> <span class="only-desk">Let it sound</span>
       </Button>
     );

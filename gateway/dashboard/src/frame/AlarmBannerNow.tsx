@@ -24,7 +24,12 @@ export function AlarmBannerNow() {
   const first = firstOf(all, alarms.counts.value?.flood?.groups[0]?.firstOut);
   const isOff = state.value.kind === "offline";
   const isOld = isOff || (alarms.isLoaded.value && !alarms.current.value);
-  const off = first === null ? null : isOld && !isOff ? "The gateway cannot read its alarms now." : whyNot("acknowledge");
+  const off =
+    first === null
+      ? null
+      : isOld && !isOff
+        ? "The gateway cannot read its alarms now."
+        : whyNot("acknowledge");
 
   useEffect(() => {
     if (said.value === null) return;
@@ -47,9 +52,18 @@ export function AlarmBannerNow() {
     }
   }
 
-  useKeys(EVERYWHERE, [{ key: "a", says: "Acknowledge the alarm in the banner", run: () => void acknowledge() }]);
-  if (!alarms.isLoaded.value) return <section class="banner" aria-label="Alarms" aria-busy="true"><p class="calm first">Alarms are being read…</p></section>;
-  const flood = alarms.counts.value?.flood ? `${alarms.counts.value.raisedIn10Min} alarms in 10 min, first` : null;
+  useKeys(EVERYWHERE, [
+    { key: "a", says: "Acknowledge the alarm in the banner", run: () => void acknowledge() },
+  ]);
+  if (!alarms.isLoaded.value)
+    return (
+      <section class="banner" aria-label="Alarms" aria-busy="true">
+        <p class="calm first">Alarms are being read…</p>
+      </section>
+    );
+  const flood = alarms.counts.value?.flood
+    ? `${alarms.counts.value.raisedIn10Min} alarms in 10 min, first`
+    : null;
   const from = first === null ? null : sinceMs(first);
   return (
     <AlarmBanner
@@ -65,7 +79,9 @@ export function AlarmBannerNow() {
             }
       }
       flood={flood}
-      staleSinceMs={isOff ? state.value.sinceMs : isOld ? (msOrNull(alarms.asOf.value) ?? nowMs.value) : null}
+      staleSinceMs={
+        isOff ? state.value.sinceMs : isOld ? (msOrNull(alarms.asOf.value) ?? nowMs.value) : null
+      }
       now={nowMs.value}
       zone={zone.value}
       acknowledge={{ off, isRunning: running.value, onClick: () => void acknowledge() }}
@@ -75,12 +91,19 @@ export function AlarmBannerNow() {
   );
 }
 
-function wellOf<W extends { wellId: string }>(wells: readonly W[] | null, wellId: string): W | null {
+function wellOf<W extends { wellId: string }>(
+  wells: readonly W[] | null,
+  wellId: string,
+): W | null {
   return wells?.find((one) => one.wellId === wellId) ?? null;
 }
 
-function notDone(result: { problem: string | null; by: string | null; at: string | null }, at: string): string {
+function notDone(
+  result: { problem: string | null; by: string | null; at: string | null },
+  at: string,
+): string {
   const when = msOrNull(result.at);
-  if (result.by !== null && when !== null) return `${result.by} was first, at ${clockText(when, at)}.`;
+  if (result.by !== null && when !== null)
+    return `${result.by} was first, at ${clockText(when, at)}.`;
   return result.problem ?? "It was not acknowledged; the list of alarms says how it stands.";
 }

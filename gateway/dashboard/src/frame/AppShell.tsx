@@ -69,7 +69,8 @@ function useMain(path: string) {
   useEffect(() => {
     if (before.current === path) return;
     before.current = path;
-    if (document.querySelector("dialog[open]") === null) main.current?.focus({ preventScroll: true });
+    if (document.querySelector("dialog[open]") === null)
+      main.current?.focus({ preventScroll: true });
   }, [path]);
   return main;
 }
@@ -132,5 +133,13 @@ function ClockNow() {
 function OfflineBarNow() {
   const { kind, sinceMs, nextTryMs } = live().state.value;
   if (kind !== "offline") return null;
-  return <OfflineBar sinceMs={sinceMs} nextTryMs={nextTryMs} now={nowMs.value} zone={zone.value} onTry={() => live().tryNow()} />;
+  return (
+    <OfflineBar
+      sinceMs={sinceMs}
+      nextTryMs={nextTryMs}
+      now={nowMs.value}
+      zone={zone.value}
+      onTry={() => live().tryNow()}
+    />
+  );
 }

@@ -26,7 +26,9 @@ export function Broken({ why = "Something on this page went wrong" }: { why?: st
   return (
     <div class="empty problem" role="alert">
       <b>{why}</b>
-      <span class="dim2">Alarms and all other pages go on. If it happens again, tell whoever runs the gateway.</span>
+      <span class="dim2">
+        Alarms and all other pages go on. If it happens again, tell whoever runs the gateway.
+      </span>
       <Button onClick={() => location.reload()}>Load the page again</Button>
     </div>
   );

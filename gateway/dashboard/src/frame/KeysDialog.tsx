@@ -11,9 +11,19 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
     known.push(...group.bindings);
     byTitle.set(group.title, known);
   }
-  const listed = [...byTitle].sort(([a], [b]) => Number(a === EVERYWHERE) - Number(b === EVERYWHERE));
+  const listed = [...byTitle].sort(
+    ([a], [b]) => Number(a === EVERYWHERE) - Number(b === EVERYWHERE),
+  );
   return (
-    <Dialog title="Keys" onClose={onClose} footer={<Button autofocus onClick={onClose}>Close</Button>}>
+    <Dialog
+      title="Keys"
+      onClose={onClose}
+      footer={
+        <Button autofocus onClick={onClose}>
+          Close
+        </Button>
+      }
+    >
       {listed.map(([title, bindings]) => (
         <section key={title}>
           <h3>{title}</h3>

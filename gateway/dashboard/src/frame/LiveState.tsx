@@ -29,7 +29,8 @@ export interface LiveStateProps {
 }
 
 export function LiveState({ kind, lagMs, awayMs }: LiveStateProps) {
-  const more = kind === "offline" ? ageText(awayMs) : lagMs === null ? "" : `${lagText(lagMs)} behind`;
+  const more =
+    kind === "offline" ? ageText(awayMs) : lagMs === null ? "" : `${lagText(lagMs)} behind`;
   return (
     <div class={`live ${kind === "live" ? "live-now" : kind}`} title={MEANINGS[kind]}>
       <span class="pulse" />

@@ -8,7 +8,8 @@ export function NotFound() {
       <div class="empty known">
         <b>There is no such page</b>
         <span class="dim2">
-          The address may have been cut off. Wells, trends and alarms are found with the search as well.
+          The address may have been cut off. Wells, trends and alarms are found with the search as
+          well.
         </span>
         <a class="btn" href="/">
           Overview

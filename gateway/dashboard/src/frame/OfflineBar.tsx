@@ -14,7 +14,10 @@ export interface OfflineBarProps {
 
 /** The gateway is lost: since when, what that means, and when it is tried again. */
 export function OfflineBar({ sinceMs, nextTryMs, now, zone, onTry }: OfflineBarProps) {
-  const next = nextTryMs === null || nextTryMs <= now ? "Trying now." : `Next try in ${untilText(nextTryMs - now)}.`;
+  const next =
+    nextTryMs === null || nextTryMs <= now
+      ? "Trying now."
+      : `Next try in ${untilText(nextTryMs - now)}.`;
   return (
     <div class="offbar" role="region" aria-label="Offline">
       <span class="box">
@@ -23,8 +26,8 @@ export function OfflineBar({ sinceMs, nextTryMs, now, zone, onTry }: OfflineBarP
       </span>
       <span class="says grow">
         <span role="alert">
-          This screen lost the gateway at {clockText(sinceMs, zone)} ({offsetText(sinceMs, zone)}). Everything
-          below is as it was then.
+          This screen lost the gateway at {clockText(sinceMs, zone)} ({offsetText(sinceMs, zone)}).
+          Everything below is as it was then.
         </span>{" "}
         <span class="only-desk more">{next} Commands and acknowledgements are off.</span>
       </span>

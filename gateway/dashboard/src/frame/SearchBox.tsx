@@ -14,7 +14,13 @@ export function SearchBox() {
   useKeys(EVERYWHERE, [{ key: "/", says: "Find a well or tag", run: () => setOpen(true) }]);
   return (
     <>
-      <button type="button" class="search" aria-label="Find a well or tag" aria-haspopup="dialog" onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class="search"
+        aria-label="Find a well or tag"
+        aria-haspopup="dialog"
+        onClick={() => setOpen(true)}
+      >
         <Icon name="search" />
         <span class="only-desk">Find a well or tag</span>
         <kbd class="only-desk">/</kbd>
@@ -99,7 +105,8 @@ function Words({ one }: { one: Found }) {
     return (
       <>
         <span class="cut">
-          <b>{one.title || one.wellId}</b> {one.title !== "" && one.title !== one.wellId && <small class="dim">{one.wellId}</small>}
+          <b>{one.title || one.wellId}</b>{" "}
+          {one.title !== "" && one.title !== one.wellId && <small class="dim">{one.wellId}</small>}
         </span>
         <small class="dim">{one.where}</small>
       </>
@@ -118,13 +125,16 @@ function Words({ one }: { one: Found }) {
 function saying(text: string, number: number): string {
   if (findableProblem.value !== null) return sentenceOfError(findableProblem.value);
   if (findable.value === null) return "Reading the list of wells…";
-  if (text.trim() === "") return "Wells open their picture, tags their trend. ↑ ↓ choose, Enter opens.";
+  if (text.trim() === "")
+    return "Wells open their picture, tags their trend. ↑ ↓ choose, Enter opens.";
   if (number === 0) return `Nothing has “${text.trim()}” in its name, pad, route or tags.`;
   return `${number} found`;
 }
 
 function hrefOf(one: Found): string {
-  return one.kind === "well" ? wellLink(one.wellId) : trendLink({ pens: [{ wellId: one.wellId, tagName: one.tagName }] });
+  return one.kind === "well"
+    ? wellLink(one.wellId)
+    : trendLink({ pens: [{ wellId: one.wellId, tagName: one.tagName }] });
 }
 
 function keyOf(one: Found): string {

@@ -12,7 +12,9 @@ export function SignInEnding() {
   return (
     <div class="endbar">
       <b role="alert">Your sign-in ends at {clockText(ends, zone.value)}.</b>
-      <span class="dim2">In {untilText(ends - nowMs.value)}; then this screen stops showing live values.</span>
+      <span class="dim2">
+        In {untilText(ends - nowMs.value)}; then this screen stops showing live values.
+      </span>
       <a class="btn" href={`/sign-in?to=${encodeURIComponent(url)}`}>
         Sign in again
       </a>

@@ -18,7 +18,11 @@ export function Starting() {
         {configProblem.value === null ? (
           <Skeleton waitingFor="the gateway" />
         ) : (
-          <ProblemBox title="The gateway does not answer" error={configProblem.value} besides="This screen tries again every few seconds." />
+          <ProblemBox
+            title="The gateway does not answer"
+            error={configProblem.value}
+            besides="This screen tries again every few seconds."
+          />
         )}
       </main>
     </div>

@@ -28,16 +28,27 @@ const TABS: readonly Tab[] = [
     icon: "control",
     text: "Control",
     href: "/control",
-    isHere: (path) => path === "/control" || (path.startsWith("/wells/") && path.endsWith("/control")),
+    isHere: (path) =>
+      path === "/control" || (path.startsWith("/wells/") && path.endsWith("/control")),
   },
-  { icon: "plug", text: "Connections", short: "Devices", href: "/connections", isHere: (path) => path === "/connections" },
+  {
+    icon: "plug",
+    text: "Connections",
+    short: "Devices",
+    href: "/connections",
+    isHere: (path) => path === "/connections",
+  },
 ];
 
 export function TabBar({ path, well = null }: TabBarProps) {
   return (
     <nav class="tabs" aria-label="Screens">
       {TABS.map((tab) => (
-        <a key={tab.href} href={hrefOf(tab, well)} aria-current={tab.isHere(path) ? "page" : undefined}>
+        <a
+          key={tab.href}
+          href={hrefOf(tab, well)}
+          aria-current={tab.isHere(path) ? "page" : undefined}
+        >
           <Icon name={tab.icon} />
           {tab.short === undefined ? (
             <span>{tab.text}</span>

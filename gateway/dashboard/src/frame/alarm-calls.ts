@@ -38,6 +38,9 @@ function sum(fresh: ReadonlyMap<string, Alarm>): string {
 }
 
 function inWords(alarm: Alarm): string {
-  const well = live().overview.wells.peek()?.find((one) => one.wellId === alarm.wellId) ?? null;
+  const well =
+    live()
+      .overview.wells.peek()
+      ?.find((one) => one.wellId === alarm.wellId) ?? null;
   return spoken(alarmWords(alarm, well));
 }

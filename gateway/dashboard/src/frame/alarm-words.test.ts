@@ -35,24 +35,57 @@ const ALARM: Alarm = {
   declared: true,
   confirmed: true,
 };
-const WELL = { title: "BR 07-3H", keys: [{ tagName: "rod_load", title: "Polished rod load", digits: 0, low: 0, high: 40000, dataType: "float32" } as TagFacts] };
+const WELL = {
+  title: "BR 07-3H",
+  keys: [
+    {
+      tagName: "rod_load",
+      title: "Polished rod load",
+      digits: 0,
+      low: 0,
+      high: 40000,
+      dataType: "float32",
+    } as TagFacts,
+  ],
+};
 
 describe("an alarm in one line", () => {
   it("has well, tag, condition, value and limit as people write them", () => {
     const words = alarmWords(ALARM, WELL);
-    expect(words).toEqual({ where: "BR 07-3H", what: "Polished rod load HiHi", value: "31,420", against: "> 31,000 lbf" });
+    expect(words).toEqual({
+      where: "BR 07-3H",
+      what: "Polished rod load HiHi",
+      value: "31,420",
+      against: "> 31,000 lbf",
+    });
     expect(spoken(words)).toBe("BR 07-3H Polished rod load HiHi 31,420 above 31,000 lbf");
   });
 
   it("does without a well that is not known yet, and names the connection where it is of none", () => {
     expect(alarmWords(ALARM, null)).toMatchObject({ where: "br-07-3h", what: "Rod load HiHi" });
-    const lost: Alarm = { ...ALARM, wellId: "", tagName: "", condition: "comm_failure", value: null, limit: null };
-    expect(alarmWords(lost, null)).toEqual({ where: "permian-ops/pad07-plc", what: "Connection lost", value: "", against: "" });
+    const lost: Alarm = {
+      ...ALARM,
+      wellId: "",
+      tagName: "",
+      condition: "comm_failure",
+      value: null,
+      limit: null,
+    };
+    expect(alarmWords(lost, null)).toEqual({
+      where: "permian-ops/pad07-plc",
+      what: "Connection lost",
+      value: "",
+      against: "",
+    });
   });
 
   it("says a state by its message, and a low limit the right way round", () => {
-    expect(alarmWords({ ...ALARM, condition: "state", message: "Pump stopped" }, WELL).what).toBe("Pump stopped");
-    expect(alarmWords({ ...ALARM, condition: "lo", value: 12, limit: 14 }, WELL).against).toBe("< 14 lbf");
+    expect(alarmWords({ ...ALARM, condition: "state", message: "Pump stopped" }, WELL).what).toBe(
+      "Pump stopped",
+    );
+    expect(alarmWords({ ...ALARM, condition: "lo", value: 12, limit: 14 }, WELL).against).toBe(
+      "< 14 lbf",
+    );
   });
 });
 
@@ -71,7 +104,12 @@ describe("the banner", () => {
   });
 
   it("counts what is to be handled, and shelved alarms not at all", () => {
-    const counts = bannerCounts([ALARM, other, { ...other, alarmId: "a3", state: "acknowledged" }, { ...ALARM, alarmId: "a4", state: "shelved" }]);
+    const counts = bannerCounts([
+      ALARM,
+      other,
+      { ...other, alarmId: "a3", state: "acknowledged" },
+      { ...ALARM, alarmId: "a4", state: "shelved" },
+    ]);
     expect(counts.total).toEqual({ 1: 1, 2: 2, 3: 0, 4: 0 });
     expect(counts.unacknowledged).toEqual({ 1: 1, 2: 1, 3: 0, 4: 0 });
   });

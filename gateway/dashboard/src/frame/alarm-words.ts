@@ -23,15 +23,20 @@ export function alarmWords(
 ): AlarmWords {
   const tag = well?.keys.find((one) => one.tagName === alarm.tagName);
   const where = alarm.wellId === "" ? alarm.connectionId : well?.title || alarm.wellId;
-  if (alarm.condition === "comm_failure") return { where, what: CONDITION_WORDS.comm_failure, value: "", against: "" };
+  if (alarm.condition === "comm_failure")
+    return { where, what: CONDITION_WORDS.comm_failure, value: "", against: "" };
   const title = titleOf(tag ?? { tagName: alarm.tagName });
-  if (alarm.condition === "state") return { where, what: alarm.message || `${title} State`, value: "", against: "" };
+  if (alarm.condition === "state")
+    return { where, what: alarm.message || `${title} State`, value: "", against: "" };
   const what = `${title} ${CONDITION_WORDS[alarm.condition]}`;
   if (alarm.value === null) return { where, what, value: "", against: "" };
   const digits = tag === undefined ? guessed(alarm.value, alarm.limit) : digitsOf(tag);
   const unit = alarm.unit === "" ? "" : ` ${alarm.unit}`;
   const sign = SIGNS[alarm.condition];
-  const against = alarm.limit === null || sign === undefined ? unit.trim() : `${sign} ${formatNumber(alarm.limit, digits)}${unit}`;
+  const against =
+    alarm.limit === null || sign === undefined
+      ? unit.trim()
+      : `${sign} ${formatNumber(alarm.limit, digits)}${unit}`;
   return { where, what, value: formatNumber(alarm.value, digits), against };
 }
 
@@ -46,4 +51,9 @@ function guessed(value: number, limit: number | null): number {
   return limit !== null && Number.isInteger(limit) && Math.abs(limit) >= 10 ? 1 : 2;
 }
 
-const SIGNS: Partial<Record<Alarm["condition"], string>> = { hihi: ">", hi: ">", lo: "<", lolo: "<" };
+const SIGNS: Partial<Record<Alarm["condition"], string>> = {
+  hihi: ">",
+  hi: ">",
+  lo: "<",
+  lolo: "<",
+};

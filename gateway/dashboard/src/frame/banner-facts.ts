@@ -17,6 +17,11 @@ export function firstOf(all: readonly Alarm[], firstOut: string | undefined): Al
 export function bannerCounts(all: readonly Alarm[]): BannerCounts {
   const { byPriority, unacknowledgedByPriority } = countAlarms(all);
   const of = (counted: Record<string, number>) =>
-    ({ 1: counted[1] ?? 0, 2: counted[2] ?? 0, 3: counted[3] ?? 0, 4: counted[4] ?? 0 }) satisfies Record<Priority, number>;
+    ({
+      1: counted[1] ?? 0,
+      2: counted[2] ?? 0,
+      3: counted[3] ?? 0,
+      4: counted[4] ?? 0,
+    }) satisfies Record<Priority, number>;
   return { total: of(byPriority), unacknowledged: of(unacknowledgedByPriority) };
 }

@@ -23,19 +23,35 @@ export async function loadFindable(): Promise<void> {
     const found = new Map<string, Findable>(
       wells.map(({ wellId, title, pad, route, keys }) => [
         wellId,
-        { wellId, title, pad, route, tags: keys.map((key) => ({ tagName: key.tagName, title: titleOf(key), unit: key.unit })) },
+        {
+          wellId,
+          title,
+          pad,
+          route,
+          tags: keys.map((key) => ({ tagName: key.tagName, title: titleOf(key), unit: key.unit })),
+        },
       ]),
     );
     findable.value = [...found.values()];
     let after: string | null = null;
     do {
-      const page: WellsPage = await client.get<WellsPage>("/api/scada/wells", { limit: A_PAGE, after });
+      const page: WellsPage = await client.get<WellsPage>("/api/scada/wells", {
+        limit: A_PAGE,
+        after,
+      });
       for (const { wellId, tags } of page.wells) {
         const well = found.get(wellId) ?? { wellId, title: "", pad: "", route: "", tags: [] };
         const known = new Map(well.tags.map((tag) => [tag.tagName, tag]));
         found.set(wellId, {
           ...well,
-          tags: tags.map((tag) => known.get(tag.tagName) ?? { tagName: tag.tagName, title: titleOf(tag), unit: tag.unit }),
+          tags: tags.map(
+            (tag) =>
+              known.get(tag.tagName) ?? {
+                tagName: tag.tagName,
+                title: titleOf(tag),
+                unit: tag.unit,
+              },
+          ),
         });
       }
       after = page.nextAfter;

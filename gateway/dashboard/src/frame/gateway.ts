@@ -27,20 +27,35 @@ export const isLive: Signal<boolean> = signal(false);
 
 /** Whose wells these are; from the gateway, and until then from the token. */
 export const tenant = computed(
-  () => me.value?.tenantId ?? (session.token.value === null ? null : claimsOf(session.token.value)?.tenantId) ?? "",
+  () =>
+    me.value?.tenantId ??
+    (session.token.value === null ? null : claimsOf(session.token.value)?.tenantId) ??
+    "",
 );
 export const role = computed<Role>(() => me.value?.role ?? "viewer");
 
 /** An action as `me` lists it: "acknowledge", "shelve", "command", "approve", "out-of-service" … */
-export type Action = "acknowledge" | "shelve" | "unshelve" | "reset" | "command" | "approve" | "out-of-service" | "in-service";
+export type Action =
+  | "acknowledge"
+  | "shelve"
+  | "unshelve"
+  | "reset"
+  | "command"
+  | "approve"
+  | "out-of-service"
+  | "in-service";
 
-const NEEDS: Partial<Record<Action, Role>> = { "out-of-service": "engineer", "in-service": "engineer" };
+const NEEDS: Partial<Record<Action, Role>> = {
+  "out-of-service": "engineer",
+  "in-service": "engineer",
+};
 
 /** Why it cannot be done now, as a sentence for a Button's off; null: it can. */
 export function whyNot(action: Action): string | null {
   if (!isLive.value) return "The gateway is being reached.";
   const { kind } = live().state.value;
-  if (kind === "offline") return "This screen has lost the gateway; nothing can be done until it is back.";
+  if (kind === "offline")
+    return "This screen has lost the gateway; nothing can be done until it is back.";
   if (kind === "connecting") return "The gateway is being reached.";
   const known = me.value;
   if (known === null) return "The gateway has not said yet what you may do.";

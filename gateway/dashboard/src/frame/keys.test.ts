@@ -43,12 +43,18 @@ describe("a key", () => {
   });
 
   it("is a letter of a text while somebody types, and nothing while a dialog is open", () => {
-    expect(press("a", { target: { tagName: "INPUT", type: "text" } as unknown as EventTarget })()).toBeNull();
+    expect(
+      press("a", { target: { tagName: "INPUT", type: "text" } as unknown as EventTarget })(),
+    ).toBeNull();
     expect(press("a", { target: { tagName: "TEXTAREA" } as unknown as EventTarget })()).toBeNull();
-    expect(press("a", { target: { tagName: "P", isContentEditable: true } as unknown as EventTarget })()).toBeNull();
+    expect(
+      press("a", { target: { tagName: "P", isContentEditable: true } as unknown as EventTarget })(),
+    ).toBeNull();
     const inDialog = { tagName: "BUTTON", closest: () => ({}) } as unknown as EventTarget;
     expect(press("a", { target: inDialog })()).toBeNull();
-    expect(press("a", { target: { tagName: "INPUT", type: "checkbox" } as unknown as EventTarget })()).not.toBeNull();
+    expect(
+      press("a", { target: { tagName: "INPUT", type: "checkbox" } as unknown as EventTarget })(),
+    ).not.toBeNull();
   });
 
   it("leaves the browser's own alone, and does not repeat while it is held", () => {

@@ -44,7 +44,9 @@ export function useKeys(title: string, bindings: readonly KeyBinding[]): void {
 }
 
 /** Listens; answers how to stop. */
-export function listenToKeys(target: Pick<Window, "addEventListener" | "removeEventListener"> = window): () => void {
+export function listenToKeys(
+  target: Pick<Window, "addEventListener" | "removeEventListener"> = window,
+): () => void {
   const heard = (event: KeyboardEvent) => {
     const binding = bindingFor(event, groups.peek(), letterKeys.peek());
     if (binding?.run === undefined) return;
@@ -57,7 +59,10 @@ export function listenToKeys(target: Pick<Window, "addEventListener" | "removeEv
 
 /** What a key press means: null in fields, dialogs, with Ctrl, Alt or Meta, or where nothing is bound. */
 export function bindingFor(
-  event: Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey" | "defaultPrevented" | "target" | "repeat">,
+  event: Pick<
+    KeyboardEvent,
+    "key" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey" | "defaultPrevented" | "target" | "repeat"
+  >,
   bound: readonly Group[],
   letters: boolean,
 ): KeyBinding | null {
@@ -78,7 +83,9 @@ export function bindingFor(
 
 /** As people see it on a keyboard: "↑", "Shift ↑", "A". */
 export function keyWords(key: string): string[] {
-  return key.split(/(?<=.)\+(?=.)/).map((part) => NAMES[part] ?? (part.length === 1 ? part.toUpperCase() : part));
+  return key
+    .split(/(?<=.)\+(?=.)/)
+    .map((part) => NAMES[part] ?? (part.length === 1 ? part.toUpperCase() : part));
 }
 
 function isKey(event: Pick<KeyboardEvent, "key" | "shiftKey">, wanted: string): boolean {
@@ -96,7 +103,9 @@ function isTyping(target: EventTarget | null): boolean {
   if (element?.isContentEditable) return true;
   const tag = element?.tagName;
   if (tag === "TEXTAREA" || tag === "SELECT") return true;
-  return tag === "INPUT" && !["checkbox", "radio", "button"].includes((target as HTMLInputElement).type);
+  return (
+    tag === "INPUT" && !["checkbox", "radio", "button"].includes((target as HTMLInputElement).type)
+  );
 }
 
 function isInDialog(target: EventTarget | null): boolean {

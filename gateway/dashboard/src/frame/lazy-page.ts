@@ -10,5 +10,7 @@ export function lazyPage(load: () => Promise<Module>): ComponentType {
 }
 
 function NotFetched() {
-  return h(Broken, { why: "This page could not be fetched; the gateway may be away, or newer than this window" });
+  return h(Broken, {
+    why: "This page could not be fetched; the gateway may be away, or newer than this window",
+  });
 }

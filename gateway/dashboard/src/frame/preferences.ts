@@ -19,7 +19,11 @@ export function followTheme(root: HTMLElement = document.documentElement): () =>
   });
 }
 
-function kept<V extends string | boolean>(name: string, first: V, read: (text: string) => V): Signal<V> {
+function kept<V extends string | boolean>(
+  name: string,
+  first: V,
+  read: (text: string) => V,
+): Signal<V> {
   const key = `pumpjack.${name}`;
   let value = first;
   try {

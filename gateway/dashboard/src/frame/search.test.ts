@@ -27,7 +27,11 @@ describe("search", () => {
   });
 
   it("puts wells before tags and ends somewhere", () => {
-    const many = Array.from({ length: 500 }, (_, at) => ({ ...WELLS[0]!, wellId: `br-${at}`, title: `BR ${at}` }));
+    const many = Array.from({ length: 500 }, (_, at) => ({
+      ...WELLS[0]!,
+      wellId: `br-${at}`,
+      title: `BR ${at}`,
+    }));
     expect(search("br", many)).toHaveLength(FOUND_MOST);
     expect(search("br", many).every((one) => one.kind === "well")).toBe(true);
   });

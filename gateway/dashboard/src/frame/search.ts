@@ -10,7 +10,14 @@ export interface Findable {
 
 export type Found =
   | { kind: "well"; wellId: string; title: string; where: string }
-  | { kind: "tag"; wellId: string; wellTitle: string; tagName: string; title: string; unit: string };
+  | {
+      kind: "tag";
+      wellId: string;
+      wellTitle: string;
+      tagName: string;
+      title: string;
+      unit: string;
+    };
 
 export const FOUND_MOST = 24;
 
@@ -33,7 +40,14 @@ export function search(text: string, wells: readonly Findable[]): Found[] {
       if (tagRank === null) continue;
       found.push({
         rank: tagRank + 10,
-        one: { kind: "tag", wellId: well.wellId, wellTitle: well.title, tagName: tag.tagName, title: tag.title, unit: tag.unit },
+        one: {
+          kind: "tag",
+          wellId: well.wellId,
+          wellTitle: well.title,
+          tagName: tag.tagName,
+          title: tag.title,
+          unit: tag.unit,
+        },
       });
     }
   }

@@ -19,7 +19,10 @@ const heard = computed(() => {
 });
 const priority = computed(() => heard.value.priority);
 
-export const soundState = computed<{ state: "on" | "silenced" | "blocked"; untilMs: number | null }>(() => {
+export const soundState = computed<{
+  state: "on" | "silenced" | "blocked";
+  untilMs: number | null;
+}>(() => {
   const untilMs = heard.value.silencedUntilMs;
   if (untilMs !== null) return { state: "silenced", untilMs };
   return { state: soundBlocked.value ? "blocked" : "on", untilMs: null };

@@ -15,8 +15,16 @@ export interface Asked<A> {
 }
 
 /** Asks whenever question changes; null asks nothing. An answer that is no longer wanted is dropped. */
-export function useAnswer<A>(question: string | null, ask: (signal: AbortSignal) => Promise<A>): Asked<A> {
-  const state = useSignal<{ question: string | null; answer: A | null; error: unknown; isAsking: boolean }>({
+export function useAnswer<A>(
+  question: string | null,
+  ask: (signal: AbortSignal) => Promise<A>,
+): Asked<A> {
+  const state = useSignal<{
+    question: string | null;
+    answer: A | null;
+    error: unknown;
+    isAsking: boolean;
+  }>({
     question: null,
     answer: null,
     error: null,
@@ -32,10 +40,15 @@ export function useAnswer<A>(question: string | null, ask: (signal: AbortSignal)
     const controller = new AbortController();
     running.current = controller;
     const before = state.peek();
-    state.value = { ...before, isAsking: true, ...(before.question === question ? {} : { question, answer: null, error: null }) };
+    state.value = {
+      ...before,
+      isAsking: true,
+      ...(before.question === question ? {} : { question, answer: null, error: null }),
+    };
     latest.current(controller.signal).then(
       (answer) => {
-        if (!controller.signal.aborted) state.value = { question, answer, error: null, isAsking: false };
+        if (!controller.signal.aborted)
+          state.value = { question, answer, error: null, isAsking: false };
       },
       (error: unknown) => {
         if (!controller.signal.aborted) state.value = { ...state.peek(), error, isAsking: false };
@@ -49,5 +62,7 @@ export function useAnswer<A>(question: string | null, ask: (signal: AbortSignal)
   }, [again]);
 
   const { question: of, answer, error, isAsking } = state.value;
-  return of === question ? { answer, error, isAsking, again } : { answer: null, error: null, isAsking: question !== null, again };
+  return of === question
+    ? { answer, error, isAsking, again }
+    : { answer: null, error: null, isAsking: question !== null, again };
 }

@@ -19,19 +19,31 @@ export function AlarmShape(props: AlarmShapeProps) {
     ? ({ "aria-hidden": true } as const)
     : ({ role: "img", "aria-label": inWords(priority, unacknowledged, returned) } as const);
   return (
-    <svg class={`${alarmClass(props)}${size === "m" ? "" : ` ${size}`}`} viewBox="0 0 20 20" {...says}>
+    <svg
+      class={`${alarmClass(props)}${size === "m" ? "" : ` ${size}`}`}
+      viewBox="0 0 20 20"
+      {...says}
+    >
       <AlarmDrawing priority={priority} unacknowledged={unacknowledged} />
     </svg>
   );
 }
 
 /** The class that AlarmDrawing needs on the svg or g around it. */
-export function alarmClass(shape: Pick<AlarmShapeProps, "priority" | "unacknowledged" | "returned">): string {
+export function alarmClass(
+  shape: Pick<AlarmShapeProps, "priority" | "unacknowledged" | "returned">,
+): string {
   return `al p${shape.priority}${shape.unacknowledged ? " un" : ""}${shape.returned ? " rtn" : ""}`;
 }
 
 /** The shape alone, in a box of 20 × 20, to put into other drawings. */
-export function AlarmDrawing({ priority, unacknowledged }: { priority: Priority; unacknowledged: boolean }) {
+export function AlarmDrawing({
+  priority,
+  unacknowledged,
+}: {
+  priority: Priority;
+  unacknowledged: boolean;
+}) {
   const { body, ring, number } = SHAPES[priority];
   return (
     <>
@@ -45,7 +57,11 @@ export function AlarmDrawing({ priority, unacknowledged }: { priority: Priority;
 }
 
 function inWords(priority: Priority, unacknowledged: boolean, returned: boolean): string {
-  const state = unacknowledged ? (returned ? "returned, unacknowledged" : "unacknowledged") : "acknowledged";
+  const state = unacknowledged
+    ? returned
+      ? "returned, unacknowledged"
+      : "unacknowledged"
+    : "acknowledged";
   return `Priority ${priority} ${PRIORITY_WORDS[priority]}, ${state}`;
 }
 
@@ -56,7 +72,11 @@ const SHAPES: Record<Priority, { body: string; ring: string; number: number }> =
     number: 14.3,
   },
   2: { body: "M10 1.5L19 18H1z", ring: "M10-3.5L22.6 20.5H-2.6z", number: 15.6 },
-  3: { body: "M10 .8L19.2 10 10 19.2.8 10z", ring: "M10-3.6L23.6 10 10 23.6-3.6 10z", number: 14.2 },
+  3: {
+    body: "M10 .8L19.2 10 10 19.2.8 10z",
+    ring: "M10-3.6L23.6 10 10 23.6-3.6 10z",
+    number: 14.2,
+  },
   4: {
     body: "M18.4 10a8.4 8.4 0 1 1-16.8 0 8.4 8.4 0 0 1 16.8 0",
     ring: "M21.6 10a11.6 11.6 0 1 1-23.2 0 11.6 11.6 0 0 1 23.2 0",

@@ -25,13 +25,21 @@ export function AnalogBar({ tag, shown, priority = null, setPoint = null }: Anal
   }
   const wanted = pointerOf(setPoint, bar);
   return (
-    <div class={barClass(shown, priority)} role="img" aria-label={inWords(tag, shown, bar.low, bar.high)}>
+    <div
+      class={barClass(shown, priority)}
+      role="img"
+      aria-label={inWords(tag, shown, bar.low, bar.high)}
+    >
       <span class="trk" />
       {bar.band !== null && (
         <span class="bnd" style={{ "--a": share(bar.band.from), "--b": share(bar.band.to) }} />
       )}
       {bar.ticks.map((tick) => (
-        <span key={tick.condition} class={tick.hard ? "lim hh" : "lim"} style={{ "--v": share(tick.at) }} />
+        <span
+          key={tick.condition}
+          class={tick.hard ? "lim hh" : "lim"}
+          style={{ "--v": share(tick.at) }}
+        />
       ))}
       {wanted !== null && (
         <svg class="sp" style={{ "--v": share(wanted.at) }} viewBox="0 0 10 8" aria-hidden="true">

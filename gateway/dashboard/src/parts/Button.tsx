@@ -25,7 +25,14 @@ export interface ButtonProps {
 export function Button(props: ButtonProps) {
   const { children, onClick, kind = "plain", off = null, offSaidNearby = false } = props;
   const why = useId();
-  const classes = ["btn", kind === "plain" ? "" : kind, props.big && "big", props.icon && "icon", off !== null && "off", props.class];
+  const classes = [
+    "btn",
+    kind === "plain" ? "" : kind,
+    props.big && "big",
+    props.icon && "icon",
+    off !== null && "off",
+    props.class,
+  ];
   return (
     <>
       <button

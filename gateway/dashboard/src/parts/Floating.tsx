@@ -15,7 +15,14 @@ export interface FloatingProps {
 }
 
 /** Beside its anchor and within the window, above all; it takes no focus. */
-export function Floating({ anchor, children, onClose, id, onPointerEnter, onPointerLeave }: FloatingProps) {
+export function Floating({
+  anchor,
+  children,
+  onClose,
+  id,
+  onPointerEnter,
+  onPointerLeave,
+}: FloatingProps) {
   const box = useRef<HTMLDivElement>(null);
 
   useLayoutEffect(() => {
@@ -24,7 +31,10 @@ export function Floating({ anchor, children, onClose, id, onPointerEnter, onPoin
     const place = () => {
       const at = anchor.getBoundingClientRect();
       const { width, height } = element.getBoundingClientRect();
-      const room = { w: document.documentElement.clientWidth, h: document.documentElement.clientHeight };
+      const room = {
+        w: document.documentElement.clientWidth,
+        h: document.documentElement.clientHeight,
+      };
       const below = at.bottom + GAP_PX + height <= room.h || at.top < height + GAP_PX;
       const top = below ? at.bottom + GAP_PX : at.top - GAP_PX - height;
       const left = at.left + at.width / 2 - width / 2;

@@ -8,7 +8,11 @@ export interface IconProps {
 
 export function Icon({ name, label }: IconProps) {
   return (
-    <svg class="ic" viewBox="0 0 21 21" {...(label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label })}>
+    <svg
+      class="ic"
+      viewBox="0 0 21 21"
+      {...(label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
+    >
       <path d={ICONS[name]} />
     </svg>
   );

@@ -11,7 +11,10 @@ export interface SegmentProps<V extends string> {
 /** One of a few; arrow keys choose, as in any group of radio buttons. */
 export function Segment<V extends string>({ label, options, value, onChange }: SegmentProps<V>) {
   const group = useRef<HTMLDivElement>(null);
-  const chosen = Math.max(0, options.findIndex((option) => option.value === value));
+  const chosen = Math.max(
+    0,
+    options.findIndex((option) => option.value === value),
+  );
 
   function move(event: KeyboardEvent) {
     const by = STEPS[event.key];

@@ -18,7 +18,8 @@ export function Spark({ columns, normal = NO_BAND, label }: SparkProps) {
     () => (columns === null ? null : sparkShape(columns, { low, high })),
     [columns, low, high],
   );
-  const says = label === undefined ? { "aria-hidden": true } : { role: "img" as const, "aria-label": label };
+  const says =
+    label === undefined ? { "aria-hidden": true } : { role: "img" as const, "aria-label": label };
   if (shape === null) return <div class="spark" aria-hidden="true" />;
   return (
     <div class="spark" {...says}>
@@ -26,11 +27,16 @@ export function Spark({ columns, normal = NO_BAND, label }: SparkProps) {
         <i
           key={`${run.kind}${run.from}`}
           class={run.kind}
-          style={{ left: `${(run.from * 100).toFixed(2)}%`, width: `${((run.to - run.from) * 100).toFixed(2)}%` }}
+          style={{
+            left: `${(run.from * 100).toFixed(2)}%`,
+            width: `${((run.to - run.from) * 100).toFixed(2)}%`,
+          }}
         />
       ))}
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-        {shape.band !== null && <rect x="0" y={shape.band.y} width={WIDTH} height={shape.band.height} />}
+        {shape.band !== null && (
+          <rect x="0" y={shape.band.y} width={WIDTH} height={shape.band.height} />
+        )}
         <path class="env" d={shape.envelope} />
         <path d={shape.line} />
       </svg>

@@ -16,7 +16,9 @@ export interface ValueCardProps {
 
 /** All that is known of one value: the content of a Floating beside it. */
 export function ValueCard({ tag, shown, at, zone }: ValueCardProps) {
-  const limits = sortedLimits(tag.limits).map((one) => `${LIMIT_WORDS[one.condition]} ${valueText(one.limit, tag)}`);
+  const limits = sortedLimits(tag.limits).map(
+    (one) => `${LIMIT_WORDS[one.condition]} ${valueText(one.limit, tag)}`,
+  );
   const reason = reasonWords(shown.reason);
   return (
     <div class="card">

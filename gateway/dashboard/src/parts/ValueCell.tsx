@@ -12,7 +12,12 @@ export interface ValueCellProps {
 }
 
 /** A value with its unit and, always, its mark. */
-export function ValueCell({ shown, compact = false, reason = false, manual = false }: ValueCellProps) {
+export function ValueCell({
+  shown,
+  compact = false,
+  reason = false,
+  manual = false,
+}: ValueCellProps) {
   const { mark } = shown;
   const hasValue = mark !== "none" && mark !== "unmapped" && !(mark === "bad" && !shown.struck);
   const value = hasValue && (
@@ -21,7 +26,13 @@ export function ValueCell({ shown, compact = false, reason = false, manual = fal
       {shown.unit !== "" && <i>{shown.unit}</i>}
     </span>
   );
-  const label = <QualityMark mark={mark} label={shown.label} glyphOnly={compact && mark !== "bad" && hasValue} />;
+  const label = (
+    <QualityMark
+      mark={mark}
+      label={shown.label}
+      glyphOnly={compact && mark !== "bad" && hasValue}
+    />
+  );
   return (
     <span class="vc" title={mark === "good" ? undefined : shown.words}>
       {mark === "bad" ? [label, value] : [value, label]}
@@ -38,6 +49,13 @@ export function ValueCell({ shown, compact = false, reason = false, manual = fal
 
 /** The class of the element that holds text and unit, for those that write values themselves. */
 export function valueClass(shown: Presented, manual = false): string {
-  const look = shown.mark === "uncertain" ? " unc" : shown.mark === "stale" ? " stale" : shown.mark === "bad" ? " bad" : "";
+  const look =
+    shown.mark === "uncertain"
+      ? " unc"
+      : shown.mark === "stale"
+        ? " stale"
+        : shown.mark === "bad"
+          ? " bad"
+          : "";
   return `v${look}${manual && look === "" ? " man" : ""}`;
 }

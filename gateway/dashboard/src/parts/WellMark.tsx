@@ -10,7 +10,9 @@ export const WELL_WORDS: Record<WellLook, string> = {
 
 /** State of a well on which no alarm stands. silent: words beside it say the same. */
 export function WellMark({ look, silent = false }: { look: WellLook; silent?: boolean }) {
-  const says = silent ? ({ "aria-hidden": true } as const) : ({ role: "img", "aria-label": WELL_WORDS[look] } as const);
+  const says = silent
+    ? ({ "aria-hidden": true } as const)
+    : ({ role: "img", "aria-label": WELL_WORDS[look] } as const);
   return (
     <svg class="al" viewBox="0 0 20 20" {...says}>
       <WellDrawing look={look} />

@@ -4,7 +4,12 @@ import { type SparkColumns, sparkShape } from "./spark-shape.ts";
 const NO_BAND = { low: null, high: null };
 
 function columns(last: (number | null)[], worst?: (0 | 1 | 2 | null)[]): SparkColumns {
-  return { min: last, max: last, last, worst: worst ?? last.map((one) => (one === null ? null : 0)) };
+  return {
+    min: last,
+    max: last,
+    last,
+    worst: worst ?? last.map((one) => (one === null ? null : 0)),
+  };
 }
 
 describe("a sparkline", () => {
@@ -20,7 +25,12 @@ describe("a sparkline", () => {
   });
 
   it("keeps the extremes of each column, not only its last value", () => {
-    const spike: SparkColumns = { min: [1, 1, 1], max: [1, 9, 1], last: [1, 1, 1], worst: [0, 0, 0] };
+    const spike: SparkColumns = {
+      min: [1, 1, 1],
+      max: [1, 9, 1],
+      last: [1, 1, 1],
+      worst: [0, 0, 0],
+    };
     const shape = sparkShape(spike, NO_BAND);
     expect(shape.envelope).toContain("L50 2L");
     expect(shape.line).toBe("M0 24L50 24L100 24");

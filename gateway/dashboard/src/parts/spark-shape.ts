@@ -106,7 +106,8 @@ function runsOf(columns: SparkColumns): Run[] {
   const count = columns.last.length;
   const runs: Run[] = [];
   const width = count > 1 ? 1 / (count - 1) : 1;
-  const edge = (index: number) => Math.round(Math.min(Math.max((index - 0.5) * width, 0), 1) * 1e4) / 1e4;
+  const edge = (index: number) =>
+    Math.round(Math.min(Math.max((index - 0.5) * width, 0), 1) * 1e4) / 1e4;
   for (let index = 0; index < count; index++) {
     const kind = kindOf(columns.last[index] ?? null, columns.worst[index] ?? null);
     if (kind === null) continue;

@@ -41,7 +41,9 @@ export function Shapes() {
 export function Wells() {
   return (
     <Panel title="Wells on the field map" aside={<small>WellMark</small>}>
-      <Rows of={LOOKS.map(([name, look]) => [name, <WellMark key={WELL_WORDS[look]} look={look} />])} />
+      <Rows
+        of={LOOKS.map(([name, look]) => [name, <WellMark key={WELL_WORDS[look]} look={look} />])}
+      />
     </Panel>
   );
 }

@@ -18,13 +18,19 @@ const RANGES = [
   { value: "8h", text: "8 h" },
   { value: "24h", text: "24 h" },
 ] as const;
-const TIMEOUT = new ProblemError("The store did not answer in 10 s.", { status: 503, code: "STORE_TIMEOUT" });
+const TIMEOUT = new ProblemError("The store did not answer in 10 s.", {
+  status: 503,
+  code: "STORE_TIMEOUT",
+});
 
 export function Buttons() {
   const [range, setRange] = useState<(typeof RANGES)[number]["value"]>("8h");
   const [isOpen, setOpen] = useState(false);
   return (
-    <Panel title="Buttons, fields and focus" aside={<small>Button, Chip, Segment, Field, Dialog</small>}>
+    <Panel
+      title="Buttons, fields and focus"
+      aside={<small>Button, Chip, Segment, Field, Dialog</small>}
+    >
       <div class="col gap3">
         <div class="row wrap">
           <Button kind="pri">Primary</Button>
@@ -88,7 +94,9 @@ export function Loading() {
   return (
     <Panel title="Loading" aside={<small>Skeleton</small>}>
       <Skeleton waitingFor="the kit's own example" />
-      <small class="dim">Only shapes, never old numbers. After 5 s: what is waited for, and Try again.</small>
+      <small class="dim">
+        Only shapes, never old numbers. After 5 s: what is waited for, and Try again.
+      </small>
     </Panel>
   );
 }
@@ -97,7 +105,8 @@ export function Nothing() {
   return (
     <Panel title="Empty" aside={<small>Empty</small>}>
       <Empty title="No wells yet" action={<Button>How to add wells</Button>}>
-        This tenant has no accepted tag mapping. Apply a ScadaConnection and a TagMapping; wells appear within seconds.
+        This tenant has no accepted tag mapping. Apply a ScadaConnection and a TagMapping; wells
+        appear within seconds.
       </Empty>
     </Panel>
   );
@@ -106,7 +115,13 @@ export function Nothing() {
 export function Problem() {
   return (
     <Panel title="Error" aside={<small>ProblemBox</small>}>
-      <ProblemBox title="Trend could not be loaded" error={TIMEOUT} at={NOW} besides="Live values are not affected." onRetry={() => undefined} />
+      <ProblemBox
+        title="Trend could not be loaded"
+        error={TIMEOUT}
+        at={NOW}
+        besides="Live values are not affected."
+        onRetry={() => undefined}
+      />
     </Panel>
   );
 }

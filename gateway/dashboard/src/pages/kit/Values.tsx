@@ -55,12 +55,21 @@ export function Bars() {
           ["Normal", <AnalogBar tag={TUBING} shown={samples.GOOD} />],
           ["P1 alarm", <AnalogBar tag={TUBING} shown={at(468)} priority={1} />],
           ["P2 alarm", <AnalogBar tag={TUBING} shown={at(418)} priority={2} />],
-          ["P3 alarm", <AnalogBar tag={SPEED} shown={samples.shown(SPEED, { value: 3.6 })} priority={3} />],
-          ["With set point", <AnalogBar tag={SPEED} shown={samples.shown(SPEED, { value: 8.4 })} setPoint={7} />],
+          [
+            "P3 alarm",
+            <AnalogBar tag={SPEED} shown={samples.shown(SPEED, { value: 3.6 })} priority={3} />,
+          ],
+          [
+            "With set point",
+            <AnalogBar tag={SPEED} shown={samples.shown(SPEED, { value: 8.4 })} setPoint={7} />,
+          ],
           ["Beyond its range", <AnalogBar tag={TUBING} shown={at(640)} priority={1} />],
           ["STALE, UNCERTAIN", <AnalogBar tag={TUBING} shown={samples.STALE} />],
           ["BAD", <AnalogBar tag={TUBING} shown={samples.BAD} />],
-          ["No range known", <AnalogBar tag={{ ...LEVEL, low: null, high: null }} shown={samples.MANUAL} />],
+          [
+            "No range known",
+            <AnalogBar tag={{ ...LEVEL, low: null, high: null }} shown={samples.MANUAL} />,
+          ],
         ]}
       />
     </Panel>

@@ -33,7 +33,17 @@ export const TUBING: TagFacts = {
   ],
 };
 
-export const LEVEL: TagFacts = { ...TUBING, tagName: "fluid_level", title: "Fluid level", unit: "ft", low: 0, high: 6000, normalLow: null, normalHigh: null, limits: [] };
+export const LEVEL: TagFacts = {
+  ...TUBING,
+  tagName: "fluid_level",
+  title: "Fluid level",
+  unit: "ft",
+  low: 0,
+  high: 6000,
+  normalLow: null,
+  normalHigh: null,
+  limits: [],
+};
 
 export const SPEED: TagFacts = {
   ...TUBING,
@@ -51,10 +61,24 @@ export const SPEED: TagFacts = {
   ],
 };
 
-export const STATE: TagFacts = { ...LEVEL, tagName: "run_status", title: "State", unit: "", dataType: "uint16", stateNames: { 0: "STOPPED", 1: "RUNNING" } };
+export const STATE: TagFacts = {
+  ...LEVEL,
+  tagName: "run_status",
+  title: "State",
+  unit: "",
+  dataType: "uint16",
+  stateNames: { 0: "STOPPED", 1: "RUNNING" },
+};
 
-export function shown(tag: TagFacts | null, reading: Partial<Given> | null, connected = true): Presented {
-  const whole: Given | null = reading === null ? null : { value: null, quality: "GOOD", reason: null, ageMs: 800, ...reading };
+export function shown(
+  tag: TagFacts | null,
+  reading: Partial<Given> | null,
+  connected = true,
+): Presented {
+  const whole: Given | null =
+    reading === null
+      ? null
+      : { value: null, quality: "GOOD", reason: null, ageMs: 800, ...reading };
   return present(whole, tag, { connected });
 }
 
@@ -73,15 +97,24 @@ const COUNT = 48;
 
 /** A calm line that is the same each time; holes and their kind by column. */
 export function columns(from: number, to: number, kind: 0 | 1 | 2 | null): SparkColumns {
-  const value = (at: number) => 270 + 22 * Math.sin(at / 4.1) + 14 * Math.sin(at * 1.7) + 9 * Math.sin(at * 0.9 + 2);
+  const value = (at: number) =>
+    270 + 22 * Math.sin(at / 4.1) + 14 * Math.sin(at * 1.7) + 9 * Math.sin(at * 0.9 + 2);
   const all = Array.from({ length: COUNT }, (_, at) => at);
   const isHole = (at: number) => at >= from && at < to && (kind === null || kind === 2);
   const of = (plus: number) => all.map((at) => (isHole(at) ? null : value(at) + plus));
-  return { min: of(-4), max: of(4), last: of(0), worst: all.map((at) => (at >= from && at < to ? kind : 0)) };
+  return {
+    min: of(-4),
+    max: of(4),
+    last: of(0),
+    worst: all.map((at) => (at >= from && at < to ? kind : 0)),
+  };
 }
 
 /** One spike within a column, which its last value does not show. */
 export function spike(): SparkColumns {
   const calm = columns(0, 0, null);
-  return { ...calm, max: calm.max.map((value, at) => (at === 30 && value !== null ? value + 110 : value)) };
+  return {
+    ...calm,
+    max: calm.max.map((value, at) => (at === 30 && value !== null ? value + 110 : value)),
+  };
 }

@@ -12,8 +12,16 @@ export function Art() {
     <div class="art" aria-hidden="true">
       <svg viewBox="0 0 960 900" preserveAspectRatio="xMidYMax slice">
         <circle cx="640" cy="600" r="120" fill="var(--raised)" opacity=".85" />
-        <path d="M0 640C160 600 300 622 460 606 640 588 780 616 960 590V900H0z" fill="var(--line)" opacity=".55" />
-        <path d="M0 700C200 668 380 690 560 672 720 658 840 676 960 664V900H0z" fill="var(--edge)" opacity=".35" />
+        <path
+          d="M0 640C160 600 300 622 460 606 640 588 780 616 960 590V900H0z"
+          fill="var(--line)"
+          opacity=".55"
+        />
+        <path
+          d="M0 700C200 668 380 690 560 672 720 658 840 676 960 664V900H0z"
+          fill="var(--edge)"
+          opacity=".35"
+        />
         <Jack at="770 664" size={0.55} colour="var(--edge)" />
         <Jack at="560 674" size={0.4} colour="var(--edge)" />
         <Jack at="300 742" size={1.35} colour="var(--ink2)" />

@@ -18,13 +18,24 @@ export function TokenForm({ isOnly, why, onSignedIn }: TokenFormProps) {
 
   function submit(event: Event) {
     event.preventDefault();
-    wrong.value = text.peek().trim() === "" ? "Paste a token first. Make one with: pumpjack token" : session.signInWithToken(text.peek());
+    wrong.value =
+      text.peek().trim() === ""
+        ? "Paste a token first. Make one with: pumpjack token"
+        : session.signInWithToken(text.peek());
     if (wrong.value === null) onSignedIn();
   }
 
   return (
     <form onSubmit={submit}>
-      <Field label="Token" wrong={wrong.value ?? why ?? undefined} hint={<>Make one with: <span class="mono">pumpjack token --role operator</span></>}>
+      <Field
+        label="Token"
+        wrong={wrong.value ?? why ?? undefined}
+        hint={
+          <>
+            Make one with: <span class="mono">pumpjack token --role operator</span>
+          </>
+        }
+      >
         {(ties) => (
           <input
             {...ties}

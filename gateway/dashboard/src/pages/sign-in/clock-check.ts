@@ -14,7 +14,9 @@ export async function checkClock(): Promise<void> {
     if (Number.isNaN(told)) return;
     const off = Math.abs(Math.round((told + 500 - (before + Date.now()) / 2) / 1000));
     clockWords.value =
-      off < AGREES_S ? "its clock agrees with this device's" : `its clock differs from this device's by ${off} s`;
+      off < AGREES_S
+        ? "its clock agrees with this device's"
+        : `its clock differs from this device's by ${off} s`;
   } catch {
     // the page says by itself that the gateway does not answer
   }

@@ -57,15 +57,21 @@ export default function SignIn() {
           <h1>Pumpjack</h1>
         </div>
         <p class="dim2">
-          Your wells, live. You see only the wells of your tenant; which tenant that is comes from your sign-in and stays on
-          screen all the time.
+          Your wells, live. You see only the wells of your tenant; which tenant that is comes from
+          your sign-in and stays on screen all the time.
         </p>
         {known === null ? (
           <Waiting />
         ) : (
           <>
             {known.oidc !== null && (
-              <Button kind="pri" big off={isBusy.value ? "Signing you in." : null} offSaidNearby onClick={() => void begin()}>
+              <Button
+                kind="pri"
+                big
+                off={isBusy.value ? "Signing you in." : null}
+                offSaidNearby
+                onClick={() => void begin()}
+              >
                 <Icon name="lock" />
                 {isBusy.value ? "Signing you in…" : "Sign in with your company account"}
               </Button>
@@ -75,7 +81,9 @@ export default function SignIn() {
                 ✕ {problem.value ?? session.why.value}
               </p>
             )}
-            {known.oidc !== null && known.tokenSignIn && <small class="or">local gateway only</small>}
+            {known.oidc !== null && known.tokenSignIn && (
+              <small class="or">local gateway only</small>
+            )}
             {known.tokenSignIn && (
               <TokenForm
                 isOnly={known.oidc === null}
@@ -87,17 +95,20 @@ export default function SignIn() {
             )}
             {known.oidc === null && !known.tokenSignIn && (
               <p class="wrong">
-                ✕ Nobody can sign in here yet. Whoever runs the gateway sets oidc_issuer and oidc_client_id, or token_sign_in.
+                ✕ Nobody can sign in here yet. Whoever runs the gateway sets oidc_issuer and
+                oidc_client_id, or token_sign_in.
               </p>
             )}
           </>
         )}
         <div class="note">
-          <b>Who may do what.</b> Viewer: look. Operator: acknowledge, shelve, command. Engineer: also take alarms out of
-          service. Admin: everything.
+          <b>Who may do what.</b> Viewer: look. Operator: acknowledge, shelve, command. Engineer:
+          also take alarms out of service. Admin: everything.
         </div>
         <small class="dim">
-          {[known === null ? "" : `Gateway ${known.version}`, location.host, clockWords.value].filter((one) => one !== "").join(" · ")}
+          {[known === null ? "" : `Gateway ${known.version}`, location.host, clockWords.value]
+            .filter((one) => one !== "")
+            .join(" · ")}
         </small>
       </div>
     </main>
@@ -106,7 +117,13 @@ export default function SignIn() {
 
 function Waiting() {
   if (configProblem.value === null) return <Skeleton waitingFor="the gateway" />;
-  return <ProblemBox title="The gateway does not answer" error={configProblem.value} besides="This page tries again every few seconds." />;
+  return (
+    <ProblemBox
+      title="The gateway does not answer"
+      error={configProblem.value}
+      besides="This page tries again every few seconds."
+    />
+  );
 }
 
 /** Where the person wanted to go. */
