@@ -140,8 +140,12 @@ export class Wells {
   /** Tells when readings were missed (healed: false), and when the store has them (true). */
   onHole(wellId: string, tell: (hole: HoleNotice) => void): Stop {
     const { feed } = this.#held(wellId);
+    const release = this.hold(wellId); // a well that nobody holds is forgotten, and its listeners too
     feed.holes.add(tell);
-    return () => void feed.holes.delete(tell);
+    return () => {
+      feed.holes.delete(tell);
+      release();
+    };
   }
 
   #listen(): void {
