@@ -1,10 +1,10 @@
 import { useEffect } from "preact/hooks";
 import { zone } from "../../frame/zone.ts";
 import { live } from "../../live/live.ts";
+import { titleOf } from "../../model/attention.ts";
 import { commandLabel } from "../../model/commands.ts";
 import { clockMinutes, clockText, msOf } from "../../model/times.ts";
 import type { Command } from "../../rest/types.ts";
-import { titleOfTag } from "./words.ts";
 
 /** Other people on this panel, and what each of them last asked for. */
 export function AlsoHere({ wellId, commands, say }: { wellId: string; commands: readonly Command[]; say: (command: Command) => string }) {
@@ -23,7 +23,7 @@ export function AlsoHere({ wellId, commands, say }: { wellId: string; commands: 
           <span key={person.clientId}>
             {person.subject} ({person.role}) has this panel open since {clockMinutes(msOf(person.since), zone.value)}.
             {last !== undefined &&
-              ` Last asked for: ${clockText(msOf(last.requestedAt), zone.value)}, ${titleOfTag(last)} → ${say(last)}, ${commandLabel(last).toLowerCase()}.`}{" "}
+              ` Last asked for: ${clockText(msOf(last.requestedAt), zone.value)}, ${titleOf(last)} → ${say(last)}, ${commandLabel(last).toLowerCase()}.`}{" "}
           </span>
         );
       })}

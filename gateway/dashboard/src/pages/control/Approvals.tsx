@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { client, me, role, whyNot } from "../../frame/gateway.ts";
 import { nowMs } from "../../frame/now.ts";
 import { live } from "../../live/live.ts";
+import { titleOf } from "../../model/attention.ts";
 import { isWaitingForApproval, whyNotDecide } from "../../model/commands.ts";
 import { msOf, untilText } from "../../model/times.ts";
 import { Button } from "../../parts/Button.tsx";
@@ -10,7 +11,6 @@ import { Field } from "../../parts/Field.tsx";
 import { Panel } from "../../parts/Panel.tsx";
 import { sentenceOfError } from "../../rest/problem.ts";
 import type { Command } from "../../rest/types.ts";
-import { titleOfTag } from "./words.ts";
 
 /** What waits for a second person; the one who asked sees it too, and why they cannot decide. */
 export function Approvals({ commands, say }: { commands: readonly Command[]; say: (command: Command) => string }) {
@@ -26,7 +26,7 @@ export function Approvals({ commands, say }: { commands: readonly Command[]; say
             <div key={command.commandId} class="tr">
               <span>
                 <b>
-                  {command.wellId}: {titleOfTag(command)} → {say(command)}
+                  {command.wellId}: {titleOf(command)} → {say(command)}
                 </b>
                 <br />
                 <small class="dim">
@@ -83,7 +83,7 @@ function Decision({ command, approve, say, onClose }: DecisionProps) {
 
   return (
     <Dialog
-      title={`${approve ? "Approve" : "Reject"}: ${titleOfTag(command)} of ${command.wellId}`}
+      title={`${approve ? "Approve" : "Reject"}: ${titleOf(command)} of ${command.wellId}`}
       class="command"
       onClose={onClose}
       footer={

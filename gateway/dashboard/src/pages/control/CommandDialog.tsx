@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { client, tenant, whyNot } from "../../frame/gateway.ts";
+import { titleOf } from "../../model/attention.ts";
 import { newKey } from "../../model/commands.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
@@ -10,7 +11,7 @@ import { useShown } from "../../parts/use-shown.ts";
 import { sentenceOfError } from "../../rest/problem.ts";
 import type { CommandAnswer, TagFacts, WritableTag } from "../../rest/types.ts";
 import { ValueChoice } from "./ValueChoice.tsx";
-import { numberOf, titleOfTag, valueWords, wrongWith } from "./words.ts";
+import { numberOf, valueWords, wrongWith } from "./words.ts";
 
 const REASON_MAX = 500;
 
@@ -60,7 +61,7 @@ export function CommandDialog({ wellTitle, tag, facts, onClose, onSent }: Comman
 
   const where = (
     <>
-      {titleOfTag(facts)} of {wellTitle}
+      {titleOf(facts)} of {wellTitle}
       <small class="dim row">
         Tenant {tenant.value} · step {step.value} of 2, {step.value === 1 ? "which value and why" : "check and send"}
       </small>
@@ -130,7 +131,9 @@ export function CommandDialog({ wellTitle, tag, facts, onClose, onSent }: Comman
       <div class="fromto">
         <div>
           <small class="dim">Now</small>
-          <div class="n">{shown.text}</div>
+          <div class="n">
+            {shown.text} {shown.unit}
+          </div>
           <small class="dim">{isPlain ? `GOOD · ${shown.age}` : shown.label}</small>
         </div>
         <Icon name="next" label="becomes" />

@@ -2,11 +2,12 @@ import type { ComponentChildren } from "preact";
 import { me } from "../../frame/gateway.ts";
 import { nowMs } from "../../frame/now.ts";
 import { zone } from "../../frame/zone.ts";
+import { titleOf } from "../../model/attention.ts";
 import { commandLabel } from "../../model/commands.ts";
 import { msOf, whenText } from "../../model/times.ts";
 import { Panel } from "../../parts/Panel.tsx";
 import type { Command } from "../../rest/types.ts";
-import { byWhom, titleOfTag } from "./words.ts";
+import { byWhom } from "./words.ts";
 
 export interface CommandLogProps {
   title: string;
@@ -36,7 +37,7 @@ export function CommandLog({ title, commands, say, isOfMany = false, empty }: Co
                       <a href={`/wells/${encodeURIComponent(command.wellId)}/control`}>{command.wellId}</a>{" "}
                     </>
                   )}
-                  {titleOfTag(command)} → {say(command)}
+                  {titleOf(command)} → {say(command)}
                 </b>
                 <br />
                 <small class="dim">

@@ -1,6 +1,7 @@
 import { me, whyNot } from "../../frame/gateway.ts";
 import { nowMs } from "../../frame/now.ts";
 import { zone } from "../../frame/zone.ts";
+import { titleOf } from "../../model/attention.ts";
 import { commandLabel, hasFailed } from "../../model/commands.ts";
 import { msOrNull, whenText } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
@@ -10,7 +11,7 @@ import { ValueCell } from "../../parts/ValueCell.tsx";
 import { useShown } from "../../parts/use-shown.ts";
 import type { Command, CommandStep, TagFacts, WritableTag } from "../../rest/types.ts";
 import { CommandSteps } from "./CommandSteps.tsx";
-import { byWhom, titleOfTag, valueWords } from "./words.ts";
+import { byWhom, valueWords } from "./words.ts";
 
 export interface FaceplateProps {
   tag: WritableTag;
@@ -29,9 +30,9 @@ export function Faceplate({ tag, facts, commands, steps, onChange }: FaceplatePr
   const isOpen = last !== null && (last.running || hasFailed(last.state));
   const off = whyOff(tag, last);
   return (
-    <section class="fp" aria-label={titleOfTag(facts)}>
+    <section class="fp" aria-label={titleOf(facts)}>
       <header>
-        <h2>{titleOfTag(facts)}</h2>
+        <h2>{titleOf(facts)}</h2>
         <span class="mono dim only-desk cut">
           {facts.tagName}
           {facts.address !== "" && ` · ${facts.address}`}

@@ -6,6 +6,7 @@ import { useTitle } from "../../frame/title.ts";
 import { useAnswer } from "../../frame/use-answer.ts";
 import { usePageZone } from "../../frame/zone.ts";
 import { live } from "../../live/live.ts";
+import { titleOf } from "../../model/attention.ts";
 import { STATE_WORDS, hasFailed } from "../../model/commands.ts";
 import { wellLink } from "../../model/links.ts";
 import { Empty } from "../../parts/Empty.tsx";
@@ -20,7 +21,7 @@ import { CommandDialog } from "./CommandDialog.tsx";
 import { CommandLog } from "./CommandLog.tsx";
 import { Faceplate } from "./Faceplate.tsx";
 import "./control.css";
-import { factsOf, titleOfTag, valueWords } from "./words.ts";
+import { factsOf, valueWords } from "./words.ts";
 
 /** What may be written at a well, what is being written, and who else is at it. */
 export function WellControl({ wellId }: { wellId: string }) {
@@ -51,7 +52,7 @@ export function WellControl({ wellId }: { wellId: string }) {
         <h1>{title}</h1>
         <div class="facts">
           <span>Control panel</span>
-          {well.answer !== null && well.answer.pad !== "" && <span>Pad {well.answer.pad}</span>}
+          {well.answer !== null && well.answer.pad !== "" && <span>{well.answer.pad}</span>}
           {statuses.map((one) => (
             <span key={one.connectionId}>
               {one.connectionId?.split("/").at(-1)} <b>{one.stale ? "not heard" : one.state}</b>
@@ -129,7 +130,7 @@ function useEndsSaid(commands: readonly Command[]): void {
     const running = new Set(commands.filter((one) => one.running).map((one) => one.commandId));
     for (const one of commands) {
       if (one.running || !seen.peek().has(one.commandId)) continue;
-      const text = `${titleOfTag(one)} of ${one.wellId}: ${STATE_WORDS[one.state]}. ${one.message}`;
+      const text = `${titleOf(one)} of ${one.wellId}: ${STATE_WORDS[one.state]}. ${one.message}`;
       if (hasFailed(one.state)) announceUrgent(text);
       else announce(text);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WritableTag } from "../../rest/types.ts";
-import { factsOf, limitWords, numberOf, titleOfTag, wrongWith } from "./words.ts";
+import { factsOf, limitWords, numberOf, wrongWith } from "./words.ts";
 
 const speed: WritableTag = {
   wellId: "a1",
@@ -42,9 +42,4 @@ describe("a value that is asked for", () => {
   it("has its limits in the words of its states", () => {
     expect(limitWords(valve, factsOf(valve, []))).toBe("SHUT or OPEN");
   });
-});
-
-it("a tag without a title is called by its name", () => {
-  expect(titleOfTag(speed)).toBe("Pump speed setpoint");
-  expect(titleOfTag({ ...speed, title: "Speed" })).toBe("Speed");
 });

@@ -30,12 +30,6 @@ export function factsOf(tag: WritableTag, known: readonly TagFacts[]): TagFacts 
   );
 }
 
-export function titleOfTag(tag: { tagName: string; title?: string }): string {
-  const { title, tagName } = tag;
-  if (title !== undefined && title !== "") return title;
-  const words = tagName.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
 
 /** "7.0 SPM", "STOP". */
 export function valueWords(value: number | null, tag: TagFacts): string {
