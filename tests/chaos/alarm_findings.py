@@ -92,12 +92,13 @@ def untold(
             if not one.safe:
                 maybe.append(one)
                 continue
-            is_change = before is not None and before.active is not one.active
             times = {one.us} | {each.us for each in maybe if each.active is one.active}
             if (
-                is_change
+                before is not None
+                and before.active is not one.active
                 and not any((one.alarm_id, KINDS[one.active], us) in there for us in times)
                 and not _within(one.at_us, excused)
+                and not _within(before.at_us, excused)
             ):
                 lost.append(one)
             before, maybe = one, []
@@ -172,12 +173,9 @@ def unlike_the_end(
     newest = max(rows, key=lambda row: row.us, default=None)
     if newest is None or _within(newest.us, excused):
         return []
-    if condition == "bad_quality":
-        met = is_bad(newest)
-    elif newest.value is None or is_bad(newest) or newest.quality & BACKFILLED:
-        return []
-    else:
-        met = is_met(condition, newest.value)
+    if newest.value is None or is_bad(newest) or newest.quality & BACKFILLED:
+        return []  # a mark: what the device shows may be older, and is told to the next worker
+    met = condition != "bad_quality" and is_met(condition, newest.value)
     if met is active:
         return []
     return [

@@ -73,6 +73,7 @@ async def _alarms(database: asyncpg.Connection, line: Line, events: Sequence[Eve
     two_workers = [
         (low - MARGIN_US, high + MARGIN_US) for low, high in (*line.replaced, *line.fenced)
     ]
+    jumps = [(jump.from_us - MARGIN_US, jump.to_us + MARGIN_US) for jump in line.jumps]
     found = [
         f"{name}: {sentence}"
         for sentence in (
@@ -88,22 +89,23 @@ async def _alarms(database: asyncpg.Connection, line: Line, events: Sequence[Eve
     for condition in ("hi", "lo", "bad_quality"):
         its_id = alarm_id(tenant_id, connection_id, well_id, LEVEL, condition)
         its = [one for one in events if one.alarm_id == its_id and _is_right(one.us, line)]
-        excused = [*two_workers, *_since_jumps(line, its)]
+        excused = _until_told([*two_workers, *jumps], its)
         if condition != "bad_quality":
             found += misjudged(name, condition, rows, its, excused)
             if not its:
                 found.append(f"{name}: {condition} was never raised")
-        found += unlike_the_end(name, condition, rows, active.get(its_id, False), excused)
+        ending = [*two_workers, *_until_told(jumps, its)]
+        found += unlike_the_end(name, condition, rows, active.get(its_id, False), ending)
     return found
 
 
-def _since_jumps(line: Line, events: Sequence[Event]) -> list[Span]:
-    """From each jump of the clock to the first event with a right time after it."""
-    spans = []
-    for jump in line.jumps:
-        after = (event.us for event in events if event.us > jump.to_us + MARGIN_US)
-        spans.append((jump.from_us - MARGIN_US, min(after, default=FOREVER_US)))
-    return spans
+def _until_told(spans: Sequence[Span], events: Sequence[Event]) -> list[Span]:
+    """From the beginning of each span to the first event after it that says how things are then."""
+    found = []
+    for low, high in spans:
+        after = (event.us for event in events if event.us > high and not event.late)
+        found.append((low, min(after, default=FOREVER_US)))
+    return found
 
 
 def _is_right(us: int, line: Line) -> bool:

@@ -109,7 +109,6 @@ def test_an_alarm_that_is_not_as_the_level_says_is_found() -> None:
     [
         ("hi", Row(9, 70.0, 0), True),
         ("lo", Row(9, 70.0, 0), False),
-        ("bad_quality", Row(9, None, BAD), True),
         ("bad_quality", Row(9, 70.0, 0), False),
     ],
 )
@@ -120,6 +119,12 @@ def test_in_the_end_the_newest_reading_says_how_it_is(
     assert unlike_the_end("plc", condition, read, active, []) == []
     assert unlike_the_end("plc", condition, read, not active, [])
     assert unlike_the_end("plc", condition, read, not active, [(9, 9)]) == []
+
+
+def test_a_mark_says_nothing_of_what_the_device_shows_in_the_end() -> None:
+    read = [Row(1, 50.0, 0), Row(9, None, BAD)]
+    for active in (True, False):
+        assert unlike_the_end("plc", "bad_quality", read, active, []) == []
 
 
 def test_what_a_person_was_told_and_is_not_on_record_is_found() -> None:
