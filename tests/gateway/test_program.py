@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -214,3 +215,30 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         )
     )
     return certificate_file, key_file
+
+
+async def test_no_log_holds_a_token_that_came_in_an_address(valkey: EmbeddedValkey) -> None:
+    (port,) = free_ports(1)
+    secret = token()
+    here = {"PUMPJACK_REST_ADDRESS": f"127.0.0.1:{port}", "PUMPJACK_LOG_LEVEL": "DEBUG"}
+    async with program(valkey, **here) as process:
+        text = await said(process, "serving")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            await until_it_answers(client)
+            for path in ("/", "/sign-in", "/wells/x", "/nothing.txt", "/api/scada/me"):
+                await client.get(path, params={"token": secret, "code": secret})
+            await client.get("/api/scada/me", headers={"Authorization": f"Bearer {secret}x"})
+        process.send_signal(signal.SIGTERM)
+        code, rest = await ended(process)
+    assert code == 0
+    assert secret not in text + rest
+
+
+async def until_it_answers(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await client.get("/healthz")
+                return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)

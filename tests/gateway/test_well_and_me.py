@@ -68,7 +68,7 @@ FACTS = WellFacts(
     pad="Pad 9",
     route="Route A",
     time_zone="America/Chicago",
-    roles={"tubing_pressure": "thp", "fluid_level": "gone"},
+    roles={"tubing_pressure": "thp", "fluid_level": "gone", "casing_pressure": "thp"},
     key_tags=("thp", "run_status"),
 )
 
@@ -119,7 +119,7 @@ async def test_a_well_tells_what_screens_need_to_draw_it(gateway: Gateway) -> No
         "timeZone": "America/Chicago",
         "template": "rod-pump",
         "roles": {
-            "casing_pressure": "casing_pressure",
+            "casing_pressure": "thp",
             "fluid_level": "gone",
             "run_status": "run_status",
             "tubing_pressure": "thp",
