@@ -53,19 +53,19 @@ def test_whatever_breaks_what_was_acknowledged_is_stored_once_in_order_and_every
 
 
 @pytest.mark.parametrize(
-    ("flaw", "kinds", "found"),
+    ("flaw", "kinds", "faults", "found"),
     [
-        ("acknowledge-first", ["kill-worker"], "acknowledged to the device and not stored"),
-        ("write-without-cursor", ["lose-answer-of-database"], "stored more than once"),
-        ("hide-losses", ["stall-redis"], "stored, not shown, and no gap was told"),
-        ("forget-at-start", ["kill-worker"], "was not as the level says"),
-        ("write-before-sent", ["kill-worker"], "written before it was on record as sent"),
+        ("acknowledge-first", ["kill-worker"], 20, "acknowledged to the device and not stored"),
+        ("write-without-cursor", ["lose-answer-of-database"], 20, "stored more than once"),
+        ("hide-losses", ["stall-redis"], 20, "stored, not shown, and no gap was told"),
+        ("forget-at-start", ["kill-worker"], 12, "was not as the level says"),
+        ("write-before-sent", ["kill-worker"], 12, "written before it was on record as sent"),
     ],
 )
 def test_a_worker_with_a_fault_in_its_code_is_found_out(
-    flaw: str, kinds: list[str], found: str
+    flaw: str, kinds: list[str], faults: int, found: str
 ) -> None:
-    arguments = ["--faults", "20", "--pause", "1.5", "--discard", "--kinds", *kinds]
+    arguments = ["--faults", str(faults), "--pause", "1.5", "--discard", "--kinds", *kinds]
     code, said = run(*arguments, "--worker", *command(flaw))
     assert code == 1, said
     assert found in said
