@@ -166,8 +166,9 @@ $$;
 
 -- What a tenant's reader sees: readings, and buckets by level, under their numbers. Whoever asks finds the
 -- numbers in scada_tags. These views are made for charts; reports read scada_readings.
+-- r.tag_id, not s.tag_id: a list of tags then searches the index of the readings.
 CREATE VIEW pumpjack.scada_points_raw WITH (security_barrier) AS
-SELECT s.tag_id, s.tenant_id, r.ts AS time, r.value, least(r.quality & 3, 2) AS level
+SELECT r.tag_id, s.tenant_id, r.ts AS time, r.value, least(r.quality & 3, 2) AS level
 FROM pumpjack.series AS s
 JOIN pumpjack.reading AS r ON r.tag_id = s.tag_id
 WHERE s.tenant_id = ANY (ARRAY(

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from pumpjack_gateway.history import AggregateInterval, Interval, Range
 
-READINGS_MAX = 800_000
-"""Read raw up to so many; 8 tags at a reading a second for a day are 691,200. Takes some 0.3 s."""
+READINGS_MAX = 400_000
+"""Read raw up to so many; 4 tags at a reading a second for a day are 345,600. In a field of many
+tags each reading is in another page of the table: more would take too long."""
 BUCKETS_MAX = 200_000
 """Of aggregates the finest width with at most so many."""
 RAW_UNASKED = timedelta(hours=1)

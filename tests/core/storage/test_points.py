@@ -141,6 +141,29 @@ async def test_what_was_rolled_up_before_is_looked_through_from_the_newest_hour_
         await assert_all(database, worker.tags[0], rows + late)
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("level", LEVELS[2:])
+async def test_continuous_aggregates_go_back_as_far_as_their_policies(
+    fresh_url: str, level: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = migration.load()
+    monkeypatch.setattr(migration, "load", lambda: tuple(f for f in files if f.number < 42))
+    await migrate(fresh_url)
+    monkeypatch.undo()
+    async with Database.open(fresh_url, level) as database:
+        worker = await database.worker()
+        rows = some_rows(6, now_us() // HOUR_US * HOUR_US - 40 * HOUR_US)
+        await worker.write(rows)
+        await database.run_jobs("policy_refresh_continuous_aggregate")
+        await migrate(fresh_url)
+        await assert_all(database, worker.tags[0], rows)
+        await database.run_jobs("policy_refresh_continuous_aggregate")
+        await assert_all(database, worker.tags[0], rows)
+        since = (await database.read("SELECT pumpjack.doubt_known_from()"))[0][0]
+        age = datetime.now(UTC) - since
+        assert timedelta(days=87) < age <= timedelta(days=89), "raw_days is 90"
+
+
 @every_level
 async def test_a_new_database_knows_everything_from_the_start(database: Database) -> None:
     await database.tenant()
@@ -189,6 +212,26 @@ async def test_a_query_for_one_tag_searches_by_tag(database: Database) -> None:
     text = "\n".join(line for (line,) in plan)
     conditions = [line for line in text.splitlines() if "Index Cond" in line and "bucket" in line]
     assert sum("tag_id = s" in line and "bucket >=" in line for line in conditions) >= 2, text
+
+
+@plain
+async def test_a_query_for_few_readings_searches_by_tag(database: Database) -> None:
+    worker = await database.worker(tags=60)
+    start = now_us() // HOUR_US * HOUR_US - 3 * HOUR_US
+    await worker.write(
+        [(start + n * 1_000_000, tag, float(n)) for tag in range(60) for n in range(300)]
+    )
+    await database.admin.execute("ANALYZE")
+    plan = await database.read(
+        "EXPLAIN (COSTS OFF) SELECT count(*) FROM pumpjack.scada_points_raw"
+        " WHERE tag_id = ANY ($1) AND time >= $2 AND time < $3",
+        worker.tags[7:9],
+        EPOCH + timedelta(microseconds=start),
+        EPOCH + timedelta(microseconds=start + HOUR_US),
+    )
+    text = "\n".join(line for (line,) in plan)
+    conditions = [line for line in text.splitlines() if "Index Cond" in line]
+    assert any("tag_id = ANY" in line and "ts >=" in line for line in conditions), text
 
 
 @every_level
