@@ -26,6 +26,7 @@ WAIT_MS = 30_000
 
 expect.set_options(timeout=WAIT_MS)
 
+Theme = Literal["light", "dark"]
 Size = Literal["desktop", "phone", "wall"]
 SIZES: dict[Size, tuple[int, int]] = {
     "desktop": (1440, 900),
@@ -78,7 +79,7 @@ class Screens:
         link: str,
         *,
         size: Size = "desktop",
-        theme: Literal["light", "dark"] = "light",
+        theme: Theme = "light",
         zone: str = "America/Chicago",
     ) -> Person:
         """Open a link at a screen of its own, as a person who has it for the first time."""

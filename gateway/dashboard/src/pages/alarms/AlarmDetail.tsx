@@ -11,6 +11,7 @@ import { fullText, msOrNull } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Field } from "../../parts/Field.tsx";
+import { Icon } from "../../parts/Icon.tsx";
 import type { Alarm, AlarmAction, OverviewWell } from "../../rest/types.ts";
 import { AlarmTrend } from "./AlarmTrend.tsx";
 import { actProblem, isActing, refusals } from "./acting.ts";
@@ -25,10 +26,13 @@ export interface AlarmDetailProps {
   onAct: (action: AlarmAction, comment: string) => void;
   onShelve: () => void;
   onOutOfService: () => void;
+  /** Somebody chose it; on a phone it is only shown then. */
+  isAskedFor: boolean;
+  onClose: () => void;
 }
 
 /** One alarm: what it means, what to do, and doing it. */
-export function AlarmDetail({ alarm, well, also, onAct, onShelve, onOutOfService }: AlarmDetailProps) {
+export function AlarmDetail({ alarm, well, also, onAct, onShelve, onOutOfService, isAskedFor, onClose }: AlarmDetailProps) {
   const words = alarmWords(alarm, well);
   const comment = useSignal("");
   useEffect(() => void (comment.value = ""), [alarm.alarmId]);
@@ -37,13 +41,16 @@ export function AlarmDetail({ alarm, well, also, onAct, onShelve, onOutOfService
   const said = refusals.value.get(alarm.alarmId);
   const acknowledgeOff = whyNot("acknowledge") ?? busy ?? (isNew ? null : `It is ${STATE_WORDS[alarm.state].toLowerCase()} already.`);
   return (
-    <section class="panel one side" aria-label="Chosen alarm">
+    <section class={`panel one side${isAskedFor ? "" : " only-desk"}`} aria-label="Chosen alarm">
       <header>
         <AlarmShape {...shapeOf(alarm)} />
         <h2>{words.what}</h2>
         <span class="r tag">
           P{alarm.priority} {PRIORITY_WORDS[alarm.priority]}
         </span>
+        <Button icon kind="quiet" label="Back to the list" class="only-phone" onClick={onClose}>
+          <Icon name="close" />
+        </Button>
       </header>
       <div class="pad col gap3">
         <div class="row between">

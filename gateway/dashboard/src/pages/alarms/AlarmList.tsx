@@ -3,7 +3,6 @@ import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { live } from "../../live/live.ts";
 import { Button } from "../../parts/Button.tsx";
-import { Panel } from "../../parts/Panel.tsx";
 import type { Alarm, OverviewWell } from "../../rest/types.ts";
 import { AlarmRow } from "./AlarmRow.tsx";
 
@@ -70,13 +69,13 @@ export function AlarmList(props: AlarmListProps) {
   const focusRow = at < 0 ? alarms[first]?.alarmId : chosen;
 
   return (
-    <Panel
-      title={<span class="vh">{props.title}</span>}
-      pad={false}
-      class="list"
-      aside={waiting > 0 ? <Button onClick={props.onShowWaiting}>{waiting} new, show</Button> : undefined}
-    >
-      <div role="grid" aria-label={props.title} aria-rowcount={alarms.length + 1} aria-multiselectable="true" class="tbl col grow list">
+    <section class="panel list" aria-label={props.title}>
+      {waiting > 0 && (
+        <div class="new" role="status">
+          <Button onClick={props.onShowWaiting}>{waiting} new, show</Button>
+        </div>
+      )}
+      <div role="grid" aria-label={props.title} aria-rowcount={alarms.length + 1} aria-multiselectable="true" class="tbl col list">
         <div role="row" aria-rowindex={1} class="tr h alt">
           <span role="columnheader">
             <input
@@ -147,6 +146,6 @@ export function AlarmList(props: AlarmListProps) {
           <kbd>M</kbd> silence 2 min
         </span>
       </div>
-    </Panel>
+    </section>
   );
 }

@@ -71,7 +71,7 @@ function Sheet({ answer: { figures, definitions } }: { answer: FiguresAnswer }) 
       <Table title="Standing" rows={figures.standing.map(({ alarm, activeSince }) => [alarm, ageText(nowMs.value - msOf(activeSince)), whenText(msOf(activeSince), nowMs.value, zone.value)])} />
       <Panel title="Shifts" pad={false}>
         <div class="tbl">
-          {figures.shifts.map((shift) => (
+          {[...figures.shifts].reverse().map((shift) => (
             <div key={shift.start} class="tr">
               <span>{whenText(msOf(shift.start), nowMs.value, zone.value)}</span>
               <span>{shift.alarms} alarms</span>

@@ -160,6 +160,8 @@ export default function Alarms() {
                 onAct={(action, comment) => void doTo(action, meant, comment.trim() === "" ? {} : { comment: comment.trim() })}
                 onShelve={() => (asking.value = { kind: "shelve", alarms: meant })}
                 onOutOfService={() => (asking.value = { kind: "out-of-service", alarms: meant })}
+                isAskedFor={view.alarm !== ""}
+                onClose={() => go({ alarm: "" })}
               />
             )
           )}
