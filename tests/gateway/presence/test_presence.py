@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import redis.asyncio
 from websockets.asyncio.client import connect
 
 from pumpjack_cli.local.addresses import free_ports
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_gateway.main import Gateway
+from pumpjack_gateway.presence.messages import presence_channel
 from pumpjack_gateway.presence.register import GONE_S
 from tests.gateway.clocks import ShiftedClock
 from tests.gateway.conftest import FeedServer, running
@@ -154,10 +157,16 @@ async def test_a_presence_without_a_well_is_no_message(gateway: Gateway, text: s
 async def test_people_see_one_another_through_two_gateways(
     gateway: Gateway, tenant: str, valkey: EmbeddedValkey
 ) -> None:
+    listening = redis.asyncio.from_url(valkey.url).pubsub()
+    await listening.subscribe(presence_channel(tenant))
     async with running(valkey.url) as second:
         async with someone(gateway, tenant, "ann") as ann:
             await at(ann, WELL)
             await sees(ann, "ann")
+            async with asyncio.timeout(60):
+                async for word in listening.listen():
+                    if "roster-beat" in str(word["data"]):
+                        break  # all that it had to say was said, and nobody heard it
             async with someone(second, tenant, "joe") as joe:
                 await at(joe, WELL)
                 await sees(joe, "ann", "joe")  # who was there before it is asked for
@@ -167,6 +176,7 @@ async def test_people_see_one_another_through_two_gateways(
                 await at(joe, WELL)
                 await sees(ann, "ann", "joe")
             await sees(ann, "ann")
+    await listening.aclose()
 
 
 async def test_people_of_a_gateway_that_was_killed_are_gone_soon(
