@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pumpjack_core.quality import BAD_COMM_FAILURE
 from pumpjack_core.tags import Alarm
 from tests.workers.pipeline.alarms.well import S, Well
 from tests.workers.pipeline.examples import T0_US
@@ -68,3 +69,34 @@ def test_a_worker_clock_that_was_set_back_ends_a_rate_of_a_tag_that_is_not_read_
     well.read(1.0, 3_701, name="q", now=40)
     well.watch(161.0)
     assert well.turns == [(False, 3_600), (True, 3_700), (False, 3_760)]
+
+
+@pytest.mark.parametrize("lasted_s", [4, 40, 400])
+def test_what_comes_again_with_the_time_of_its_first_receipt_is_no_clock_that_was_set_back(
+    lasted_s,
+):
+    well = Well(Alarm("hi", limit=100.0))
+    well.read(120.0, 10)
+    well.read(50.0, 10 + lasted_s)
+    told = list(well.turns)
+    for second in range(lasted_s):
+        well.read(120.0, 10.2 + second, now=20 + lasted_s, first=10.5 + second)
+    assert well.turns == told == [(True, 10), (False, 10 + lasted_s)]
+    well.read(120.0, 21 + lasted_s)
+    assert well.turns[2:] == [(True, 21 + lasted_s)]
+
+
+def test_a_silence_that_comes_again_is_over():
+    well = Well(Alarm("stale"))
+    well.read(50.0, 10)
+    well.read(50.0, 20)
+    well.read(float("nan"), 12, code=BAD_COMM_FAILURE, now=21, first=12)
+    assert well.turns == [(False, 10)]
+
+
+def test_a_worker_clock_that_was_set_back_between_receipt_and_judging_stops_nothing():
+    well = Well(Alarm("hi", limit=100.0))
+    well.read(50.0, 3_600)
+    well.read(50.0, 3_601, now=1, first=3_601)
+    well.read(120.0, 2)
+    assert well.turns == [(False, 3_600), (True, 2)]

@@ -19,23 +19,40 @@ class Well:
         self.suppressed: list[bool | None] = []
 
     def read(
-        self, value: float, at: float, *, code: int = 0, name: str = "p", now: float | None = None
+        self,
+        value: float,
+        at: float,
+        *,
+        code: int = 0,
+        name: str = "p",
+        now: float | None = None,
+        first: float | None = None,
     ) -> None:
-        """A reading of source time at, that comes in at now of the worker's clock."""
-        now = at if now is None else now
-        self.at_once((name, value, code), at=at, now=now)
+        """A reading of source time at, that comes in at now of the worker's clock.
 
-    def at_once(self, *rows: tuple[str, float, int], at: float, now: float | None = None) -> None:
+        first: when it came for the first time, and was not journaled.
+        """
+        now = at if now is None else now
+        self.at_once((name, value, code), at=at, now=now, first=first)
+
+    def at_once(
+        self,
+        *rows: tuple[str, float, int],
+        at: float,
+        now: float | None = None,
+        first: float | None = None,
+    ) -> None:
         """Readings of one moment."""
+        now = at if now is None else now
         came = batch(
             self.tags,
             [value for _, value, _ in rows],
             index=["pq".index(name) for name, _, _ in rows],
             us=T0_US + round(at * S),
             quality=[code for _, _, code in rows],
-            received_us=T0_US + round((at if now is None else now) * S),
+            received_us=T0_US + round((now if first is None else first) * S),
         )
-        self._note(self.evaluator.evaluate(came, at if now is None else now))
+        self._note(self.evaluator.evaluate(came, now, T0_US + round(now * S)))
 
     def watch(self, now: float) -> None:
         self._note(self.evaluator.passed(now))

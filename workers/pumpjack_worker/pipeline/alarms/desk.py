@@ -69,7 +69,7 @@ class AlarmDesk:
 
     def judge(self, batch: Batch) -> tuple[Transition, ...]:
         """What a batch changes."""
-        return tuple(self._evaluator.evaluate(batch, self._clock.monotonic()))
+        return tuple(self._evaluator.evaluate(batch, self._clock.monotonic(), self._clock.now_us()))
 
     def passed(self) -> tuple[Transition, ...]:
         """What time alone has changed."""

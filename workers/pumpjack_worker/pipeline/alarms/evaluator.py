@@ -57,14 +57,20 @@ class Evaluator:
         for signal in built.signals:
             self._set_band(signal)
 
-    def evaluate(self, batch: Batch, now_s: float) -> list[Transition]:
-        """What a batch of this table changes. now_s: of the worker's monotonic clock [s]."""
+    def evaluate(self, batch: Batch, now_s: float, now_us: int | None = None) -> list[Transition]:
+        """What a batch of this table changes.
+
+        now_s, now_us: of the worker's clocks, the monotonic one [s] and the wall's; that of the
+        receipt when not given.
+        """
         out: list[Transition] = []
         if not len(batch):
             return out
-        if self._order.received(batch.received_us):
+        if now_us is None:
+            now_us = batch.received_us
+        if self._order.received(batch.received_us, now_us):
             for machine in self._built.machines:
-                machine.clock_went_back(batch.received_us)
+                machine.clock_went_back(now_us)
         if self._news:
             self._judge_news(now_s, out)
         if len(batch) <= FEW and self._few_are_quiet(batch):
@@ -143,9 +149,9 @@ class Evaluator:
         """How many conditions are active, by priority."""
         return Counter(each.alarm.priority for each in self._built.machines if each.is_active)
 
-    def held(self, received_us: int) -> int:
+    def held(self, now_us: int) -> int:
         """Of how many tags with alarms all readings are older than one before."""
-        return sum(bool(self._built.signals[at].own) for at in self._order.held(received_us))
+        return sum(bool(self._built.signals[at].own) for at in self._order.held(now_us))
 
     def _catch_up(self, places: Iterable[int]) -> None:
         """Have the signals of these tags know the values that changed nothing, too."""
@@ -173,11 +179,14 @@ class Evaluator:
         mark = np.isnan(batch.value) & IS_MARK[code]
         counts = fresh & ~mark
         self._order.move(index[counts], us[counts])
-        counts |= mark & (fresh | (us >= batch.received_us - MARKED_NOW_US))
         signals = self._built.signals
-        for row in np.flatnonzero((us == newest_us) & ~mark).tolist():
-            # What the device said last, said again after an outage: it is heard again.
-            counts[row] = signals[index[row]].is_marked
+        if self._order.comes_again(batch.received_us):
+            counts |= mark & fresh
+        else:
+            counts |= mark & (fresh | (us >= batch.received_us - MARKED_NOW_US))
+            for row in np.flatnonzero((us == newest_us) & ~mark).tolist():
+                # What the device said last, said again after an outage: it is heard again.
+                counts[row] = signals[index[row]].is_marked
         late = np.flatnonzero((us < newest_us) & ~mark)
         for at, rows in self._order.late(batch, late).items() if len(late) else ():
             for machine in signals[at].moves:

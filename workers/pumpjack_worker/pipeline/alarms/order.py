@@ -22,9 +22,9 @@ from pumpjack_worker.pipeline.alarms.machine import NEVER_US
 from pumpjack_worker.pipeline.staleness import INTERVALS, LEAST_S
 
 SET_BACK_US = 1_000_000
-"""Batches may overtake each other a little; more than this [µs] is a clock that was set back."""
+"""Less than this [µs] is no clock that was set back: batches may overtake each other a little."""
 BEHIND_US = 300_000_000
-"""For so long a tag may have nothing but older readings [µs of receipt]."""
+"""For so long a tag may have nothing but older readings [µs of the worker's clock]."""
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
@@ -38,25 +38,36 @@ class Order:
             [max(LEAST_S, INTERVALS * tag.interval_s) * 1e6 for tag in tags.tags], np.int64
         )
         self.behind: dict[int, int] = {}
-        """Tags that sent older readings only, and since when [µs of receipt]."""
+        """Tags that sent older readings only, and since when [µs of the worker's clock]."""
+        self._now_us = NEVER_US
         self._received_us = NEVER_US
 
     def take_over(self, before: Order, places: list[tuple[int, int]]) -> None:
         """Go on with another table. places: a tag's position there, and here."""
-        self._received_us = before._received_us
+        self._now_us, self._received_us = before._now_us, before._received_us
         for old, new in places:
             self.newest_us[new] = before.newest_us[old]
             if old in before.behind:
                 self.behind[new] = before.behind[old]
 
-    def received(self, us: int) -> bool:
-        """A batch comes in at us of the worker's clock. Whether that went back."""
-        went_back = us < self._received_us - SET_BACK_US
+    def received(self, us: int, now_us: int) -> bool:
+        """A batch received at us is judged at now_us. Whether the worker's clock went back.
+
+        Its receipt does not tell that: one that comes again may have the first time of its receipt.
+        """
+        went_back = now_us < self._now_us - SET_BACK_US
         if went_back:
-            np.minimum(self.newest_us, us - SET_BACK_US, out=self.newest_us)
+            np.minimum(self.newest_us, now_us - SET_BACK_US, out=self.newest_us)
             self.behind.clear()
-        self._received_us = us
+            self._received_us = us
+        # One that came before the clock was set back, and is judged after: what it says is ahead.
+        self._now_us = max(us, now_us)
+        self._received_us = max(us, self._received_us)
         return went_back
+
+    def comes_again(self, received_us: int) -> bool:
+        """Whether a batch is of before others that were judged: it says nothing of now."""
+        return received_us < self._received_us - SET_BACK_US
 
     def move(self, index: Int32s, us: Int64s) -> None:
         """These decide: times in order, of these tags."""
@@ -66,9 +77,9 @@ class Order:
                 del self.behind[at]
 
     def known_us(self, at: list[int]) -> int:
-        """Of when the newest is that is known of these tags; of marks alone, the last receipt."""
+        """Of when the newest is that is known of these tags; of marks alone, the last batch."""
         newest_us = int(self.newest_us[at].max())
-        return self._received_us if newest_us == NEVER_US else newest_us
+        return self._now_us if newest_us == NEVER_US else newest_us
 
     def late(self, batch: Batch, rows: Rows) -> dict[int, list[int]]:
         """Of late readings those whose tag's clock was set back: rows by tag. Time begins anew."""
@@ -86,15 +97,13 @@ class Order:
         return accepted
 
     def _was_set_back(self, batch: Batch, row: int, at: int) -> bool:
-        behind_us = batch.received_us - self.behind.setdefault(at, batch.received_us)
-        is_ahead = self.newest_us[at] > batch.received_us
+        behind_us = self._now_us - self.behind.setdefault(at, self._now_us)
+        is_ahead = self.newest_us[at] > self._now_us
         is_now = is_ahead and not batch.quality[row] & BACKFILLED
         return bool(behind_us >= (self._patience_us[at] if is_now else BEHIND_US))
 
-    def held(self, received_us: int) -> list[int]:
+    def held(self, now_us: int) -> list[int]:
         """Tags whose alarms wait for this by now."""
         return [
-            at
-            for at, since_us in self.behind.items()
-            if received_us - since_us >= self._patience_us[at]
+            at for at, since_us in self.behind.items() if now_us - since_us >= self._patience_us[at]
         ]
