@@ -75,7 +75,8 @@ export function AlarmList(props: AlarmListProps) {
           <Button onClick={props.onShowWaiting}>{waiting} new, show</Button>
         </div>
       )}
-      <div role="grid" aria-label={props.title} aria-rowcount={alarms.length + 1} aria-multiselectable="true" class="tbl col list">
+      {alarms.length === 0 && props.empty}
+      <div hidden={alarms.length === 0} role="grid" aria-label={props.title} aria-rowcount={alarms.length + 1} aria-multiselectable="true" class="tbl col list">
         <div role="row" aria-rowindex={1} class="tr h alt">
           <span role="columnheader">
             <input
@@ -106,7 +107,6 @@ export function AlarmList(props: AlarmListProps) {
           onPointerEnter={() => props.onHold(true)}
           onPointerLeave={() => props.onHold(false)}
         >
-          {alarms.length === 0 && props.empty}
           <div class="space" role="presentation" style={isPhone ? undefined : { height: `${alarms.length * row}px` }}>
             {alarms.slice(first, last).map((alarm, index) => (
               <AlarmRow
