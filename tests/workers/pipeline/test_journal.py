@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from pumpjack_core.alarms import Transition
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.errors import JournalFull
 from pumpjack_core.readings import Quarantined
@@ -60,6 +61,38 @@ async def test_a_full_journal_says_so_and_takes_readings_again_when_there_is_roo
     await journal.append(journal.take_seq(), big)
 
     assert journal.full is None
+
+
+async def test_transitions_overtake_none_that_found_no_room_though_their_readings_do(journal):
+    def transition(active: bool) -> Transition:
+        return Transition(0, "hi", active, 1, None)
+
+    refused = []
+
+    def append(number: int, content, *transitions):
+        return journal.append(
+            journal.take_seq(),
+            content,
+            transitions=transitions,
+            refused=lambda: refused.append(number),
+        )
+
+    big, small = batch(TAGS, [1.0] * 600, index=[0] * 600), batch(TAGS, [1.0])
+    waiting = [
+        append(1, small, transition(True)),
+        append(2, big, transition(False)),
+        append(3, small, transition(True)),
+        append(4, small),
+        append(5, small, transition(False)),
+    ]
+    outcome = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [isinstance(one, JournalFull) for one in outcome] == [False, True, False, False, False]
+    assert refused == [2, 3, 5]
+    entries = await journal.oldest(most_readings=100)
+    assert [len(entry.transitions) for entry in entries] == [1, 0, 0, 0]
+    await append(6, small, transition(True))
+    assert refused == [2, 3, 5]
 
 
 async def test_an_append_that_fails_in_an_unforeseen_way_is_told_and_the_next_goes_on(journal):

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from pumpjack_core.alarms import Transition
 from pumpjack_core.clock import Clock
 from pumpjack_core.errors import JournalDamaged, JournalFull
@@ -25,7 +27,6 @@ from pumpjack_worker.pipeline.spool import Confirmed, Row, Spool, Waiting
 
 GROUP_S = 0.020
 _Result = TypeVar("_Result")
-_Append = tuple[Row, asyncio.Future[None]]
 _log = get_logger("worker.journal")
 
 
@@ -36,6 +37,19 @@ class Entry(NamedTuple):
     batch: Batch
     quarantined: tuple[Quarantined, ...]
     transitions: tuple[Transition, ...] = ()
+
+
+class _Append(Struct):
+    """A batch on its way to the disk.
+
+    bare     its payload without transitions
+    refused  called when its transitions are not kept; None: it has none
+    """
+
+    row: Row
+    done: asyncio.Future[None]
+    bare: Callable[[], bytes]
+    refused: Callable[[], None] | None
 
 
 class Journal:
@@ -52,12 +66,12 @@ class Journal:
         """Receipt of the last batch of the process before [µs], None when there was none."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: list[_Append] = []
+        self._committing: list[_Append] = []
         self._wanted = asyncio.Event()
         self._closing = False
         self._flusher = asyncio.create_task(self._flush_forever(), name="journal")
         self.added = asyncio.Event()
         """Set when something new waits; the writer clears it."""
-        self._urgent: set[int] = set()
         self.is_urgent = False
         """Whether a transition waits, which no linger may hold up; the writer clears it."""
         self.full: JournalFull | None = None
@@ -101,14 +115,19 @@ class Journal:
         quarantined: Sequence[Quarantined] = (),
         memo: bytes = b"",
         transitions: Sequence[Transition] = (),
+        *,
+        refused: Callable[[], None] = lambda: None,
     ) -> asyncio.Future[None]:
-        """Put a batch on disk. The future is done when it is there; JournalFull when it is not."""
+        """Put a batch on disk. The future is done when it is there; JournalFull when it is not.
+
+        refused: called when its transitions are not kept, which may be so although the batch is:
+        none overtakes one before it that found no room.
+        """
         payload = codec.encode(batch, quarantined, transitions, seq=seq)
-        if transitions:
-            self._urgent.add(seq)
         row = Row(seq, batch.received_us, len(batch), batch.tags, payload, memo)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.append((row, done))
+        bare = partial(codec.encode, batch, quarantined, seq=seq)
+        self._pending.append(_Append(row, done, bare, refused if transitions else None))
         self._wanted.set()
         return done
 
@@ -160,14 +179,15 @@ class Journal:
         await self._flush()
 
     async def _flush(self) -> None:
-        group, self._pending = self._pending, []
-        if group:
-            await self._commit(group)
+        self._committing, self._pending = self._pending, []
+        if self._committing:
+            await self._commit(self._committing)
+        self._committing = []
 
     async def _commit(self, group: list[_Append]) -> None:
         """Have a group on disk, or as much of its beginning as there is room for."""
         try:
-            await self._run(partial(self._spool.append, [row for row, _ in group]))
+            await self._run(partial(self._spool.append, [one.row for one in group]))
         except JournalFull as error:
             if len(group) > 1:
                 half = len(group) // 2
@@ -175,24 +195,30 @@ class Journal:
                 await self._commit(group[half:])
                 return
             self.full = error
-            self._urgent -= {row.seq for row, _ in group}
-            _settle(group, error)
+            self._settle(group, error)
         except Exception as error:  # whoever waits for the batch must know, whatever it is
-            _settle(group, error)
+            self._settle(group, error)
         else:
             self.full = None
-            if self._urgent and (urgent := self._urgent & {row.seq for row, _ in group}):
-                self._urgent -= urgent
-                self.is_urgent = True
+            self.is_urgent |= any(one.refused is not None for one in group)
             self.added.set()
-            _settle(group, None)
+            self._settle(group, None)
 
+    def _settle(self, group: list[_Append], error: Exception | None) -> None:
+        if error is not None and any(one.refused is not None for one in group):
+            self._refuse_transitions(group[0].row.seq)
+        for one in group:
+            if one.done.cancelled():
+                continue
+            if error is None:
+                one.done.set_result(None)
+            else:
+                one.done.set_exception(error)
 
-def _settle(group: list[_Append], error: Exception | None) -> None:
-    for _, done in group:
-        if done.cancelled():
-            continue
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
+    def _refuse_transitions(self, first: int) -> None:
+        """Of all batches on their way from this one on: their readings do not wait for that."""
+        for one in (*self._committing, *self._pending):
+            if one.refused is not None and one.row.seq >= first:
+                one.refused()
+                one.refused = None
+                one.row = one.row._replace(payload=one.bare())

@@ -369,12 +369,13 @@ class Pipeline:
             self._metrics.ingested(levels[:3].tolist())
             self._readings += n
             self._rate.add(n)
+        kept = self._alarms.to_journal(batch.tags, transitions) if transitions else ()
         seq = self._journal.take_seq()
         self._publisher.publish(seq, batch, stored=self._journal.full is None)
-        done = self._journal.append(seq, batch, quarantined, memo, transitions)
+        refused = partial(self._alarms.owe, batch.tags, kept)
+        done = self._journal.append(seq, batch, quarantined, memo, kept, refused=refused)
         if transitions:
             self._alarms.tell(seq, batch.tags, transitions)
-            done.add_done_callback(partial(self._alarms.settled, batch.tags, transitions))
         await self._acks.put((done, ack, batch))
 
     async def _acknowledge(self) -> None:

@@ -168,6 +168,21 @@ async def test_while_the_journal_takes_nothing_alarms_are_told_and_stored_once_i
     await worker.stop(60)
 
 
+async def test_what_a_full_journal_held_up_is_stored_before_what_is_decided_later(worker, database):
+    worker.adapter.read(120.0)
+    await happened(database, ("raised", 120.0))
+    spool = worker.pipeline._journal._spool
+    size, spool._size_bytes = spool._size_bytes, 0
+    worker.adapter.read(50.0, 130.0)
+    await until(lambda: worker.pipeline.status().readings == 3)
+    await until(lambda: bool(worker.pipeline._alarms._owed))
+    spool._size_bytes = size
+    worker.adapter.read(55.0)
+    await happened(
+        database, ("raised", 120.0), ("returned", 50.0), ("raised", 130.0), ("returned", 55.0)
+    )
+
+
 async def test_what_is_read_is_declared_and_what_is_read_no_more_is_removed(worker, database):
     async def declared() -> list[tuple[str, str, bool]]:
         rows = await database.owner.fetch(

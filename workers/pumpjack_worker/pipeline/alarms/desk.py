@@ -20,6 +20,8 @@ from pumpjack_worker.pipeline.publisher import Publisher
 
 ASK_AGAIN_S = 10.0
 """A journal that was full is tried again after so long."""
+PAUSE_S = 1.0
+"""One that takes batches, and had no room for what is owed."""
 MOST_UNUSABLE_TOLD = 10
 _log = get_logger("worker.alarms")
 
@@ -96,12 +98,21 @@ class AlarmDesk:
         """The database has taken transitions."""
         self._publisher.tell_alarms([self._messages.stored()])
 
-    def settled(
-        self, tags: TagTable, transitions: Sequence[Transition], done: asyncio.Future[None]
-    ) -> None:
-        """The journal has taken them, or not: then they are owed."""
-        if done.cancelled() or done.exception() is None:
-            return
+    def to_journal(
+        self, tags: TagTable, transitions: tuple[Transition, ...]
+    ) -> tuple[Transition, ...]:
+        """Of what a batch has changed, what goes into the journal with it.
+
+        While others are owed nothing does: what was decided first is in the database first.
+        """
+        self.pay()
+        if not self._owed:
+            return transitions
+        self._owed.add(tags, transitions)
+        return ()
+
+    def owe(self, tags: TagTable, transitions: Sequence[Transition]) -> None:
+        """The journal has not taken them."""
         if not self._owed:
             _log.error("alarms are told and not stored: the journal is full; it is tried again")
         self._owed.add(tags, transitions)
@@ -111,17 +122,18 @@ class AlarmDesk:
         if not self._owed:
             return
         now_s = self._clock.monotonic()
-        if self._journal.full is not None and now_s - self._paid_s < ASK_AGAIN_S:
+        pause_s = PAUSE_S if self._journal.full is None else ASK_AGAIN_S
+        if now_s - self._paid_s < pause_s:
             return
         self._paid_s = now_s
         tags = self._evaluator.tags
         owed = self._owed.take(tags)
-        # What was decided since may be in the journal before these: how it is now comes last.
-        owed += tuple(one for one in self._evaluator.now(owed) if one not in owed)
         seq = self._journal.take_seq()
         batch = no_readings(tags, self._clock.now_us())
-        done = self._journal.append(seq, batch, transitions=owed)
-        done.add_done_callback(partial(self.settled, tags, owed))
+        done = self._journal.append(
+            seq, batch, transitions=owed, refused=partial(self.owe, tags, owed)
+        )
+        done.add_done_callback(_take_note)
 
     def measure(self) -> None:
         """Tell how many are active."""
@@ -130,3 +142,9 @@ class AlarmDesk:
     def _tell_unusable(self) -> None:
         for sentence in self._evaluator.unusable:
             _log.error(sentence)
+
+
+def _take_note(done: asyncio.Future[None]) -> None:
+    """Have nobody complain that its error was never looked at: they are owed again."""
+    if not done.cancelled():
+        done.exception()

@@ -135,16 +135,6 @@ class Evaluator:
             self._set_band(self._built.signals[machine.at])
         return sorted(out, key=lambda one: one.us)
 
-    def now(self, told: Iterable[Transition]) -> list[Transition]:
-        """As they are now, the alarms of these transitions."""
-        found = {}
-        for one in told:
-            machine = self._built.by_alarm.get((one.tag_index, one.condition))
-            last = machine.now() if machine is not None else None
-            if last is not None:
-                found[one.tag_index, one.condition] = last
-        return list(found.values())
-
     def active(self) -> Counter[int]:
         """How many conditions are active, by priority."""
         return Counter(each.alarm.priority for each in self._built.machines if each.is_active)

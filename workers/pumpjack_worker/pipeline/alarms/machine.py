@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
-from msgspec.structs import replace
-
 from pumpjack_core.alarms import Transition
 from pumpjack_core.tags import Alarm
 from pumpjack_worker.pipeline.alarms.signal import Signal
@@ -48,7 +46,6 @@ class Machine(ABC):
         self.is_suppressed: bool | None = None
         self.due_us: int | None = None
         self._told_us = NEVER_US
-        self._told: Transition | None = None
         self._seen_us, self._seen_s = NEVER_US, 0.0
         self._may_begin_anew = False
 
@@ -123,16 +120,11 @@ class Machine(ABC):
             "is_suppressed",
             "due_us",
             "_told_us",
-            "_told",
             "_seen_us",
             "_seen_s",
             "_may_begin_anew",
         ):
             setattr(self, name, getattr(before, name))
-
-    def now(self) -> Transition | None:
-        """What was told last; None: nothing."""
-        return None if self._told is None else replace(self._told, tag_index=self.at)
 
     def _go_on(self, us: int) -> None:
         if self._may_begin_anew and us < self._seen_us:
@@ -164,15 +156,16 @@ class Machine(ABC):
     def _append(self, us: int, value: float | None, out: Out) -> None:
         self._told_us = max(us, self._told_us)
         self.is_suppressed = self._suppressed()
-        self._told = Transition(
-            self.at,
-            self.alarm.condition,
-            bool(self.is_active),
-            self._told_us,
-            value,
-            self.is_suppressed,
+        out.append(
+            Transition(
+                self.at,
+                self.alarm.condition,
+                bool(self.is_active),
+                self._told_us,
+                value,
+                self.is_suppressed,
+            )
         )
-        out.append(self._told)
 
     def _suppressed(self) -> bool | None:
         """None as long as the suppressor was not read."""
