@@ -175,7 +175,8 @@ async def test_what_a_full_journal_held_up_is_stored_before_what_is_decided_late
     size, spool._size_bytes = spool._size_bytes, 0
     worker.adapter.read(50.0, 130.0)
     await until(lambda: worker.pipeline.status().readings == 3)
-    await until(lambda: bool(worker.pipeline._alarms._owed))
+    desk = worker.pipeline._alarms
+    await until(lambda: desk._paid_s > 0 and desk._owed)
     spool._size_bytes = size
     worker.adapter.read(55.0)
     await happened(
