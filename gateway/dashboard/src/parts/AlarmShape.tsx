@@ -65,7 +65,8 @@ function inWords(priority: Priority, unacknowledged: boolean, returned: boolean)
   return `Priority ${priority} ${PRIORITY_WORDS[priority]}, ${state}`;
 }
 
-const SHAPES: Record<Priority, { body: string; ring: string; number: number }> = {
+/** Paths of the shapes, to be drawn elsewhere. */
+export const SHAPES: Record<Priority, { body: string; ring: string; number: number }> = {
   1: {
     body: "M4 2h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2z",
     ring: "M2.7-1.3h14.6a4 4 0 0 1 4 4v14.6a4 4 0 0 1-4 4H2.7a4 4 0 0 1-4-4V2.7a4 4 0 0 1 4-4z",
