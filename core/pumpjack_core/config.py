@@ -1,8 +1,8 @@
 """What one worker is told to run: the same file from a ConfigMap and from `pumpjack up`.
 
 A folder holds connection.json (WorkerConfig without its tags) and the tag table in parts, each
-small enough for a ConfigMap: tags-000.json.gz, tags-001.json.gz … and, where something is said of
-wells, wells-000.json.gz …
+small enough for a ConfigMap: tags-000.json.gz, tags-001.json.gz …, where something is said of
+wells, wells-000.json.gz …, and where tags are declared that cannot be read, rejected.json.gz.
 Secrets are never in it: they come from files or the environment (WorkerSecrets).
 """
 
@@ -20,11 +20,12 @@ from msgspec import Struct
 
 from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.types import ScadaConnectionSpec
-from pumpjack_core.tags import Tag, TagTable, WellFacts
+from pumpjack_core.tags import NONE_REJECTED, Rejections, Tag, TagTable, WellFacts
 
 CONNECTION_FILE = "connection.json"
 TAGS_GLOB = "tags-*.json.gz"
 WELLS_GLOB = "wells-*.json.gz"
+REJECTED_FILE = "rejected.json.gz"
 MOST_FILE_BYTES = 512 << 10
 """Of a part of the tag table: a ConfigMap holds 1 MiB, a third more as base64, and has metadata."""
 
@@ -67,6 +68,8 @@ def files(config: WorkerConfig) -> dict[str, bytes]:
         for pattern, items in ((TAGS_GLOB, config.tags.tags), (WELLS_GLOB, config.tags.facts))
         for number, part in enumerate(_parts(items))
     }
+    if config.tags.rejected.total:
+        found[REJECTED_FILE] = _packed(config.tags.rejected)
     return {**found, CONNECTION_FILE: msgspec.json.encode(config.connection)}
 
 
@@ -74,18 +77,22 @@ def _parts(items: Sequence[Tag] | Sequence[WellFacts]) -> list[bytes]:
     """Tags or facts, compressed, in parts of at most MOST_FILE_BYTES."""
     if not items:
         return []
-    whole = gzip.compress(msgspec.json.encode(items), mtime=0)
+    whole = _packed(items)
     if len(whole) <= MOST_FILE_BYTES or len(items) == 1:
         return [whole]
     half = len(items) // 2
     return _parts(items[:half]) + _parts(items[half:])
 
 
+def _packed(value: object) -> bytes:
+    return gzip.compress(msgspec.json.encode(value), mtime=0)
+
+
 def save(config: WorkerConfig, folder: Path) -> None:
     """Write a configuration, connection.json last, so that a reader never sees half of one."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = files(config)
-    there = {*folder.glob(TAGS_GLOB), *folder.glob(WELLS_GLOB)}
+    there = {*folder.glob(TAGS_GLOB), *folder.glob(WELLS_GLOB), *folder.glob(REJECTED_FILE)}
     for stale in there - {folder / name for name in wanted}:
         stale.unlink()
     for name, content in wanted.items():
@@ -107,9 +114,12 @@ def load(folder: Path) -> WorkerConfig:
         facts: list[WellFacts] = []
         for path in sorted(folder.glob(WELLS_GLOB)):
             facts += msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[WellFacts])
+        rejected = NONE_REJECTED
+        for path in folder.glob(REJECTED_FILE):
+            rejected = msgspec.json.decode(gzip.decompress(path.read_bytes()), type=Rejections)
     except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: {error}") from error
-    table = TagTable(tuple(tags), tuple(facts))
+    table = TagTable(tuple(tags), tuple(facts), rejected)
     if table.full_hash != connection.tags_hash:
         raise ManifestError(f"{folder}: the tags are not those that {CONNECTION_FILE} names")
     return WorkerConfig(connection, table)

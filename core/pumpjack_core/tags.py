@@ -139,14 +139,44 @@ class WellFacts(
         return hash((self.well_id, self.title))
 
 
+class NotMapped(Struct, frozen=True):
+    """A tag, or a part of one, that its mapping declares and the connection does not get.
+
+    mapping  namespace/name
+    reason   a sentence that says what to do
+    """
+
+    tag: str
+    mapping: str
+    reason: str
+
+
+class Rejections(Struct, frozen=True):
+    """What mappings declare and a connection does not get.
+
+    total    how many; in_part of them are parts of tags that are read all the same
+    first    the first MOST_REJECTIONS of them
+    """
+
+    total: int = 0
+    in_part: int = 0
+    first: tuple[NotMapped, ...] = ()
+
+
+MOST_REJECTIONS = 50
+NONE_REJECTED = Rejections()
+
+
 class TagTable(Struct, frozen=True, dict=True):
     """The tags of one connection, in a fixed order; a Batch points into it by position.
 
-    facts  of its wells, at most one of each; no reading depends on them
+    facts     of its wells, at most one of each; no reading depends on them
+    rejected  what is declared for it and is not in tags
     """
 
     tags: tuple[Tag, ...]
     facts: tuple[WellFacts, ...] = ()
+    rejected: Rejections = NONE_REJECTED
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -158,11 +188,16 @@ class TagTable(Struct, frozen=True, dict=True):
 
     @cached_property
     def full_hash(self) -> str:
-        """Hash of everything; that of the tags alone where there are no facts."""
-        if not self.facts:
-            return self.hash
-        facts = msgspec.json.encode(self.facts, order="deterministic")
-        return hashlib.sha256(self.hash.encode() + facts).hexdigest()
+        """Hash of everything; that of the tags alone where there is nothing else."""
+        found = self.hash
+        for is_there, more in (
+            (bool(self.facts), self.facts),
+            (bool(self.rejected.total), self.rejected),
+        ):
+            if is_there:
+                text = msgspec.json.encode(more, order="deterministic")
+                found = hashlib.sha256(found.encode() + text).hexdigest()
+        return found
 
     @cached_property
     def wells(self) -> tuple[str, ...]:

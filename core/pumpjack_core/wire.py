@@ -93,6 +93,7 @@ class Heartbeat(Struct, frozen=True, rename="camel", tag="heartbeat"):
     journal_batches, journal_bytes, journal_oldest_s   what is not stored yet
     config_hash      what the worker runs
     follows          the last number that an earlier process with this journal may have used
+    read_at          when the device last said anything, null before it did
     """
 
     epoch: str
@@ -111,6 +112,7 @@ class Heartbeat(Struct, frozen=True, rename="camel", tag="heartbeat"):
     rejected_tags: int
     config_hash: str
     follows: int = 0
+    read_at: str | None = None
 
 
 class Condition(Struct, frozen=True, rename="camel", tag="condition"):

@@ -20,7 +20,7 @@ from pumpjack_core.manifests.objects import TENANT_LABEL, ScadaConnection, TagMa
 from pumpjack_core.manifests.selection import pairs_of, unmatched
 from pumpjack_core.manifests.tag_of import PartlyUsed, tag_of
 from pumpjack_core.manifests.well_of import facts_of, merged
-from pumpjack_core.tags import Tag, TagTable, WellFacts
+from pumpjack_core.tags import MOST_REJECTIONS, NotMapped, Rejections, Tag, TagTable, WellFacts
 
 
 class RejectedTag(Struct, frozen=True):
@@ -262,6 +262,7 @@ def _outcome(
         table = TagTable(
             tuple(tag for pair in pairs for tag in accepted[pair]),
             merged(facts.get(connection.metadata.id, ())),
+            _rejections(lost(pairs)),
         )
         resolved.append(ResolvedConnection(connection, tenant, table, lost(pairs)))
     names = defaultdict(list)
@@ -280,3 +281,12 @@ def _outcome(
             )
         )
     return Resolution(tuple(resolved), tuple(refused), tuple(served))
+
+
+def _rejections(rejected: Sequence[RejectedTag]) -> Rejections:
+    """As the worker is told them, for the screens."""
+    return Rejections(
+        len(rejected),
+        sum(one.is_read for one in rejected),
+        tuple(NotMapped(one.tag, one.mapping, one.reason) for one in rejected[:MOST_REJECTIONS]),
+    )

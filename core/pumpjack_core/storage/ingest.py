@@ -172,6 +172,14 @@ class Ingest:
         table = definition(tags, facts, writes=writes)
         return int((await self._call(sql, connection_id, fence, table))["declared"])
 
+    async def tell_connection(self, connection_id: str, fence: int, report: str) -> bool:
+        """Tell how the connection is and was, as JSON (migration 0043).
+
+        False, and nothing changed, when another worker took a greater fence.
+        """
+        sql = "SELECT pumpjack.tell_connection($1, $2, $3::text::jsonb) AS told"
+        return bool((await self._call(sql, connection_id, fence, report))["told"])
+
     async def close_journal(self, journal_id: UUID, seq: int) -> bool:
         """Say that nothing waits in the journal beyond seq; False when the cursor is elsewhere."""
         sql = "SELECT pumpjack.close_journal($1, $2) AS closed"

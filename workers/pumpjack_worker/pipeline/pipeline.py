@@ -372,8 +372,15 @@ class Pipeline:
         kept = self._alarms.to_journal(batch.tags, transitions) if transitions else ()
         seq = self._journal.take_seq()
         self._publisher.publish(seq, batch, stored=self._journal.full is None)
-        refused = partial(self._alarms.owe, batch.tags, kept)
-        done = self._journal.append(seq, batch, quarantined, memo, kept, refused=refused)
+        done = self._journal.append(
+            seq,
+            batch,
+            quarantined,
+            memo,
+            kept,
+            refused=partial(self._alarms.owe, batch.tags, kept),
+            known=self._alarms.known(batch.tags),
+        )
         if transitions:
             self._alarms.tell(seq, batch.tags, transitions)
         await self._acks.put((done, ack, batch))
@@ -431,6 +438,7 @@ class Pipeline:
             await self._follow()
             await self._unstored.keep()
             self._measure(now_us)
+            self.writer.report.note(self.status(), self._config)
 
     async def _watch_alarms(self, now_us: int) -> None:
         """What time alone has changed, unless another worker has taken over."""
@@ -486,6 +494,7 @@ class Pipeline:
             rejected_tags=len(status.rejected),
             config_hash=status.config_hash,
             follows=self._journal.follows,
+            read_at=status.read_at,
         )
 
     def _validator_of(self, tags: TagTable, before: Validator | None) -> Validator:

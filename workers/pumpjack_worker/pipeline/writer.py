@@ -24,6 +24,7 @@ from pumpjack_core.tags import TagTable
 from pumpjack_worker.pipeline.alarms.declaration import Declaration
 from pumpjack_worker.pipeline.journal import Entry, Journal
 from pumpjack_worker.pipeline.metrics import Metrics
+from pumpjack_worker.pipeline.report import Report
 
 MOST_READINGS = 20_000
 LEAST_READINGS = 500
@@ -64,6 +65,8 @@ class Writer:
         self._metrics = metrics
         self._on_alarms = on_alarms
         self._declaration = Declaration(connection_id)
+        self.report = Report(connection_id, clock, journal.added.set)
+        """What the database is told of the connection's state."""
         self._tag_ids: dict[str, Int32s] = {}
         self._fence: int | None = None
         self._knows_journal = False
@@ -124,6 +127,7 @@ class Writer:
         missed.
         """
         self._draining = True
+        self.report.stops()
         while self._journal.waiting.batches or not (self._closed or self.problem):
             self._journal.added.set()
             await asyncio.sleep(0.02)
@@ -156,6 +160,7 @@ class Writer:
         self._tell_alarms()
         self._tag_ids.clear()
         self._declaration.forgotten()
+        self.report.forgotten()
 
     async def _refuse_older_journal(self, cursor: int) -> None:
         """Below the cursor this process's batches would count as stored, and be removed."""
@@ -183,15 +188,18 @@ class Writer:
             if not self._journal.waiting.batches:
                 self._declaration.may_be_told()
             await self._declaration.tell(session, self._fence)
+            await self.report.tell(session, self._fence)
             await self._wait_for_work()
             self._journal.is_urgent = False
             while entries := await self._journal.oldest(most_readings=self._most):
                 await self._write(session, entries)
                 self._declaration.may_be_told()
+                await self.report.tell(session, self._fence)
                 self._most = min(MOST_READINGS, self._most * 2)
                 if self._journal.waiting.readings < self._most:
                     break
             if self._draining and not self._journal.waiting.batches and not self._closed:
+                await self.report.tell(session, self._fence)
                 await session.close_journal(self._journal.journal_id, self.stored_seq)
                 self._closed = True
 
@@ -201,7 +209,7 @@ class Writer:
         Not for more where a full batch waits, or a transition.
         """
         while not self._journal.waiting.batches:
-            if self._declaration.is_due:
+            if self._declaration.is_due or self.report.is_due:
                 return
             await self._next_append()
             if self._draining:
