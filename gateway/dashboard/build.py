@@ -43,8 +43,8 @@ def main(arguments: list[str]) -> None:
         with _alone():
             install()
             if arguments == ["--types"]:
-                run("typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json")
-                run("typescript/bin/tsc", "--noEmit", "-p", "tsconfig.node.json")
+                for part in ("tsconfig.json", "tsconfig.node.json", "tsconfig.sw.json"):
+                    run("typescript/bin/tsc", "--noEmit", "-p", part)
             elif arguments == ["--units"]:
                 run("vitest/vitest.mjs", "run")
             elif not arguments:

@@ -8,11 +8,16 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.e2e.local_run import COMMAND, ENVIRONMENT, LocalRun, worker_pid
+import psutil
+
+from pumpjack_cli.local.addresses import free_ports
+from tests.e2e.local_run import COMMAND, ENVIRONMENT, LocalRun, processes_of, worker_pid
 
 CHECKOUT = Path(__file__).parents[2]
 BUILD_LIMIT_S = 300
@@ -35,8 +40,10 @@ class Field:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
+        # Of those that no passing client is given: the gateway comes back where it was.
+        rest, websocket = (f"127.0.0.1:{port}" for port in free_ports(2))
         self._run = LocalRun(
-            "demo", "--rest-address", "127.0.0.1:0", "--ws-address", "127.0.0.1:0", data=self.data
+            "demo", "--rest-address", rest, "--ws-address", websocket, data=self.data
         )
 
     def __enter__(self) -> Self:
@@ -62,28 +69,12 @@ class Field:
         """Where REST and the screens are."""
         return self._run.url("REST").rstrip("/")
 
-    def token(self, tenant: str = "permian", role: str = "operator", who: str = "ann") -> str:
-        """A token as `pumpjack token` prints it."""
-        done = subprocess.run(
-            [
-                *COMMAND,
-                "token",
-                "--tenant",
-                tenant,
-                "--role",
-                role,
-                "--subject",
-                who,
-                "--data-dir",
-                str(self.data),
-            ],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **ENVIRONMENT},
-            timeout=60,
-            check=True,
-        )
-        return done.stdout.strip()
+    def token(
+        self, tenant: str = "permian", role: str = "operator", who: str = "ann", ttl: str = "1h"
+    ) -> str:
+        """A token as `pumpjack token` prints it; ttl: how long it lasts."""
+        said = ("--tenant", tenant, "--role", role, "--subject", who, "--ttl", ttl)
+        return self._say("token", *said).strip()
 
     def link(
         self, path: str = "/", tenant: str = "permian", role: str = "operator", who: str = "ann"
@@ -98,6 +89,52 @@ class Field:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def command(self, well: str, tag: str, value: str, tenant: str = "permian") -> None:
+        """Write to a device and wait until it was read back, as `pumpjack command send` does."""
+        self._say("command", "send", well, tag, value, "--tenant", tenant, "--reason", "a test")
+
+    @contextmanager
+    def without_gateway(self) -> Iterator[None]:
+        """The gateway is killed, and started again by its supervisor after the block."""
+        supervisor = psutil.Process(self._run.process.pid)
+        supervisor.suspend()
+        try:
+            self._gateway().kill()
+            yield
+        finally:
+            supervisor.resume()
+
+    @contextmanager
+    def silent_gateway(self) -> Iterator[None]:
+        """The gateway stands still: its connections are open, and nothing comes."""
+        gateway = self._gateway()
+        gateway.suspend()
+        try:
+            yield
+        finally:
+            gateway.resume()
+
+    def _gateway(self) -> psutil.Process:
+        (found,) = (
+            process
+            for process in processes_of(self.data)
+            if "pumpjack_gateway" in process.cmdline()
+        )
+        return found
+
+    def _say(self, *arguments: str) -> str:
+        """What a command of this installation prints."""
+        done = subprocess.run(
+            [*COMMAND, *arguments, "--data-dir", str(self.data)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **ENVIRONMENT},
+            timeout=90,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def kill_worker(self, connection: str) -> None:
         """SIGKILL the worker of a connection; the supervisor starts it again."""

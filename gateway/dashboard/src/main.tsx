@@ -10,9 +10,11 @@ import { begin } from "./frame/gateway.ts";
 import { runClock } from "./frame/now.ts";
 import { followTheme } from "./frame/preferences.ts";
 import { writeTitle } from "./frame/title.ts";
+import { registerWorker } from "./sw/register.ts";
 
 followTheme();
 begin();
 runClock();
 writeTitle();
 render(<App />, document.getElementById("app") as HTMLElement);
+registerWorker();

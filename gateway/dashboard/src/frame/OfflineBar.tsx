@@ -10,10 +10,13 @@ export interface OfflineBarProps {
   now: number;
   zone: string;
   onTry: () => void;
+  /** The page was opened without it: there is nothing to be old. */
+  neverReached?: boolean;
 }
 
 /** The gateway is lost: since when, what that means, and when it is tried again. */
-export function OfflineBar({ sinceMs, nextTryMs, now, zone, onTry }: OfflineBarProps) {
+export function OfflineBar(props: OfflineBarProps) {
+  const { sinceMs, nextTryMs, now, zone, onTry, neverReached = false } = props;
   const next =
     nextTryMs === null || nextTryMs <= now
       ? "Trying now."
@@ -26,12 +29,13 @@ export function OfflineBar({ sinceMs, nextTryMs, now, zone, onTry }: OfflineBarP
       </span>
       <span class="says grow">
         <span role="alert">
-          This screen lost the gateway at {clockText(sinceMs, zone)} ({offsetText(sinceMs, zone)}).
-          Everything below is as it was then.
+          {neverReached
+            ? "The gateway cannot be reached from here. Nothing is known of the wells: no value, no alarm."
+            : `This screen lost the gateway at ${clockText(sinceMs, zone)} (${offsetText(sinceMs, zone)}). Everything below is as it was then.`}
         </span>{" "}
         <span class="only-desk more">{next} Commands and acknowledgements are off.</span>
       </span>
-      <span class="box">Data is {ageText(now - sinceMs)} old</span>
+      {!neverReached && <span class="box">Data is {ageText(now - sinceMs)} old</span>}
       <Button onClick={onTry}>Try now</Button>
     </div>
   );

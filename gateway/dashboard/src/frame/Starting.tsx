@@ -1,5 +1,6 @@
 import { Skeleton } from "../parts/Skeleton.tsx";
 import { ProblemBox } from "../parts/ProblemBox.tsx";
+import { Away } from "./Away.tsx";
 import { configProblem, tenant } from "./gateway.ts";
 import { Mark } from "./Mark.tsx";
 import { TenantBadge } from "./TenantBadge.tsx";
@@ -14,7 +15,9 @@ export function Starting() {
         </span>
         <TenantBadge tenant={tenant.value} />
       </header>
+      <Away />
       <main id="main">
+        <h1 class="vh">Pumpjack</h1>
         {configProblem.value === null ? (
           <Skeleton waitingFor="the gateway" />
         ) : (

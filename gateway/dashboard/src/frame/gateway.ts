@@ -1,6 +1,7 @@
 // What every page needs of its gateway: who is signed in, what they may do, the client, the feed.
 
 import { type Signal, computed, effect, signal } from "@preact/signals";
+import { serverNow } from "../live/clock.ts";
 import { live, startLive, stopLive } from "../live/live.ts";
 import { Client } from "../rest/client.ts";
 import { claimsOf } from "../rest/jwt.ts";
@@ -20,6 +21,8 @@ export const client = new Client({
 export const config: Signal<ScreensConfig | null> = signal(null);
 /** Why it has not answered; tried again every few seconds. */
 export const configProblem: Signal<ProblemError | null> = signal(null);
+/** When it is asked next [epoch ms]; null: now, or it has answered. */
+export const configNextTryMs: Signal<number | null> = signal(null);
 /** Who is signed in, in the gateway's words; null until it has answered. */
 export const me: Signal<Me | null> = signal(null);
 /** live() can be called. */
@@ -67,14 +70,17 @@ export function whyNot(action: Action): string | null {
 export function begin(): void {
   const shown = session.resume(location);
   if (shown !== null) history.replaceState(null, "", shown);
+  addEventListener("online", tryConfigNow);
   void ask(
     () => client.config(),
     (answer) => {
       config.value = answer;
       configProblem.value = null;
+      configNextTryMs.value = null;
       session.know(answer.oidc);
     },
     (problem) => (configProblem.value = problem),
+    { pause: waitForConfig },
   );
   effect(() => {
     const [token, known] = [session.token.value !== null, config.value];
@@ -91,7 +97,7 @@ export function begin(): void {
       () => client.me(),
       (answer) => (me.value = answer),
       () => undefined,
-      () => session.token.peek() === token,
+      { isWanted: () => session.token.peek() === token },
     );
   });
 }
@@ -108,8 +114,9 @@ async function ask<A>(
   question: () => Promise<A>,
   take: (answer: A) => void,
   failed: (problem: ProblemError) => void,
-  isWanted: () => boolean = () => true,
+  how: { isWanted?: () => boolean; pause?: () => Promise<void> } = {},
 ): Promise<void> {
+  const { isWanted = () => true, pause = () => after(TRY_AGAIN_MS) } = how;
   while (isWanted()) {
     try {
       const answer = await question();
@@ -119,7 +126,29 @@ async function ask<A>(
       if (!(error instanceof ProblemError)) throw error;
       failed(error);
       if (error.isSignedOut) return;
-      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+      await pause();
     }
   }
+}
+
+let wakeConfig: () => void = () => undefined;
+
+/** Asks at once how the gateway is reached, where the next try is waited for. */
+export function tryConfigNow(): void {
+  wakeConfig();
+}
+
+async function waitForConfig(): Promise<void> {
+  configNextTryMs.value = serverNow() + TRY_AGAIN_MS;
+  await Promise.race([
+    after(TRY_AGAIN_MS),
+    new Promise<void>((resolve) => {
+      wakeConfig = resolve;
+    }),
+  ]);
+  configNextTryMs.value = null;
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
+import { Away } from "../../frame/Away.tsx";
 import { config, configProblem, session } from "../../frame/gateway.ts";
 import { Mark } from "../../frame/Mark.tsx";
 import { useTitle } from "../../frame/title.ts";
@@ -50,6 +51,9 @@ export default function SignIn() {
 
   return (
     <main class="si" id="main">
+      <div class="over">
+        <Away />
+      </div>
       <Art />
       <div class="box">
         <div class="name">
