@@ -76,14 +76,20 @@ export class Wells {
 
   /**
    * Calls in a frame with what is to be shown of a tag: at once, and whenever that changes,
-   * which it also does by growing old. One for each place where a value stands.
+   * which it also does by growing old. One for each place where a value stands. turn: into the
+   * unit of the tag as it is given here, where that is not the readings' own.
    */
-  watchShown(wellId: string, tag: TagFacts, tell: (shown: Presented) => void): Stop {
+  watchShown(
+    wellId: string,
+    tag: TagFacts,
+    tell: (shown: Presented) => void,
+    turn?: (value: number) => number,
+  ): Stop {
     const { feed } = this.#held(wellId);
     const release = this.hold(wellId);
     let last = "";
     const run = () => {
-      const shown = feed.shown(tag, !this.#socket.isOpen);
+      const shown = feed.shown(tag, !this.#socket.isOpen, turn);
       const gist = `${shown.mark}|${shown.words}|${shown.label}`;
       if (gist === last) return;
       last = gist;

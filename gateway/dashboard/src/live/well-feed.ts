@@ -74,10 +74,18 @@ export class WellFeed {
     return [...this.cells.keys()];
   }
 
-  /** What is shown of a tag now. offline: the screen has lost the gateway. */
-  shown(tag: TagFacts | (TagView & { tagName: string; connectionId: string }), offline: boolean): Presented {
+  /**
+   * What is shown of a tag now. offline: the screen has lost the gateway. turn: into the unit that
+   * tag is given in here, where that is not the readings' own.
+   */
+  shown(
+    tag: TagFacts | (TagView & { tagName: string; connectionId: string }),
+    offline: boolean,
+    turn?: (value: number) => number,
+  ): Presented {
     const cell = this.cells.get(tag.tagName) ?? null;
-    return present(cell === null ? null : givenOf(cell, serverNow()), tag, {
+    const given = cell === null ? null : givenOf(cell, serverNow());
+    return present(given === null || turn === undefined ? given : turned(given, turn), tag, {
       connected: this.isConnected(tag.connectionId),
       offline,
       catchingUp: this.positions.gaps.some((gap) => gap.connectionId === tag.connectionId),
@@ -230,6 +238,15 @@ export function givenOf(cell: Cell, nowMs: number): Given {
       cell.lastKnown === null
         ? null
         : { value: cell.lastKnown.value, ageMs: nowMs - cell.lastKnown.tMs },
+  };
+}
+
+function turned(given: Given, turn: (value: number) => number): Given {
+  const { value, lastKnown } = given;
+  return {
+    ...given,
+    value: value === null ? null : turn(value),
+    lastKnown: lastKnown ? { ...lastKnown, value: turn(lastKnown.value) } : null,
   };
 }
 
