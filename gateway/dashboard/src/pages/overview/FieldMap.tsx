@@ -4,19 +4,23 @@ import { wellLink } from "../../model/links.ts";
 import { counted } from "../../model/numbers.ts";
 import { WELL_WORDS } from "../../parts/WellMark.tsx";
 import { PRIORITY_WORDS } from "../../model/alarms.ts";
-import { TileMark } from "./Mark.tsx";
+import { RowMark, TileMark } from "./Mark.tsx";
 import { type Judged, type Look, lookOf, nameOf } from "./judged.ts";
 import { type Narrowing, addressOf } from "./narrowed.ts";
 import { type Pad, padsOf } from "./pads.ts";
 
-const PITCH = 26;
-const MARK = 20;
+const PITCH = 20;
+/** Of what is drawn in a box of 20: abnormal tiles reach over their neighbours. */
+const SCALE = { alarm: 1.35, well: 1.08 };
+/** Up to so many wells there is room for their names. */
+const NAMED = 48;
 const ACROSS = 13;
 
 /** One tile a well, by route and pad. A pad is a link that filters the list; a tile goes to its well. */
 export function FieldMap({ judged, narrowing }: { judged: readonly Judged[]; narrowing: Narrowing }) {
   const { query, route } = useLocation();
   const routes = useMemo(() => padsOf(judged), [judged]);
+  const isSmall = judged.length <= NAMED;
   return (
     <div class="map" role="group" aria-label="Wells by route and pad">
       {routes.map(({ route: name, pads, wells, abnormal }) => (
@@ -27,7 +31,8 @@ export function FieldMap({ judged, narrowing }: { judged: readonly Judged[]; nar
               {abnormal} of {counted(wells, "well")}
             </span>
           </h2>
-          {pads.map((pad) => {
+          {isSmall && pads.map((pad) => <NamedTiles key={pad.pad} pad={pad} />)}
+          {!isSmall && pads.map((pad) => {
             const isOn = narrowing.pad === pad.pad && pad.pad !== "";
             const to = { ...narrowing, route: name || null, pad: isOn ? null : pad.pad || null };
             return (
@@ -56,6 +61,21 @@ export function FieldMap({ judged, narrowing }: { judged: readonly Judged[]; nar
   );
 }
 
+/** Of a small field: a link for each well. */
+function NamedTiles({ pad }: { pad: Pad }) {
+  return (
+    <div class="named">
+      {pad.pad !== "" && <h3 class="cut">{pad.pad}</h3>}
+      {pad.wells.map((one) => (
+        <a key={one.wellId} class="tile" href={wellLink(one.wellId)}>
+          <RowMark look={lookOf(one)} />
+          <span class="cut">{nameOf(one.well)}</span>
+        </a>
+      ))}
+    </div>
+  );
+}
+
 function Tiles({ pad }: { pad: Pad }) {
   const { wells } = pad;
   const rows = Math.ceil(wells.length / ACROSS);
@@ -72,17 +92,25 @@ function Tiles({ pad }: { pad: Pad }) {
           <g
             key={one.wellId}
             data-well={one.wellId}
-            transform={`translate(${(at % ACROSS) * PITCH + (PITCH - MARK) / 2} ${Math.floor(at / ACROSS) * PITCH + (PITCH - MARK) / 2})`}
+            transform={`translate(${(at % ACROSS) * PITCH} ${Math.floor(at / ACROSS) * PITCH})`}
           >
             <title>{`${nameOf(one.well)}: ${lookWords(lookOf(one))}`}</title>
-            <rect class="hit" x="-3" y="-3" width={PITCH} height={PITCH} />
-            <TileMark look={lookOf(one)} />
+            <rect class="hit" width={PITCH} height={PITCH} />
+            <g transform={centred("alarm" in lookOf(one) ? SCALE.alarm : SCALE.well)}>
+              <TileMark look={lookOf(one)} />
+            </g>
           </g>
         ))}
       </svg>
     ),
     [pad.signature],
   );
+}
+
+/** Enlarged about the middle of its box. */
+function centred(scale: number): string {
+  const shift = (PITCH / 2) * (1 - scale);
+  return `translate(${shift} ${shift}) scale(${scale})`;
 }
 
 /** What is not normal: ", of which 2 no data, 1 with an alarm". */

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { live } from "../../live/live.ts";
 import { titleOf } from "../../model/attention.ts";
+import { barOf } from "../../model/limits.ts";
 import type { Presented } from "../../model/present.ts";
 import { AnalogBar } from "../../parts/AnalogBar.tsx";
 import { QualityMark } from "../../parts/QualityMark.tsx";
@@ -53,11 +54,18 @@ export function KeyCell({ wellId, at, tag, label, priority }: KeyCellProps) {
         {shown.mark !== "bad" && mark}
         {label !== null && <small class="lab cut">{label}</small>}
       </div>
-      <div aria-hidden="true">
-        <AnalogBar tag={tag} shown={shown} priority={priority} />
-      </div>
+      {!isState(tag) && (
+        <div aria-hidden="true">
+          <AnalogBar tag={tag} shown={shown} priority={priority} />
+        </div>
+      )}
     </div>
   );
+}
+
+/** Words for values, and no range: there is nothing to point at. */
+function isState(tag: TagFacts): boolean {
+  return Object.keys(tag.stateNames).length > 0 && barOf(tag) === null;
 }
 
 /** What Preact has to draw anew when it changes; text and pointer are not among it. */
