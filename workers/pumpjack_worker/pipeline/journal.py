@@ -64,6 +64,8 @@ class Journal:
         """No earlier process has used a number above this one; 0 for a new journal."""
         self.read_until_us = spool.read_until_us
         """Receipt of the last batch of the process before [µs], None when there was none."""
+        self.known = spool.known
+        """What alarms were decided by in the process before, if anything."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: list[_Append] = []
         self._committing: list[_Append] = []
@@ -117,14 +119,16 @@ class Journal:
         transitions: Sequence[Transition] = (),
         *,
         refused: Callable[[], None] = lambda: None,
+        known: bytes = b"",
     ) -> asyncio.Future[None]:
         """Put a batch on disk. The future is done when it is there; JournalFull when it is not.
 
+        known: what alarms are decided by with this batch; the next process finds it in `known`.
         refused: called when its transitions are not kept, which may be so although the batch is:
         none overtakes one before it that found no room.
         """
         payload = codec.encode(batch, quarantined, transitions, seq=seq)
-        row = Row(seq, batch.received_us, len(batch), batch.tags, payload, memo)
+        row = Row(seq, batch.received_us, len(batch), batch.tags, payload, memo, known)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         bare = partial(codec.encode, batch, quarantined, seq=seq)
         self._pending.append(_Append(row, done, bare, refused if transitions else None))
@@ -218,6 +222,8 @@ class Journal:
     def _refuse_transitions(self, first: int) -> None:
         """Of all batches on their way from this one on: their readings do not wait for that."""
         for one in (*self._committing, *self._pending):
+            if one.row.seq >= first:
+                one.row = one.row._replace(known=b"")
             if one.refused is not None and one.row.seq >= first:
                 one.refused()
                 one.refused = None

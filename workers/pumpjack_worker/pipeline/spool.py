@@ -33,6 +33,8 @@ from pumpjack_core.log import get_logger
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import MEMOS_KEPT
 from pumpjack_worker.pipeline import notes, salvage
+from pumpjack_worker.pipeline.alarms import known
+from pumpjack_worker.pipeline.alarms.known import Known
 from pumpjack_worker.pipeline.durable import make_folder, sync_folder
 from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
 
@@ -54,12 +56,18 @@ CREATE TABLE batch (
 """
 _MEMOS = "CREATE TABLE IF NOT EXISTS memo (seq INTEGER PRIMARY KEY, content BLOB NOT NULL)"
 """What the adapter wants to know again after a restart; apart, for it outlives its batch."""
+_KNOWN = """CREATE TABLE IF NOT EXISTS known (
+  only INTEGER PRIMARY KEY CHECK (only = 1), tag_table INTEGER NOT NULL, content BLOB NOT NULL)"""
+"""What alarms were decided by, with the last batch; it outlives all of them."""
 _PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _log = get_logger("worker.journal")
 
 
 class Row(NamedTuple):
-    """One batch to append: seq, time of receipt [µs], number of readings, tags, bytes, memo."""
+    """One batch to append: seq, time of receipt [µs], number of readings, tags, bytes, memo.
+
+    known: what its alarms are decided by (alarms/known.py), in place of what was known before.
+    """
 
     seq: int
     created_us: int
@@ -67,6 +75,7 @@ class Row(NamedTuple):
     tags: TagTable
     payload: bytes
     memo: bytes = b""
+    known: bytes = b""
 
 
 class Confirmed(NamedTuple):
@@ -114,6 +123,8 @@ class Spool:
         ).fetchone()
         self.waiting = Waiting(*waiting)
         self._removed_us = self._removed_until()
+        self.known = self._read_known()
+        """What alarms were decided by in the process before, None when that is not known."""
         self.read_until_us: int | None = max(newest_us or 0, self._removed_us) or None
         """Receipt of the last batch that is or was in the file [µs], None when there was none."""
         self._keep_reserve()
@@ -146,6 +157,12 @@ class Spool:
                 ],
             )
             self._note([(row.seq, row.memo) for row in rows if row.memo])
+            last_known = next((row for row in reversed(rows) if row.known), None)
+            if last_known is not None:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO known VALUES (1, ?, ?)",
+                    (self._table_id(last_known.tags), last_known.known),
+                )
         oldest = self.waiting.oldest_us
         first = min(row.created_us for row in rows)
         self.waiting = Waiting(
@@ -253,7 +270,10 @@ class Spool:
             self._reserve.unlink(missing_ok=True)
             self._set_numbers_aside(self._ceiling)
         with contextlib.suppress(JournalFull), self._transaction("tidy"):
-            self._db.execute("DELETE FROM tag_table WHERE id NOT IN (SELECT tag_table FROM batch)")
+            self._db.execute(
+                "DELETE FROM tag_table WHERE id NOT IN"
+                " (SELECT tag_table FROM batch UNION SELECT tag_table FROM known)"
+            )
 
     @contextlib.contextmanager
     def _told(self, doing: str) -> Iterator[None]:
@@ -331,6 +351,7 @@ class Spool:
             _make(db, connection_id)
         self._refuse_a_newer_one(db)
         db.execute(_MEMOS)
+        db.execute(_KNOWN)
         verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise JournalDamaged(verdict)
@@ -394,6 +415,15 @@ class Spool:
     def _read_confirmed(self) -> Confirmed:
         found = self._db.execute("SELECT value FROM meta WHERE key = 'confirmed'").fetchone()
         return Confirmed(*map(int, found[0].split())) if found else Confirmed(0, 0)
+
+    def _read_known(self) -> Known | None:
+        found = self._db.execute(
+            "SELECT known.content, tag_table.tags FROM known"
+            " JOIN tag_table ON tag_table.id = known.tag_table"
+        ).fetchone()
+        if found is None or not isinstance(found[0], bytes):
+            return None
+        return known.decode(found[0], TagTable(msgspec.json.decode(found[1], type=tuple[Tag, ...])))
 
     def _removed_until(self) -> int:
         """Receipt of the newest batch that was removed [µs]; 0 without one, or in an old file."""

@@ -18,6 +18,7 @@ from pumpjack_core.alarms import Transition
 from pumpjack_core.quality import Level, Reason, quality
 from pumpjack_core.tags import Alarm, TagTable
 from pumpjack_worker.pipeline.alarms.evaluator import Evaluator
+from pumpjack_worker.pipeline.alarms.known import decode
 from tests.workers.pipeline.alarms.oracle import Oracle
 from tests.workers.pipeline.examples import T0_US, batch, tag
 
@@ -95,6 +96,7 @@ events = st.lists(
         *[st.tuples(st.just("watch"), st.none())] * 2,
         st.tuples(st.just("clock"), st.integers(-60, 20)),
         st.tuples(st.just("restart"), st.none()),
+        st.tuples(st.just("restart knowing"), st.none()),
         st.tuples(st.just("same tags"), st.none()),
         st.tuples(st.just("other tags"), tables),
     ),
@@ -123,6 +125,11 @@ def held_against_the_plain_laws(tags: TagTable, happens: Sequence[tuple[str, Any
             set_by_s += what / 2
         elif kind == "restart":
             fast, plain = Evaluator(tags), Oracle(tags)
+        elif kind == "restart knowing":
+            if blob := fast.known():
+                before, plain = plain, Oracle(tags)
+                plain.know(before)
+                fast = Evaluator(tags, known=decode(blob, tags))
         elif kind == "other tags":
             tags = what
             fast = Evaluator(tags, fast)
@@ -196,7 +203,8 @@ def by_chance(chance: random.Random) -> tuple[TagTable, list[tuple[str, Any]]]:
         if chance.random() < 0.04:
             what = chance.choice((("wait", 700), ("clock", chance.randint(-60, 20))))
             other = ("other tags", table())
-            happens.append(chance.choice((what, ("restart", None), ("same tags", None), other)))
+            restart = (chance.choice(("restart", "restart knowing")), None)
+            happens.append(chance.choice((what, restart, ("same tags", None), other)))
     return tags, happens
 
 

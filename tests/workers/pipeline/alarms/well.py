@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pumpjack_core.tags import Alarm, TagTable
 from pumpjack_worker.pipeline.alarms.evaluator import Evaluator
+from pumpjack_worker.pipeline.alarms.known import decode
 from tests.workers.pipeline.examples import T0_US, batch, tag
 
 S = 1_000_000
@@ -60,8 +61,12 @@ class Well:
     def become(self, tags: TagTable) -> None:
         self.tags, self.evaluator = tags, Evaluator(tags, self.evaluator)
 
-    def restart(self) -> None:
-        self.evaluator = Evaluator(self.tags)
+    def restart(self, tags: TagTable | None = None) -> None:
+        """A new process, which knows what the journal has."""
+        known = decode(self.evaluator.known(), self.tags)
+        assert known is not None
+        self.tags = tags or self.tags
+        self.evaluator = Evaluator(self.tags, known=known)
 
     def _note(self, told) -> None:
         for one in told:

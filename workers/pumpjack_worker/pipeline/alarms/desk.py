@@ -39,7 +39,7 @@ class AlarmDesk:
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self._evaluator = Evaluator(tags)
+        self._evaluator = Evaluator(tags, known=journal.known)
         self._journal = journal
         self._publisher = publisher
         self._messages = messages
@@ -110,6 +110,13 @@ class AlarmDesk:
             return transitions
         self._owed.add(tags, transitions)
         return ()
+
+    def known(self, tags: TagTable) -> bytes:
+        """By what alarms are decided, for the journal with a batch of this table.
+
+        While transitions are owed nothing: a process that does not know of them decides them anew.
+        """
+        return b"" if self._owed or tags is not self._evaluator.tags else self._evaluator.known()
 
     def owe(self, tags: TagTable, transitions: Sequence[Transition]) -> None:
         """The journal has not taken them."""

@@ -19,6 +19,7 @@ from pumpjack_core.readings import Batch, Int16s, Int32s
 from pumpjack_core.tags import TagTable
 from pumpjack_worker.pipeline.alarms.build import Built, build
 from pumpjack_worker.pipeline.alarms.conditions import around
+from pumpjack_worker.pipeline.alarms.known import Known
 from pumpjack_worker.pipeline.alarms.machine import Machine
 from pumpjack_worker.pipeline.alarms.order import Mask, Order, Rows
 from pumpjack_worker.pipeline.alarms.signal import CODE_MASK, IS_MARK, UNKNOWN, Signal
@@ -34,8 +35,13 @@ MARKED_NOW_US = 1_000_000
 class Evaluator:
     """All alarms of one tag table."""
 
-    def __init__(self, tags: TagTable, before: Evaluator | None = None) -> None:
-        """before: of the table before; alarms that stay as they were keep their state."""
+    def __init__(
+        self, tags: TagTable, before: Evaluator | None = None, *, known: Known | None = None
+    ) -> None:
+        """before: of the table before; alarms that stay as they were keep their state.
+
+        known: by the process before; what is older than that decides nothing.
+        """
         self.tags = tags
         self._built: Built
         if before is not None:
@@ -47,6 +53,8 @@ class Evaluator:
         self._order = Order(tags)
         if before is not None:
             self._order.take_over(before._order, built.places)
+        if known is not None:
+            self._order.know(known)
         n = len(tags)
         self._lower, self._upper = np.full(n, -np.inf), np.full(n, np.inf)
         self._code = np.full(n, UNKNOWN, np.int16)
@@ -135,6 +143,10 @@ class Evaluator:
             self._set_band(self._built.signals[machine.at])
         return sorted(out, key=lambda one: one.us)
 
+    def known(self) -> bytes:
+        """What the next process has to know, for the journal; nothing without alarms."""
+        return self._order.encoded() if self._built.machines else b""
+
     def active(self) -> Counter[int]:
         """How many conditions are active, by priority."""
         return Counter(each.alarm.priority for each in self._built.machines if each.is_active)
@@ -170,13 +182,12 @@ class Evaluator:
         counts = fresh & ~mark
         self._order.move(index[counts], us[counts])
         signals = self._built.signals
-        if self._order.comes_again(batch.received_us):
-            counts |= mark & fresh
-        else:
-            counts |= mark & (fresh | (us >= batch.received_us - MARKED_NOW_US))
-            for row in np.flatnonzero((us == newest_us) & ~mark).tolist():
-                # What the device said last, said again after an outage: it is heard again.
-                counts[row] = signals[index[row]].is_marked
+        is_new = not self._order.comes_again(batch.received_us)
+        counts |= mark & (fresh | (is_new & (us >= batch.received_us - MARKED_NOW_US)))
+        for row in np.flatnonzero((us == newest_us) & ~mark).tolist():
+            # What the device said last, said again after an outage, or to a new process.
+            signal = signals[index[row]]
+            counts[row] = signal.code == UNKNOWN or (signal.is_marked and is_new)
         late = np.flatnonzero((us < newest_us) & ~mark)
         for at, rows in self._order.late(batch, late).items() if len(late) else ():
             for machine in signals[at].moves:

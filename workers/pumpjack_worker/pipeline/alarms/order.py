@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pumpjack_core.quality import BACKFILLED
 from pumpjack_core.readings import Batch, Int32s, Int64s
 from pumpjack_core.tags import TagTable
+from pumpjack_worker.pipeline.alarms.known import Known, encode
 from pumpjack_worker.pipeline.alarms.machine import NEVER_US
 from pumpjack_worker.pipeline.staleness import INTERVALS, LEAST_S
 
@@ -33,6 +34,7 @@ class Order:
     """The newest time of each tag that has decided [µs of the tag's own clock]."""
 
     def __init__(self, tags: TagTable) -> None:
+        self._tags = tags
         self.newest_us = np.full(len(tags), NEVER_US, np.int64)
         self._patience_us = np.array(
             [max(LEAST_S, INTERVALS * tag.interval_s) * 1e6 for tag in tags.tags], np.int64
@@ -49,6 +51,18 @@ class Order:
             self.newest_us[new] = before.newest_us[old]
             if old in before.behind:
                 self.behind[new] = before.behind[old]
+
+    def know(self, known: Known) -> None:
+        """Go on where a process before this one was killed, or ended."""
+        place = {tag.key: at for at, tag in enumerate(known.tags.tags)}
+        for at, tag in enumerate(self._tags.tags):
+            if tag.key in place:
+                self.newest_us[at] = known.newest_us[place[tag.key]]
+        self._now_us = self._received_us = known.now_us
+
+    def encoded(self) -> bytes:
+        """What a process after this one has to know."""
+        return encode(self._now_us, self.newest_us)
 
     def received(self, us: int, now_us: int) -> bool:
         """A batch received at us is judged at now_us. Whether the worker's clock went back.
