@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -32,6 +35,25 @@ async def ask_for(page: Page, title: str, value: str, reason: str) -> None:
         await page.get_by_label(value, exact=True).check()
     await page.get_by_label("Reason").fill(reason)
     await page.get_by_role("button", name="Review").click()
+
+
+@contextmanager
+def devices_hang(field: Field) -> Iterator[None]:
+    """All simulated devices keep their connections and answer nothing."""
+    hanging = [
+        process
+        for process in processes_of(field.data)
+        if any("simulat" in part for part in process.cmdline())
+    ]
+    assert hanging, "no simulator is running"
+    for process in hanging:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in hanging:
+            if psutil.pid_exists(process.pid):
+                os.kill(process.pid, signal.SIGCONT)
 
 
 async def test_an_operator_changes_a_choke_in_two_steps_and_sees_it_read_back(
@@ -127,22 +149,27 @@ async def test_a_device_that_dies_switches_its_changes_off_and_says_so(
     choke = plate(person.page, "Choke")
     change = choke.get_by_role("button", name="Change…")
     await expect(change).not_to_have_attribute("aria-disabled", "true")
-    stopped = [
-        process
-        for process in processes_of(field.data)
-        if any("simulat" in part for part in process.cmdline())
-    ]
-    assert stopped, "no simulator is running"
-    try:
-        for process in stopped:
-            process.send_signal(signal.SIGSTOP)
+    with devices_hang(field):
         await expect(change).to_have_attribute("aria-disabled", "true", timeout=90_000)
         await expect(choke.locator(".why")).to_be_visible()
-    finally:
-        for process in stopped:
-            if psutil.pid_exists(process.pid):
-                os.kill(process.pid, signal.SIGCONT)
     await expect(change).not_to_have_attribute("aria-disabled", "true", timeout=90_000)
+
+
+async def test_a_command_that_is_not_answered_ends_in_words_and_never_as_verified(
+    field: Field, screens: Screens
+) -> None:
+    person = await screens.person(field.link("/wells/permian-a1/control"))
+    page = person.page
+    await ask_for(page, "Pump speed set point", "7.5", "a test of silence")
+    with devices_hang(field):
+        await page.get_by_role("button", name="Send", exact=True).click()
+        speed = plate(page, "Pump speed set point")
+        await expect(speed.get_by_text("7.5 SPM").first).to_be_visible()
+        ended = speed.get_by_text(re.compile("^(TIMEOUT|REFUSED|EXPIRED)$"))
+        await expect(ended).to_be_visible(timeout=90_000)
+        await expect(speed.get_by_text("not read back as asked")).to_be_visible()
+        await expect(speed.locator(".step.fail")).to_be_visible()
+    assert person.problems == []
 
 
 @pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("phone", "dark")])
