@@ -128,11 +128,11 @@ class ManyWells:
         self._postgres.__exit__(kind, error, traceback)
         self._redis_process.__exit__(kind, error, traceback)
 
-    def link(self, path: str = "/", role: str = "operator") -> str:
+    def link(self, path: str = "/", role: str = "operator", tenant: str = TENANT) -> str:
         """A page that signs in by itself."""
         token = mint(
             SECRET,
-            tenant_id=TENANT,
+            tenant_id=tenant,
             role=role,
             subject="ann",
             issuer="pumpjack-demo",
