@@ -33,6 +33,9 @@ from pumpjack_gateway.commands.desk import Desk
 from pumpjack_gateway.commands.devices import Devices
 from pumpjack_gateway.commands.feed import Feeds
 from pumpjack_gateway.commands.wake import Wake
+from pumpjack_gateway.connections.feed import ConnectionsFeeds
+from pumpjack_gateway.connections.known import KnownReports
+from pumpjack_gateway.connections.reports import StoredReports
 from pumpjack_gateway.cursors import Cursors
 from pumpjack_gateway.limits import Buckets, Limiter
 from pumpjack_gateway.live.clients import Clients
@@ -101,6 +104,8 @@ class Gateway:
             StoredFacts(self.store), self._clock, fresh_s=settings.facts_fresh_s
         )
         self.overviews = OverviewFeeds(self.hub, self.facts, self._clock)
+        self.reports = KnownReports(StoredReports(self.store), self._clock)
+        self.connections = ConnectionsFeeds(self.hub, self.reports, self._clock)
         self.presences = Presences(self.hub, self._clock)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""
@@ -127,6 +132,7 @@ class Gateway:
                         tasks.create_task(self._couriers.run(), name="webhooks"),
                         tasks.create_task(self.commands.run(), name="commands"),
                         tasks.create_task(self.overviews.run(), name="overviews"),
+                        tasks.create_task(self.connections.run(), name="connections"),
                         tasks.create_task(self.presences.run(), name="presences"),
                         tasks.create_task(self.audit.run(), name="audit"),
                         tasks.create_task(self._heads.run(), name="audit heads"),
@@ -248,6 +254,7 @@ class Gateway:
             devices=self._devices,
             pictures=read_shelf(settings.templates_dir),
             facts=self.facts,
+            connections=self.reports,
             limiter=limiter,
             audit=self.audit,
             sign_ins=SignIns(),
@@ -289,6 +296,7 @@ class Gateway:
             alarms=self.alarms,
             commands=self.commands,
             overviews=self.overviews,
+            connections=self.connections,
             presences=self.presences,
             clients=Clients(
                 most=settings.ws_clients_max,

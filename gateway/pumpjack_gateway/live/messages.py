@@ -13,6 +13,7 @@ from msgspec import Struct
 from pumpjack_core.wire import Position, Reading
 from pumpjack_gateway.alarms.messages import SubscribeAlarms, UnsubscribeAlarms
 from pumpjack_gateway.commands.messages import SubscribeCommands, UnsubscribeCommands
+from pumpjack_gateway.connections.messages import SubscribeConnections, UnsubscribeConnections
 from pumpjack_gateway.live.frames import text_frame
 from pumpjack_gateway.live.health import Status
 from pumpjack_gateway.overview.messages import SubscribeOverview, UnsubscribeOverview
@@ -79,6 +80,8 @@ ClientMessage = (
     | UnsubscribeCommands
     | SubscribeOverview
     | UnsubscribeOverview
+    | SubscribeConnections
+    | UnsubscribeConnections
     | Presence
     | GetStats
 )

@@ -12,6 +12,7 @@ from pumpjack_gateway.alarms.feeds import AlarmFeeds
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.auth import Verifier
 from pumpjack_gateway.commands.feed import Feeds
+from pumpjack_gateway.connections.feed import ConnectionsFeeds
 from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.clients import Clients
 from pumpjack_gateway.live.hub import Hub
@@ -44,6 +45,7 @@ class Service(Struct, frozen=True):
     alarms: AlarmFeeds
     commands: Feeds
     overviews: OverviewFeeds
+    connections: ConnectionsFeeds
     presences: Presences
     clients: Clients
     verifier: Verifier

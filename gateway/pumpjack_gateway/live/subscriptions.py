@@ -23,6 +23,7 @@ from pumpjack_gateway.commands.messages import (
     UnsubscribeCommands,
     frame_of_commands,
 )
+from pumpjack_gateway.connections.subscription import ConnectionsSubscription
 from pumpjack_gateway.live.client import Client, Subscription
 from pumpjack_gateway.live.messages import (
     ClientMessage,
@@ -40,6 +41,7 @@ def subscriptions_of(client: Client) -> list[Subscription]:
         AlarmSubscription(client),
         CommandSubscription(client),
         OverviewSubscription(client),
+        ConnectionsSubscription(client),
         PresenceSubscription(client),
     ]
 

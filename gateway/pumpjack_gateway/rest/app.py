@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pumpjack_gateway.rest import (
     alarm_actions,
     alarms,
+    connections,
     control,
     history,
     itself,
@@ -66,6 +67,7 @@ def make_app(parts: Parts, screens: Screens | None = None) -> FastAPI:
     app.include_router(well.router)
     app.include_router(templates.router)
     app.include_router(overview.router)
+    app.include_router(connections.router)
     app.include_router(alarms.router)
     app.include_router(alarm_actions.router)
     app.include_router(control.router)

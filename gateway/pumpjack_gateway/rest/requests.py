@@ -21,6 +21,7 @@ from pumpjack_gateway.auth import Principal, Verifier
 from pumpjack_gateway.commands.book import Book
 from pumpjack_gateway.commands.desk import Desk
 from pumpjack_gateway.commands.devices import Devices
+from pumpjack_gateway.connections.known import KnownReports
 from pumpjack_gateway.cursors import Cursors
 from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.link import Link
@@ -51,6 +52,7 @@ class Parts(Struct, frozen=True):
     devices: Devices
     pictures: Shelf
     facts: KnownFacts
+    connections: KnownReports
     limiter: Limiter
     audit: Audit
     sign_ins: SignIns

@@ -1,0 +1,1 @@
+"""How the connections of a tenant are and were."""
