@@ -13,6 +13,7 @@ import textwrap
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,9 @@ from msgspec.structs import replace
 from pumpjack_core.alarms import Transition
 from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
 from pumpjack_core.readings import Quarantined, no_readings
+from pumpjack_core.tags import TagTable
 from pumpjack_worker.pipeline import codec, notes, salvage, spool
+from pumpjack_worker.pipeline.alarms import known
 from pumpjack_worker.pipeline.filesystems import file_system_of, refuse_network_file_system
 from pumpjack_worker.pipeline.spool import Row, Spool
 from tests.workers.pipeline.examples import T0_US, batch, table
@@ -526,3 +529,41 @@ def test_of_a_file_with_bytes_flipped_anywhere_nothing_false_is_read(places, fli
                 assert bytes(content) in [
                     one.read_bytes() for one in folder.glob("journal.damaged-*.db")
                 ]
+
+
+def known_at(us: int, tags: TagTable) -> bytes:
+    return known.encode(T0_US, np.full(len(tags), us, np.int64))
+
+
+def test_what_alarms_were_decided_by_outlives_the_batches_and_the_process(tmp_path):
+    tags = table("pressure", "flow", "level")
+    with opened(tmp_path) as journal:
+        assert journal.known is None
+        first = row(1, tags)._replace(known=known_at(7, tags))
+        journal.append([first, row(2, tags)._replace(known=known_at(8, tags)), row(3)])
+        journal.append([row(4)])
+        journal.remove(4)
+    for _ in range(2):
+        with opened(tmp_path) as journal:
+            assert journal.known is not None
+            assert journal.known.tags == tags
+            assert journal.known.newest_us.tolist() == [8, 8, 8]
+            assert journal.known.now_us == T0_US
+
+
+def test_a_batch_that_found_no_room_leaves_no_trace_in_what_is_known(tmp_path):
+    with opened(tmp_path, size=600) as journal:
+        journal.append([row(1)._replace(known=known_at(7, TAGS))])
+        with pytest.raises(JournalFull):
+            journal.append([row(2, readings=90)._replace(known=known_at(8, TAGS))])
+    with opened(tmp_path) as journal:
+        assert journal.known is not None
+        assert set(journal.known.newest_us.tolist()) == {7}
+
+
+def test_what_is_known_and_damaged_is_left_out(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append([row(1)._replace(known=known_at(7, TAGS))])
+        journal._db.execute("UPDATE known SET content = zeroblob(length(content))")
+    with opened(tmp_path) as journal:
+        assert journal.known is None

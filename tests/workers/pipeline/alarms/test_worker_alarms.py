@@ -103,6 +103,43 @@ async def test_a_worker_that_starts_again_while_it_is_active_raises_nothing_anew
     assert await third.stop(60)
 
 
+async def test_what_a_killed_worker_had_journaled_and_not_acknowledged_raises_nothing_again(
+    tmp_path, database, valkey, feed
+):
+    now_us = SystemClock().now_us()
+    read = [(now_us, 50.0), (now_us + 1_000, 120.0), (now_us + 2_000, 60.0)]
+    for _ in range(2):
+        worker = await start(tmp_path / "j", database.connect, valkey.url, TAGS, sends_again=True)
+        for us, value in read:
+            worker.adapter.give(batch(TAGS, [value], us=us, received_us=now_us))
+        await until(lambda at=worker: at.adapter.acknowledged == [50.0, 120.0, 60.0])
+        await happened(database, ("raised", 120.0), ("returned", 60.0))
+        await worker.stop(60)
+    third = await start(tmp_path / "j", database.connect, valkey.url, TAGS, sends_again=True)
+    third.adapter.give(batch(TAGS, [120.0], us=now_us + 1_000, received_us=now_us))
+    third.adapter.give(batch(TAGS, [130.0], us=now_us + 3_000, received_us=now_us))
+    await happened(database, ("raised", 120.0), ("returned", 60.0), ("raised", 130.0))
+    assert await third.stop(60)
+
+
+async def test_a_worker_that_was_killed_with_alarms_owed_decides_them_anew(
+    tmp_path, database, valkey, feed
+):
+    now_us = SystemClock().now_us()
+    first = await start(tmp_path / "j", database.connect, valkey.url, TAGS, sends_again=True)
+    first.adapter.give(batch(TAGS, [50.0], us=now_us, received_us=now_us))
+    await until(lambda: first.adapter.acknowledged == [50.0])
+    first.pipeline._journal._spool._size_bytes = 0
+    raised = batch(TAGS, [120.0], us=now_us + 1_000, received_us=now_us)
+    first.adapter.give(raised)
+    await until(lambda: bool(first.pipeline._alarms._owed))
+    await first.stop(0)
+    again = await start(tmp_path / "j", database.connect, valkey.url, TAGS, sends_again=True)
+    again.adapter.give(raised)
+    await happened(database, ("raised", 120.0))
+    assert await again.stop(60)
+
+
 async def test_what_is_backfilled_raises_nothing(worker, database):
     now_us = SystemClock().now_us()
     tags = worker.adapter.tags
