@@ -6,6 +6,8 @@ import { EmptyLane } from "./EmptyLane.tsx";
 import type { Frame } from "./frame-of.ts";
 import { type Acts, listenToPointers } from "./gestures.ts";
 import type { Gutters } from "./lane-chart.ts";
+import { NAME_REM } from "./lettering.ts";
+import { hasStates } from "./pens.ts";
 import { RaisedMarks } from "./RaisedMarks.tsx";
 import { TrendLane, type TrendLaneProps } from "./TrendLane.tsx";
 
@@ -78,7 +80,7 @@ export function Plot({ board, frame, coming, charts, go, back }: PlotProps) {
         <div ref={selection} class="tsel" hidden />
         {width > 0 && <RaisedMarks frame={frame} tops={geometry.tops} />}
         {frame.lanes.map((lane, index) => (
-          <EmptyLane key={lane.key} frame={frame} lane={lane} top={geometry.tops[index] ?? 0} height={geometry.heights[index] ?? 0} go={go} />
+          <EmptyLane key={lane.key} frame={frame} lane={lane} top={geometry.tops[index] ?? 0} height={geometry.heights[index] ?? 0} go={go} again={() => board.again()} />
         ))}
         <CursorReadout board={board} charts={charts} />
       </div>
@@ -113,22 +115,25 @@ interface Geometry {
 function geometryOf(frame: Frame, width: number): Geometry {
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
   const isNarrow = width < PHONE_PX;
-  const left = Math.round((isNarrow ? 2.7 : 3.4) * rem);
+  const hasWords = frame.lanes.some((lane) => hasStates(lane.pens[0]?.tag ?? null));
+  const left = Math.round((isNarrow ? 2.7 : 3.4) * rem + (hasWords ? 1.6 * rem : 0));
   const right = Math.round((isNarrow ? 0.5 : 9.6) * rem);
   const times = Math.round(1.6 * rem);
   const shares = frame.lanes.map((_, index) => (index === 0 && frame.lanes.length > 1 ? 1.45 : 1));
   const sum = shares.reduce((all, one) => all + one, 0) || 1;
-  const whole = Math.max(window.innerHeight * 0.5, frame.lanes.length * 6.8 * rem);
+  const whole = Math.max(window.innerHeight * 0.48, frame.lanes.length * 6.8 * rem);
+  const namesOf = (index: number) =>
+    isNarrow ? Math.round((frame.lanes[index]?.pens.length ?? 0) * NAME_REM * rem) : 0;
   const gutters = frame.lanes.map((lane, index) => ({
     left,
     right,
-    top: Math.round((index === 0 ? 0.5 : 0.45) * rem),
+    top: Math.round((index === 0 ? 0.5 : 0.45) * rem) + namesOf(index),
     ribbon: 6 + Math.round(Math.max(0.42 * rem, lane.pens.length * 0.36 * rem)),
     times,
   }));
   const heights = frame.lanes.map((_, index) => {
     const isLast = index === frame.lanes.length - 1;
-    return Math.round(((shares[index] ?? 1) / sum) * whole) + (isLast ? times : 0);
+    return Math.round(((shares[index] ?? 1) / sum) * whole) + (isLast ? times : 0) + namesOf(index);
   });
   const tops = heights.map((_, index) => heights.slice(0, index).reduce((all, one) => all + one, 0));
   return { left, right, times, isNarrow, heights, tops, gutters };

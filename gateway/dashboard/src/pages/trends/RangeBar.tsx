@@ -52,16 +52,15 @@ export function RangeBar(props: RangeBarProps) {
         >
           ›
         </button>
-        <button type="button" aria-pressed={view.liveMs !== null} onClick={props.follow}>
-          {view.liveMs === null ? "Follow live" : "Following live"}
-        </button>
-      </div>
-      <div class="seg" role="group" aria-label="Zoom">
         <button type="button" aria-label="Zoom out" title="Zoom out" onClick={() => props.zoom(2)}>
           <Icon name="minus" />
         </button>
         <button type="button" aria-label="Zoom in" title="Zoom in" onClick={() => props.zoom(0.5)}>
           <Icon name="plus" />
+        </button>
+        <button type="button" aria-pressed={view.liveMs !== null} onClick={props.follow}>
+          <span class="only-desk">{view.liveMs === null ? "Follow live" : "Following live"}</span>
+          <span class="only-phone">Live</span>
         </button>
       </div>
       <label class="btn tyes" title={tooLong ? "Yesterday is drawn over ranges of up to 7 days" : undefined}>

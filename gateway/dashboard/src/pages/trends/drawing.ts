@@ -1,7 +1,7 @@
 // What is drawn on a lane, in canvas pixels.
 
 import uPlot from "uplot";
-import { commonBlanks, standout } from "./curves.ts";
+import { type Curve, commonBlanks, standout } from "./curves.ts";
 import type { LaneScene } from "./lane-chart.ts";
 import { drawLabels, drawMarks, words } from "./lettering.ts";
 import { type Palette, hatch } from "./palette.ts";
@@ -63,9 +63,25 @@ export function drawLane(plot: uPlot, scene: LaneScene, palette: Palette): void 
     const at = { x: (from + to) / 2, y: top + height - 22 * px };
     rightmost = words(ctx, palette, text, at, { isBoxed: true, bold: true, align: "center", within: [left, left + width] });
   }
+  for (const curve of curves) drawDoubts(plot, scene, palette, curve);
   ctx.restore();
   drawLabels(plot, scene, palette);
   drawMarks(plot, scene, palette);
+}
+
+/** The word above the ribbon, where a stretch is long enough to ask what it means. */
+function drawDoubts(plot: uPlot, { isNarrow }: LaneScene, palette: Palette, curve: Curve): void {
+  const { left, top, width, height } = plot.bbox;
+  const px = uPlot.pxRatio;
+  const x = (ms: number) => Math.min(Math.max(plot.valToPos(ms / 1000, "x", true), left), left + width);
+  let rightmost = -Infinity;
+  for (const one of ribbonOf(curve.columns, curve.columnMs)) {
+    const [from, to] = [x(one.fromMs), x(one.toMs)];
+    if (to - from < (isNarrow ? 16 : 24) * px || (from + to) / 2 - 40 * px < rightmost) continue;
+    const at = { x: (from + to) / 2, y: top + height - 9 * px };
+    const text = one.level === 1 ? "? UNCERTAIN" : "× BAD";
+    rightmost = words(plot.ctx, palette, text, at, { bold: true, align: "center", within: [left, left + width] });
+  }
 }
 
 /** Under the lane, one for each pen: hatched none, dotted UNCERTAIN, crosses BAD. */

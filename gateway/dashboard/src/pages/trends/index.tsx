@@ -5,6 +5,7 @@ import { useKeys } from "../../frame/keys.ts";
 import { useTitle } from "../../frame/title.ts";
 import { type Pen, penText, trendLink } from "../../model/links.ts";
 import { Button } from "../../parts/Button.tsx";
+import { Empty } from "../../parts/Empty.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
 import { AddPen } from "./AddPen.tsx";
@@ -100,6 +101,12 @@ export default function Trends() {
         {frame === null ? (
           <div class="tfirst">
             <Skeleton waitingFor={`the readings of ${spanWords(asked, view.zone)}`} onRetry={() => board.again()} />
+          </div>
+        ) : frame.lanes.length === 0 ? (
+          <div class="tfirst">
+            <Empty title="Nothing to draw" action={<Button onClick={() => board.again()}>Try again</Button>}>
+              Why stands beside each pen below.
+            </Empty>
           </div>
         ) : (
           <Plot board={board} frame={frame} coming={isLoading ? spanWords(board.spanOf(view), view.zone) : null} charts={charts} go={trend.go} back={trend.back} />

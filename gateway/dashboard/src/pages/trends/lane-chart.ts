@@ -65,7 +65,8 @@ export class LaneChart {
 
   #options(width: number, height: number): uPlot.Options {
     const { gutters, isLast } = this.#scene;
-    const font = () => `400 ${this.#palette.rem * 0.72}px ${this.#palette.font}`;
+    // uPlot takes whole pixels only
+    const font = () => `400 ${Math.round(this.#palette.rem * 0.72)}px ${this.#palette.font}`;
     const grid = { stroke: () => this.#palette.line, width: 1 };
     const look = { stroke: () => this.#palette.ink3, font: font(), grid, ticks: { show: false } };
     return {
@@ -106,19 +107,21 @@ export class LaneChart {
           gap: 6,
           space: this.#palette.rem * 1.9,
           splits: (plot, axis, low, high, incr, space) => this.#splits(plot, axis, low, high, incr, space),
-          values: (_, splits, __, ___, incr) => this.#valueWords(splits, incr),
+          values: (plot, splits, __, ___, incr) => this.#valueWords(plot, splits, incr),
         },
       ],
       hooks: {
-        drawClear: [(plot) => drawUnder(plot, this.#scene, this.#palette)],
-        draw: [
-          (plot) => {
-            drawLane(plot, this.#scene, this.#palette);
-            drawRibbons(plot, this.#scene, this.#palette);
-          },
-        ],
+        drawClear: [(plot) => this.#draw(plot, drawUnder)],
+        draw: [(plot) => this.#draw(plot, drawLane, drawRibbons)],
       },
     };
+  }
+
+  /** uPlot keeps in mind how its context is set, so it must find it as it was. */
+  #draw(plot: uPlot, ...layers: ((plot: uPlot, scene: LaneScene, palette: Palette) => void)[]): void {
+    plot.ctx.save();
+    for (const layer of layers) layer(plot, this.#scene, this.#palette);
+    plot.ctx.restore();
   }
 
   #splits(_: uPlot, __: number, low: number, high: number, incr: number, ___: number): number[] {
@@ -133,10 +136,13 @@ export class LaneChart {
     return found;
   }
 
-  #valueWords(splits: readonly number[], incr: number): string[] {
-    const { lane } = this.#scene;
+  #valueWords(plot: uPlot, splits: readonly number[], incr: number): string[] {
+    const { lane, isNarrow } = this.#scene;
+    const taken = isNarrow || lane.unit === "" ? -Infinity : this.#palette.rem * 1.1; // the unit is there
     const names = lane.pens[0]?.tag?.stateNames ?? {};
-    return splits.map((one) => names[String(one)] ?? axisNumber(one, incr));
+    return splits.map((one) =>
+      plot.valToPos(one, "y") < taken ? "" : (names[String(one)] ?? axisNumber(one, incr)),
+    );
   }
 }
 

@@ -11,6 +11,9 @@ import { labelOf } from "./pens.ts";
 import { spread } from "./strokes.ts";
 import { limitWords } from "./words.ts";
 
+/** Height of a pen's name above a lane. */
+export const NAME_REM = 1.15;
+
 interface Lettering {
   align?: "left" | "center" | "right";
   bold?: boolean;
@@ -63,13 +66,16 @@ export function drawLabels(plot: uPlot, scene: LaneScene, palette: Palette): voi
   ctx.textBaseline = "middle";
   ctx.fillStyle = palette.ink;
   ctx.font = `650 ${size}px ${palette.font}`;
-  ctx.textAlign = "right";
-  ctx.fillText(lane.unit, left - 7 * px, top + size * 0.6);
+  ctx.textAlign = isNarrow ? "left" : "right";
+  if (isNarrow) ctx.fillText(lane.unit, 4 * px, top - size * 0.7);
+  else ctx.fillText(lane.unit, left - 7 * px, top + size * 0.6);
+  if (isNarrow) drawNames(plot, scene, palette);
   if (lane.values === null) return;
   const { low, high } = lane.values;
   const y = (value: number) => plot.valToPos(value, "y", true);
   const labels: { text: string; y: number; bold: boolean; hue: string | null }[] = [];
   for (const pen of lane.pens) {
+    if (isNarrow) break; // above the lane
     const ends = frame.curves.get(pen.key)?.line.last.filter((one) => one !== null) ?? [];
     const end = ends.at(-1);
     if (end == null) continue;
@@ -88,14 +94,12 @@ export function drawLabels(plot: uPlot, scene: LaneScene, palette: Palette): voi
       labels.push({ text, y: y(limit.limit), bold: false, hue: null });
     }
   }
-  const shown = isNarrow ? labels.filter((one) => !one.bold || lane.pens.length < 4) : labels;
   const step = size * 1.3;
-  const ys = spread(shown.map((one) => (isNarrow ? one.y - size * 0.8 : one.y)), step, top + size / 2, top + height - size / 2);
-  shown.forEach((label, index) => {
+  const ys = spread(labels.map((one) => (isNarrow ? one.y - size * 0.8 : one.y)), step, top + size / 2, top + height - size / 2);
+  labels.forEach((label, index) => {
     const at = ys[index] ?? label.y;
     if (isNarrow) {
-      const x = label.bold ? left + width - 4 * px : left + 4 * px;
-      words(ctx, palette, label.text, { x, y: at }, { align: label.bold ? "right" : "left", bold: label.bold });
+      words(ctx, palette, label.text, { x: left + 4 * px, y: at });
       return;
     }
     ctx.font = `${label.bold ? 650 : 400} ${size}px ${palette.font}`;
@@ -112,6 +116,29 @@ export function drawLabels(plot: uPlot, scene: LaneScene, palette: Palette): voi
       ctx.lineTo(x - 2 * px, at);
       ctx.stroke();
     }
+  });
+}
+
+/** Where there is no room beside it: above the lane, each pen's dash and name. */
+function drawNames(plot: uPlot, { frame, lane }: LaneScene, palette: Palette): void {
+  const { ctx } = plot;
+  const px = uPlot.pxRatio;
+  const { left, top, width } = plot.bbox;
+  const size = palette.rem * 0.75 * px;
+  ctx.font = `650 ${size}px ${palette.font}`;
+  ctx.textAlign = "left";
+  lane.pens.forEach((pen, index) => {
+    const y = top - size * 0.7 - (lane.pens.length - 1 - index) * palette.rem * NAME_REM * px;
+    ctx.strokeStyle = palette.pens[pen.look.hue - 1] ?? palette.ink;
+    ctx.lineWidth = 2.4 * px;
+    ctx.setLineDash(pen.look.dash.map((one) => one * px));
+    ctx.beginPath();
+    ctx.moveTo(left, y);
+    ctx.lineTo(left + 30 * px, y);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.fillStyle = palette.ink;
+    ctx.fillText(cut(ctx, labelOf(pen, frame.pens), width - 36 * px), left + 36 * px, y);
   });
 }
 

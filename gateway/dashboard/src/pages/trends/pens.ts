@@ -56,11 +56,12 @@ export function knownPens(
   });
 }
 
-/** One lane a unit, in the order of the pens; a tag of states has one of its own. */
+/** One lane a unit, in the order of the pens; a tag of states has one of its own, an unknown one none. */
 export function lanesOf(pens: readonly KnownPen[]): LaneOf[] {
   const lanes = new Map<string, LaneOf>();
   for (const pen of pens) {
-    const unit = pen.tag?.unit ?? "";
+    if (pen.tag === null) continue;
+    const { unit } = pen.tag;
     const key = hasStates(pen.tag) ? `states ${pen.key}` : `unit ${unit}`;
     const lane = lanes.get(key);
     if (lane === undefined) lanes.set(key, { key, unit, pens: [pen] });
@@ -79,7 +80,11 @@ export function isStepped(tag: TagFacts | null): boolean {
   return tag !== null && (hasStates(tag) || tag.writable || tag.dataType === "bool");
 }
 
-/** Beside the line: the tag alone where all pens are of one well. */
+/** Beside the line: the tag, and of the well's name what tells it from the other wells' here. */
 export function labelOf(pen: KnownPen, all: readonly KnownPen[]): string {
-  return all.every((one) => one.wellId === pen.wellId) ? pen.title : `${pen.wellTitle} ${pen.title}`;
+  if (all.every((one) => one.wellId === pen.wellId)) return pen.title;
+  const names = all.map((one) => one.wellTitle.split(" "));
+  let same = 0;
+  while (names.every((words) => words.length > same + 1 && words[same] === names[0]?.[same])) same += 1;
+  return `${pen.wellTitle.split(" ").slice(same).join(" ")} ${pen.title}`;
 }

@@ -29,7 +29,7 @@ export function sourceWords(answers: readonly (PointsAnswer | null)[], hasLive: 
   const sources = new Set<string>();
   for (const answer of answers) {
     if (answer === null) continue;
-    sources.add(BUCKETS[answer.interval] ?? (answer.interval === "raw" ? "Raw readings" : answer.interval));
+    sources.add(BUCKETS[answer.interval] ?? (answer.interval === "raw" ? "Raw" : answer.interval));
   }
   if (sources.size === 0) return "";
   const all = [...sources, ...(hasLive ? ["live"] : [])];
