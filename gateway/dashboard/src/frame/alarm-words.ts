@@ -32,7 +32,8 @@ export function alarmWords(
   if (alarm.value === null) return { where, what, value: "", against: "" };
   const digits = tag === undefined ? guessed(alarm.value, alarm.limit) : digitsOf(tag);
   const unit = alarm.unit === "" ? "" : ` ${alarm.unit}`;
-  const sign = SIGNS[alarm.condition];
+  // a value that has returned is on the other side of its limit
+  const sign = alarm.active === false && SIGNS[alarm.condition] !== undefined ? "limit" : SIGNS[alarm.condition];
   const against =
     alarm.limit === null || sign === undefined
       ? unit.trim()

@@ -53,7 +53,8 @@ function AlarmOfWell({ alarm, well }: { alarm: Alarm; well: WellAnswer }) {
   const from = sinceMs(alarm);
   const toAcknowledge = TO_ACKNOWLEDGE.has(alarm.state);
   const what = alarm.wellId === "" ? `${words.where}: ${words.what}` : words.what;
-  const parts = [`${words.value} ${words.against}`.trim(), from === null ? "" : `for ${ageText(nowMs.value - from)}`];
+  const age = from === null ? "" : `${alarm.active ? "for" : "raised"} ${ageText(nowMs.value - from)}${alarm.active ? "" : " ago"}`;
+  const parts = [`${words.value} ${words.against}`.trim(), age];
   const off = isRunning ? "It is being acknowledged." : live().alarms.current.value ? whyNot("acknowledge") : "The gateway cannot read its alarms now.";
   return (
     <div class={toAcknowledge ? `alrow t${alarm.priority}` : "alrow"}>
@@ -64,10 +65,16 @@ function AlarmOfWell({ alarm, well }: { alarm: Alarm; well: WellAnswer }) {
         </a>
         <br />
         <small class="dim2">
-          {parts.filter((one) => one !== "").join(" ")}
+          {parts.filter((one) => one !== "").join(alarm.active ? " " : ", ")}.
           {sentence(alarm.consequence)}
           {alarm.response !== "" && <> Respond:{sentence(alarm.response)}</>}
-          {alarm.state !== "unacknowledged" && ` ${STATE_WORDS[alarm.state]}${alarm.acknowledgedBy !== null && !toAcknowledge ? ` by ${alarm.acknowledgedBy}` : ""}.`}
+          {alarm.state !== "unacknowledged" && (
+            <b>
+              {" "}
+              {STATE_WORDS[alarm.state]}
+              {alarm.acknowledgedBy !== null && !toAcknowledge && ` by ${alarm.acknowledgedBy}`}.
+            </b>
+          )}
           {!alarm.confirmed && " Not stored yet."}
         </small>
         {said !== null && (

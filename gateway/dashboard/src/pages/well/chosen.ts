@@ -13,7 +13,7 @@ export function isAnalog(tag: TagFacts): boolean {
 /** Key tags first, then what has limits, then what has a normal band or a range. Alarmed ones are always there. */
 export function keyValues(well: Pick<WellAnswer, "keyTags" | "tags">, alarms: readonly Alarm[]): TagFacts[] {
   const weightOf = (tag: TagFacts) =>
-    (well.keyTags.includes(tag.tagName) ? 100 - well.keyTags.indexOf(tag.tagName) : 0) +
+    (well.keyTags.includes(tag.tagName) ? 1000 - 100 * well.keyTags.indexOf(tag.tagName) : 0) +
     Math.min(tag.limits.length, 4) * 10 +
     (tag.normalLow !== null || tag.normalHigh !== null ? 5 : 0) +
     (tag.low !== null && tag.high !== null ? 1 : 0);

@@ -1,11 +1,11 @@
 // What happened at a well, alarms and commands in one list. Pure.
 
-import { alarmWords } from "../../frame/alarm-words.ts";
+import { type AlarmWords, alarmWords } from "../../frame/alarm-words.ts";
 import { titleOf } from "../../model/attention.ts";
 import { commandLabel } from "../../model/commands.ts";
 import { valueText } from "../../model/present.ts";
 import { msOf } from "../../model/times.ts";
-import type { Alarm, AlarmEvent, AlarmEventKind, Command, Priority, WellAnswer } from "../../rest/types.ts";
+import type { Alarm, AlarmEvent, AlarmEventKind, Command, Priority, TagFacts, WellAnswer } from "../../rest/types.ts";
 
 export interface Happened {
   key: string;
@@ -38,8 +38,11 @@ export const KIND_WORDS: Record<AlarmEventKind, string> = {
 
 /** An alarm's event in words; unit as the tag has it now. */
 export function ofAlarm(event: AlarmEvent, well: Pick<WellAnswer, "title" | "tags">): Happened {
-  const unit = well.tags.find((tag) => tag.tagName === event.tagName)?.unit ?? "";
-  const words = alarmWords({ ...event, message: "", unit } as unknown as Alarm, { title: well.title, keys: well.tags });
+  const tag = well.tags.find((one) => one.tagName === event.tagName);
+  const unit = tag?.unit ?? "";
+  const title = titleOf(tag ?? event);
+  const message = event.condition === "state" ? title : "";
+  const words = alarmWords({ ...event, message, unit } as unknown as Alarm, { title: well.title, keys: well.tags });
   const isValue = event.kind === "raised" || event.kind === "returned";
   return {
     key: `a${event.eventNo}`,
@@ -47,10 +50,16 @@ export function ofAlarm(event: AlarmEvent, well: Pick<WellAnswer, "title" | "tag
     kind: "alarm",
     priority: event.priority,
     what: `${KIND_WORDS[event.kind]}: ${words.what}`,
-    detail: isValue ? `${words.value} ${event.kind === "raised" ? words.against : unit}`.trim() : "",
+    detail: isValue ? detailOf(event, words, tag, unit) : "",
     who: event.actor,
     comment: event.comment,
   };
+}
+
+function detailOf(event: AlarmEvent, words: AlarmWords, tag: TagFacts | undefined, unit: string): string {
+  if (event.condition === "state") return event.value === null || tag === undefined ? "" : valueText(event.value, tag);
+  if (event.kind === "raised") return `${words.value} ${words.against}`.trim();
+  return words.value === "" ? "" : `${words.value} ${unit}`.trim();
 }
 
 /** A command in words, as far as it has come. */

@@ -4,7 +4,7 @@ import { LIMIT_WORDS, barOf } from "../../../model/limits.ts";
 import type { TagFacts } from "../../../rest/types.ts";
 import { type Shows, boxOf, oneClass, svg } from "./drawn.ts";
 
-const TICK_PX = 8;
+const TICK_PX = 6;
 
 /** The rect is the whole box, the tag's low to high; from: the side that the value is measured from. */
 export function level(rect: SVGElement, tag: TagFacts, from: "bottom" | "top"): Shows {
@@ -15,15 +15,10 @@ export function level(rect: SVGElement, tag: TagFacts, from: "bottom" | "top"): 
   const yOf = (at: number) => box.y + (from === "top" ? at : 1 - at) * box.height;
   for (const tick of bar?.ticks ?? []) {
     const y = round(yOf(tick.at));
-    const [left, right] = [box.x, box.x + box.width];
-    surface.before(
-      svg("path", {
-        class: tick.hard ? "lim hh" : "lim",
-        d: `M${left - TICK_PX} ${y}h${TICK_PX + 4}M${right - 4} ${y}h${TICK_PX + 4}`,
-      }),
-    );
+    const right = box.x + box.width;
+    surface.before(svg("path", { class: tick.hard ? "lim hh" : "lim", d: `M${right - 5} ${y}h${TICK_PX + 5}` }));
     if (from === "bottom") {
-      surface.before(svg("text", { class: "limw", x: right + TICK_PX + 2, y: y + 4 }, LIMIT_WORDS[tick.condition]));
+      surface.before(svg("text", { class: "limw", x: right + TICK_PX + 1.5, y: y + 4 }, LIMIT_WORDS[tick.condition]));
     }
   }
   return {
