@@ -70,12 +70,16 @@ def write_without_cursor() -> None:
         await opened(self, unknown, connection)
 
     async def open_journal(
-        self: Ingest, journal_id: UUID, connection_id: str, fence: int | None = None
+        self: Ingest,
+        journal_id: UUID,
+        connection_id: str,
+        fence: int | None = None,
+        follows: int = 0,
     ) -> int:
         nonlocal connection
         connection = connection_id
         await open_another(self)
-        return await opened(self, journal_id, connection_id, fence)
+        return await opened(self, journal_id, connection_id, fence, follows)
 
     async def write_batch(
         self: Ingest, _journal_id: UUID, _prev: int, seq: int, *columns: Any

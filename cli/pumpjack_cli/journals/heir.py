@@ -95,6 +95,7 @@ class _Session(Ingest):
         journal_id: UUID,
         connection_id: str,
         fence: int | None = None,  # noqa: ARG002
+        follows: int = 0,  # noqa: ARG002
     ) -> int:
         """Under no fence: it is as old as its worker left it."""
         return await super().open_journal(journal_id, connection_id)

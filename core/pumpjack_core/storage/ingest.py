@@ -85,18 +85,19 @@ class Ingest:
         return int((await self._call(sql, connection_id, protocol))["fence"])
 
     async def open_journal(
-        self, journal_id: UUID, connection_id: str, fence: int | None = None
+        self, journal_id: UUID, connection_id: str, fence: int | None = None, follows: int = 0
     ) -> int:
         """Register a journal; returns its cursor: 0 for a new one.
 
-        fence: of the worker whose journal it is. None: somebody empties it in a worker's place, and
-        what it says of alarms is no newer for that.
+        fence    of the worker whose journal it is. None: somebody empties it in a worker's place,
+                 and what it says of alarms is no newer for that
+        follows  numbers up to this one are of workers before; no batch may reach across it
         """
         if fence is None:
             sql = "SELECT pumpjack.open_journal($1, $2) AS cursor"
             return int((await self._call(sql, journal_id, connection_id))["cursor"])
-        sql = "SELECT pumpjack.open_journal($1, $2, $3) AS cursor"
-        return int((await self._call(sql, journal_id, connection_id, fence))["cursor"])
+        sql = "SELECT pumpjack.open_journal($1, $2, $3, $4) AS cursor"
+        return int((await self._call(sql, journal_id, connection_id, fence, follows))["cursor"])
 
     async def register_series(self, connection_id: str, tags: Sequence[Tag]) -> list[int]:
         """The tag_id of each tag, in the order of tags; made where missing."""

@@ -38,14 +38,15 @@ class Worker:
         self.ingest, self.name, self.tags = ingest, name, tags
         self.journal, self.seq, self.fence = uuid4(), 0, 0
 
-    async def start(self) -> None:
+    async def start(self, journal: UUID | None = None, follows: int = 0) -> None:
         """Take the next fence, and open the journal under it."""
         self.fence = await self.ingest.take_fence(self.name, "modbus-tcp")
-        await self.open()
+        await self.open(journal, follows)
 
-    async def open(self, journal: UUID | None = None) -> int:
+    async def open(self, journal: UUID | None = None, follows: int = 0) -> int:
+        """follows: numbers up to this one are of the process before."""
         self.journal = journal or self.journal
-        self.seq = await self.ingest.open_journal(self.journal, self.name, self.fence)
+        self.seq = await self.ingest.open_journal(self.journal, self.name, self.fence, follows)
         return self.seq
 
     async def write(

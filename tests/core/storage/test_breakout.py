@@ -125,6 +125,7 @@ async def test_a_writer_reaches_nothing_but_its_functions(
         *("claim_command", "close_journal", "declare_tags", "know_connection", "open_journal"),
         *(
             "open_journal",
+            "open_journal",
             "read_until",
             "register_series",
             "take_fence",

@@ -150,7 +150,7 @@ class Writer:
         else:  # a database that was put back may not know it any more
             await session.know_connection(self._connection_id, self._protocol or None)
         cursor = await session.open_journal(
-            self._journal.journal_id, self._connection_id, self._fence
+            self._journal.journal_id, self._connection_id, self._fence, self._journal.follows
         )
         if not self._knows_journal:
             await self._refuse_older_journal(cursor)
@@ -237,6 +237,9 @@ class Writer:
         if not entries:
             await self._journal.remove(self.stored_seq)
             return
+        # What a process before this one has left is older news than ours, and told apart.
+        left = [entry for entry in entries if entry.seq <= self._journal.follows]
+        entries = left or entries
         ids = [await self._ids(session, entry.batch.tags) for entry in entries]
         batches = [entry.batch for entry in entries]
         self._has_alarms |= any(entry.transitions for entry in entries)

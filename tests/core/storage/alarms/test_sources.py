@@ -158,6 +158,62 @@ async def test_an_old_journal_that_is_emptied_by_hand_brings_no_alarm_back_to_wh
 
 
 @plain
+@pytest.mark.parametrize("starts", [1, 2])
+async def test_what_waited_in_an_old_journal_is_no_newer_for_a_worker_that_opens_it_now(
+    database: Database, worker: Worker, starts: int
+) -> None:
+    now, left, alarm = now_us(), worker.journal, named(worker, 0, "hi")
+    await tell(worker, hi(False, now))
+    newer = await database.worker(name=worker.name)
+    await tell(newer, hi(False, now + 30))
+    for at in range(starts):  # three batches wait, and one more of a process that stored nothing
+        await worker.start(left, follows=4 + at)
+    await tell(worker, hi(True, now + 10))
+    await tell(worker, hi(False, now + 20))
+    await tell(worker, hi(True, now + 40))
+    assert await state(database, alarm) == "normal"
+    assert [row[1:] for row in await database.read(f"{EVENTS}")] == [
+        ("raised", "normal"),
+        ("returned", "normal"),
+        ("raised", "normal"),
+    ]
+    worker.seq = await worker.open(left, follows=99)  # another session of the same process
+    await tell(worker, hi(True, now + 15))
+    if starts == 2:
+        await tell(worker, hi(True, now + 16))
+    assert await state(database, alarm) == "unacknowledged", "its own word counts"
+
+
+@plain
+@pytest.mark.parametrize("is_older", [True, False])
+async def test_what_waited_of_a_worker_that_never_reached_the_database_goes_by_its_time(
+    database: Database, worker: Worker, is_older: bool
+) -> None:
+    now, alarm = now_us(), named(worker, 0, "hi")
+    await tell(worker, hi(False, now))
+    await worker.start(uuid4(), follows=1)
+    await tell(worker, hi(True, now - 10 if is_older else now + 10))
+    assert await state(database, alarm) == ("normal" if is_older else "unacknowledged")
+
+
+@plain
+async def test_a_worker_of_the_version_before_opens_its_journal_as_it_did(
+    database: Database, worker: Worker
+) -> None:
+    now = now_us()
+    newer = await database.worker(name=worker.name)
+    await tell(newer, hi(False, now + 30))
+    url = database.login(writer_role("permian"))
+    older = await asyncpg.connect(url, statement_cache_size=0)
+    fence = await worker.ingest.take_fence(worker.name, "modbus-tcp")
+    sql = "SELECT pumpjack.open_journal($1, $2, $3)"
+    assert await older.fetchval(sql, worker.journal, worker.name, fence) == 0
+    await older.close()
+    await tell(worker, hi(True, now + 10))
+    assert await state(database, named(worker, 0, "hi")) == "unacknowledged"
+
+
+@plain
 async def test_a_replaced_worker_that_logs_in_anew_is_no_newer_for_that(
     database: Database, worker: Worker
 ) -> None:
