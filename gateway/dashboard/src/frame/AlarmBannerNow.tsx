@@ -2,13 +2,14 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { live } from "../live/live.ts";
 import { shapeOf, sinceMs } from "../model/alarms.ts";
-import { ageText, clockText, msOrNull } from "../model/times.ts";
+import { ageText, msOrNull } from "../model/times.ts";
 import { sentenceOfError } from "../rest/problem.ts";
 import { AlarmBanner } from "./AlarmBanner.tsx";
 import { alarmWords } from "./alarm-words.ts";
 import { bannerCounts, firstOf } from "./banner-facts.ts";
 import { client, whyNot } from "./gateway.ts";
 import { EVERYWHERE, useKeys } from "./keys.ts";
+import { refusalOf, whyNotDone } from "./not-done.ts";
 import { nowMs } from "./now.ts";
 import { pressSound, soundState } from "./sound-now.ts";
 import { zone } from "./zone.ts";
@@ -44,9 +45,10 @@ export function AlarmBannerNow() {
       const { alarmId, version } = first;
       const answer = await client.actOnAlarms("acknowledge", { alarms: [{ alarmId, version }] });
       const result = answer.alarms[0];
-      said.value = result === undefined || result.done ? null : notDone(result, zone.peek());
+      said.value = result === undefined || result.done ? null : whyNotDone(result, zone.peek());
     } catch (error) {
-      said.value = sentenceOfError(error);
+      const refusal = refusalOf(error);
+      said.value = refusal === null ? sentenceOfError(error) : whyNotDone(refusal, zone.peek());
     } finally {
       running.value = false;
     }
@@ -96,14 +98,4 @@ function wellOf<W extends { wellId: string }>(
   wellId: string,
 ): W | null {
   return wells?.find((one) => one.wellId === wellId) ?? null;
-}
-
-function notDone(
-  result: { problem: string | null; by: string | null; at: string | null },
-  at: string,
-): string {
-  const when = msOrNull(result.at);
-  if (result.by !== null && when !== null)
-    return `${result.by} was first, at ${clockText(when, at)}.`;
-  return result.problem ?? "It was not acknowledged; the list of alarms says how it stands.";
 }

@@ -10,7 +10,7 @@ export function SignInEnding() {
   const ends = session.expiresMs.value;
   if (!session.expiring.value || ends === null) return null;
   return (
-    <div class="endbar">
+    <div class="endbar" role="region" aria-label="Sign-in">
       <b role="alert">Your sign-in ends at {clockText(ends, zone.value)}.</b>
       <span class="dim2">
         In {untilText(ends - nowMs.value)}; then this screen stops showing live values.

@@ -2,10 +2,10 @@
 
 import { signal } from "@preact/signals";
 import { client } from "../../frame/gateway.ts";
+import { refusalOf, whyNotDone } from "../../frame/not-done.ts";
 import { zone } from "../../frame/zone.ts";
-import { clockText, msOrNull } from "../../model/times.ts";
 import { sentenceOfError } from "../../rest/problem.ts";
-import type { ActionResult, Alarm, AlarmAction } from "../../rest/types.ts";
+import type { Alarm, AlarmAction } from "../../rest/types.ts";
 
 const AT_ONCE = 500;
 
@@ -36,21 +36,17 @@ export async function act(action: AlarmAction, alarms: readonly Alarm[], words: 
       done += answer.done;
       for (const one of answer.alarms) {
         if (one.done) refused.delete(one.alarmId);
-        else refused.set(one.alarmId, whyNotDone(one));
+        else refused.set(one.alarmId, whyNotDone(one, zone.peek()));
       }
     }
   } catch (error) {
-    actProblem.value = sentenceOfError(error);
+    const refusal = refusalOf(error);
+    const only = alarms.length === 1 ? alarms[0] : undefined;
+    if (refusal !== null && only !== undefined) refused.set(only.alarmId, whyNotDone(refusal, zone.peek()));
+    else actProblem.value = sentenceOfError(error);
   } finally {
     refusals.value = refused;
     isActing.value = false;
   }
   return done;
-}
-
-/** Somebody else was first: who and when, else the gateway's sentence. */
-function whyNotDone(result: ActionResult): string {
-  const when = msOrNull(result.at);
-  if (result.by !== null && when !== null) return `${result.by} was first, at ${clockText(when, zone.peek())}.`;
-  return result.problem ?? "It was not done; the alarm has changed.";
 }
