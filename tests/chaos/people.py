@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from msgspec import Struct
 
-from tests.gateway.screens import token
+from tests.chaos.caller import Caller
 
 PAUSE_S = (0.3, 0.9)
-ANSWER_LIMIT_S = 20.0
 KINDS = {
     "acknowledge": "acknowledged",
     "shelve": "shelved",
@@ -32,7 +30,7 @@ class Deed(Struct, frozen=True):
     alarm_id: str
 
 
-class Person:
+class Person(Caller):
     """One of them.
 
     done    event number to what the gateway said was done
@@ -40,50 +38,20 @@ class Person:
     """
 
     def __init__(self, port: int, tenant_id: str, name: str, seed: str) -> None:
-        self.name = name
-        self.tenant_id = tenant_id
+        super().__init__(port, tenant_id, name, seed)
         self.done: dict[int, Deed] = {}
         self.unsure: Counter[Deed] = Counter()
-        self.strange: list[str] = []
-        """Answers that nobody should get."""
-        self._chance = random.Random(f"{seed}/{tenant_id}/{name}")
-        self._client = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}/api/scada",
-            headers={
-                "Authorization": "Bearer "
-                + token(tenant_id, role="operator", subject=name, lifetime_s=7200)
-            },
-            timeout=ANSWER_LIMIT_S,
-        )
-        self._stopping = False
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._work(), name=self.name)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
-        await self._client.aclose()
-
-    async def stop(self) -> None:
-        """Go home when what is begun is over."""
-        self._stopping = True
-        if self._task is not None:
-            await self._task
-
-    async def _work(self) -> None:
-        while not self._stopping:
+    async def work(self) -> None:
+        while not self.stopping:
             try:
                 await self._see_to_one()
             except (httpx.HTTPError, ValueError, KeyError):
                 await asyncio.sleep(PAUSE_S[1])  # the gateway is away; it is looked at anew
-            await asyncio.sleep(self._chance.uniform(*PAUSE_S))
+            await asyncio.sleep(self.chance.uniform(*PAUSE_S))
 
     async def _see_to_one(self) -> None:
-        action, states = self._chance.choice(
+        action, states = self.chance.choice(
             [
                 *[("acknowledge", _WAITING)] * 6,
                 ("shelve", ("acknowledged", "unacknowledged")),
@@ -91,10 +59,10 @@ class Person:
                 ("reset", ("latched_acknowledged", "latched_unacknowledged")),
             ]
         )
-        answer = await self._client.get("/alarms", params={"state": list(states)})
+        answer = await self.client.get("/alarms", params={"state": list(states)})
         if not answer.is_success or not (alarms := answer.json()["alarms"]):
             return
-        await self._act(action, self._chance.choice(alarms))
+        await self._act(action, self.chance.choice(alarms))
 
     async def _act(self, action: str, alarm: dict[str, Any]) -> None:
         body: dict[str, Any] = {
@@ -103,7 +71,7 @@ class Person:
         body |= {"reason": "a test", "minutes": 1} if action == "shelve" else {"comment": "seen"}
         deed = Deed(self.name, KINDS[action], alarm["alarmId"])
         try:
-            answer = await self._client.post(f"/alarms/{action}", json=body)
+            answer = await self.client.post(f"/alarms/{action}", json=body)
         except httpx.HTTPError:
             self.unsure[deed] += 1
             raise
