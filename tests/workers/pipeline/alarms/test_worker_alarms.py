@@ -10,7 +10,15 @@ from pumpjack_core.tags import Alarm, TagTable
 from pumpjack_worker.pipeline import writer
 from tests.workers.pipeline.alarms.listening import listening
 from tests.workers.pipeline.examples import batch, tag
-from tests.workers.pipeline.scripted import CONNECTION, TENANT, configured, start, stored, until
+from tests.workers.pipeline.scripted import (
+    CONNECTION,
+    TENANT,
+    Worker,
+    configured,
+    start,
+    stored,
+    until,
+)
 
 pytestmark = pytest.mark.servers
 HI = Alarm("hi", limit=100.0, deadband=10.0, priority=2, message="Pressure is high")
@@ -137,6 +145,35 @@ async def test_a_worker_that_was_killed_with_alarms_owed_decides_them_anew(
     again = await start(tmp_path / "j", database.connect, valkey.url, TAGS, sends_again=True)
     again.adapter.give(raised)
     await happened(database, ("raised", 120.0))
+    assert await again.stop(60)
+
+
+async def test_what_waited_in_a_journal_while_another_worker_told_is_late_and_its_own_words_are_not(
+    tmp_path, database, valkey, feed
+):
+    async def begin(folder: str) -> Worker:
+        return await start(tmp_path / folder, database.connect, valkey.url, TAGS)
+
+    database.reachable = False
+    first = await begin("j")
+    first.adapter.read(120.0)
+    await until(lambda: first.adapter.acknowledged == [120.0])
+    await first.stop(0)
+    database.reachable = True
+    other = await begin("other")
+    other.adapter.read(50.0)
+    await stored(database, 50.0)
+    await other.stop(60)
+    database.reachable = False
+    again = await begin("j")
+    again.adapter.read(130.0)
+    await until(lambda: again.adapter.acknowledged == [130.0])
+    database.reachable = True
+    await happened(database, ("raised", 120.0), ("raised", 130.0))
+    late = await database.owner.fetch(
+        "SELECT coalesce((detail->>'late')::boolean, false), state FROM pumpjack.events ORDER BY 1"
+    )
+    assert [tuple(row) for row in late] == [(False, "unacknowledged"), (True, "normal")]
     assert await again.stop(60)
 
 
