@@ -25,7 +25,7 @@ _ORDER: tuple[StripState, ...] = ("down", "none", "suspended", "connected")
 def strip(changes: Sequence[tuple[datetime, str]], heard: datetime | None, now: datetime) -> Strip:
     """The day that ends with the quarter hour of now.
 
-    changes  (from, state), oldest first; before the first nobody read
+    changes  (from, state), oldest first; what was before the first nobody knows
     heard    until then the last of them is known to have lasted; None: never heard
     """
     last_us = us_since_epoch(now) // (COLUMN_S * 1_000_000) * COLUMN_S * 1_000_000
@@ -39,14 +39,12 @@ def strip(changes: Sequence[tuple[datetime, str]], heard: datetime | None, now: 
 def _spans(
     changes: Sequence[tuple[datetime, str]], start: datetime, heard: datetime, now: datetime
 ) -> list[tuple[datetime, datetime, StripState]]:
-    """What was when, without a hole from start to now."""
-    known: list[tuple[datetime, StripState]] = [(start, "none")]
-    for at, state in changes:
-        known.append((max(at, start), _SHOWN.get(state, "none")))
-    if heard < now:
+    """What was when, without a hole from the first of them to now."""
+    known = [(max(at, start), _SHOWN.get(state, "none")) for at, state in changes]
+    if known and heard < now:
         known.append((max(heard, known[-1][0]), "none"))
     ends = [*(at for at, _ in known[1:]), now]
-    return [(at, end, state) for (at, state), end in zip(known, ends, strict=True) if at < end]
+    return [(at, end, state) for (at, state), end in zip(known, ends, strict=False) if at < end]
 
 
 def _spread(

@@ -37,6 +37,17 @@ export class Connections {
       this.#put(message.connections);
     });
     socket.on("connection", (connection) => this.#put([connection]));
+    socket.on("connection-beats", (message) => {
+      this.asOf.value = message.asOf;
+      this.#put(
+        message.beats.flatMap(([name, lastHeartbeat, lastReadingAt, batches, bytes, oldestS]) => {
+          const known = this.#byId.get(name);
+          if (known === undefined) return [];
+          const journal = { ...known.journal, batches, bytes, oldestS };
+          return [{ ...known, lastHeartbeat, lastReadingAt, journal }];
+        }),
+      );
+    });
   }
 
   hold(): Stop {

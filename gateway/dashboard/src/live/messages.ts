@@ -117,6 +117,11 @@ export interface ServerMessages {
   "commands-unsubscribed": object;
   connections: { asOf: string; connections: Connection[] };
   connection: Connection;
+  "connection-beats": {
+    asOf: string;
+    /** [connectionId, lastHeartbeat, lastReadingAt, batches, bytes, oldestS] */
+    beats: [string, string | null, string | null, number, number, number][];
+  };
   "connections-unsubscribed": object;
   presence: { wellId: string; people: Person[] };
   stats: { clientId: string; feedConnected: boolean };

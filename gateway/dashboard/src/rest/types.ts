@@ -588,6 +588,8 @@ export interface Connection {
   mappedTags: number;
   rejectedTags: number;
   rejected: { tag: string; mapping: string; reason: string }[];
+  /** What else a person should know, a sentence each. */
+  problems: string[];
   journal: { batches: number; bytes: number; oldestS: number; sizeBytes: number | null };
   conditions: ConditionFact[];
   strip?: { start: string; columnS: number; states: StripState[] };
