@@ -32,8 +32,12 @@ export function alarmWords(
   if (alarm.value === null) return { where, what, value: "", against: "" };
   const digits = tag === undefined ? guessed(alarm.value, alarm.limit) : digitsOf(tag);
   const unit = alarm.unit === "" ? "" : ` ${alarm.unit}`;
-  // a value that has returned is on the other side of its limit
-  const sign = alarm.active === false && SIGNS[alarm.condition] !== undefined ? "limit" : SIGNS[alarm.condition];
+  const sign = SIGNS[alarm.condition];
+  if (alarm.active === false && alarm.limit !== null && sign !== undefined) {
+    // a value that has returned is on the other side of its limit
+    const limit = `(limit ${formatNumber(alarm.limit, digits)})`;
+    return { where, what, value: `${formatNumber(alarm.value, digits)}${unit}`, against: limit };
+  }
   const against =
     alarm.limit === null || sign === undefined
       ? unit.trim()

@@ -29,7 +29,7 @@ export function DeviceDown({ down, wellId, controlOff }: DeviceDownProps) {
         </b>
       </p>
       <p class="dim2">
-        {down.message !== "" && `${down.message.replace(/\.?$/, ".")} `}
+        {down.message !== "" && `${asSentence(down.message)} `}
         {wells.length > 1 && `${counted(wells.length, "well")} have no data. `}
         What the screen shows is the last known state, not the state now.
         {controlOff !== null && " Control is off until it is back."}
@@ -46,4 +46,8 @@ export function DeviceDown({ down, wellId, controlOff }: DeviceDownProps) {
       </div>
     </section>
   );
+}
+
+function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\.?$/, ".");
 }

@@ -1,6 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
+import { nowMs } from "../../frame/now.ts";
+import { zone } from "../../frame/zone.ts";
+import { live } from "../../live/live.ts";
 import { titleOf } from "../../model/attention.ts";
 import { mostUrgent, shapeOf } from "../../model/alarms.ts";
+import { whenText } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { AnalogBar } from "../../parts/AnalogBar.tsx";
 import { QualityMark } from "../../parts/QualityMark.tsx";
@@ -44,7 +48,13 @@ export function KeyValue({ well, tag, alarms }: KeyValueProps) {
         {titleOf(tag)}
         <small key={turn}>
           {shown.mark === "bad" || shown.mark === "uncertain" ? `${shown.reason || "no reason told"} · ` : ""}
-          {shown.mark === "none" ? "no reading yet" : <span data-age>{shown.age}</span>}
+          {shown.mark === "none" ? (
+            "no reading yet"
+          ) : shown.mark === "stale" ? (
+            `last ${lastAt(well.wellId, tag.tagName)}`
+          ) : (
+            <span data-age>{shown.age}</span>
+          )}
           {shown.notes.length > 0 && ` · ${shown.notes.join(" · ")}`}
         </small>
       </span>
@@ -61,4 +71,11 @@ export function KeyValue({ well, tag, alarms }: KeyValueProps) {
       </span>
     </a>
   );
+}
+
+/** When the last value before the silence was read. */
+function lastAt(wellId: string, tagName: string): string {
+  const cell = live().wells.feed(wellId).cells.get(tagName);
+  const ms = cell?.lastKnown?.tMs ?? cell?.tMs;
+  return ms === undefined ? "never" : whenText(ms, nowMs.peek(), zone.peek());
 }

@@ -16,10 +16,12 @@ export interface ProcessPictureProps {
   template: Template;
   /** Of this well, to be handled. */
   alarms: readonly Alarm[];
+  /** None of its devices is there: all of it is what was, not what is. */
+  isAway: boolean;
 }
 
 /** The well as its template draws it. Values go into the drawing by themselves. */
-export function ProcessPicture({ well, template, alarms }: ProcessPictureProps) {
+export function ProcessPicture({ well, template, alarms, isAway }: ProcessPictureProps) {
   const { route } = useLocation();
   const isPhone = usePhone();
   const views = Object.keys(template.views);
@@ -54,6 +56,7 @@ export function ProcessPicture({ well, template, alarms }: ProcessPictureProps) 
   }, [well, template]);
 
   useEffect(() => drawn.current?.bound.alarms(alarms), [alarms, well, template]);
+  useEffect(() => void drawn.current?.drawing.classList.toggle("is-away", isAway), [isAway, well, template]);
   useEffect(() => {
     const box = isPhone ? template.views[view.value] : undefined;
     drawn.current?.drawing.setAttribute("viewBox", box === undefined ? drawn.current.whole : box.join(" "));

@@ -29,7 +29,7 @@ export function ProcessView({ well, template, alarms, away, controlOff }: Proces
     <div class="well">
       <div class="main">
         {well.template === null && <NoTemplate well={well} />}
-        {well.template !== null && template.answer !== null && <ProcessPicture well={well} template={template.answer} alarms={alarms.handled} />}
+        {well.template !== null && template.answer !== null && <ProcessPicture well={well} template={template.answer} alarms={alarms.handled} isAway={away.all} />}
         {well.template !== null && template.answer === null && (
           <section class="panel picture loading pad" aria-label="Process picture">
             {template.error === null ? (

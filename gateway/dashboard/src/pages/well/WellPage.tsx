@@ -31,6 +31,12 @@ export function WellPage({ wellId, view }: { wellId: string; view: View }) {
   useTitle(asked.answer?.title || wellId);
   usePageZone(asked.answer?.timeZone);
   useEffect(() => live().wells.hold(wellId), [wellId]);
+  const neighbours = useNeighbours(wellId, view);
+  // bound here, so that somebody who walks fast need not wait for each well
+  useKeys("Wells", [
+    { key: "[", says: "Previous well, by attention", run: () => neighbours.go(neighbours.previous) },
+    { key: "]", says: "Next well, by attention", run: () => neighbours.go(neighbours.next) },
+  ]);
   const isMissing = asked.error instanceof ProblemError && asked.error.isNotFound;
   if (isMissing || (asked.answer === null && phase.value === "not-found")) {
     return (
@@ -49,14 +55,19 @@ export function WellPage({ wellId, view }: { wellId: string; view: View }) {
       </>
     );
   }
-  return <KnownWell well={asked.answer} view={view} />;
+  return <KnownWell well={asked.answer} view={view} neighbours={neighbours} />;
 }
 
-function KnownWell({ well, view }: { well: WellAnswer; view: View }) {
+interface KnownWellProps {
+  well: WellAnswer;
+  view: View;
+  neighbours: ReturnType<typeof useNeighbours>;
+}
+
+function KnownWell({ well, view, neighbours }: KnownWellProps) {
   const { route } = useLocation();
   const { wellId } = well;
   const { wells, connections } = live();
-  const neighbours = useNeighbours(wellId, view);
   const connectionIds = [...new Set(well.tags.map((tag) => tag.connectionId))].sort();
   const alarms = useWellAlarms(wellId, connectionIds);
   const name = well.template;
@@ -70,8 +81,6 @@ function KnownWell({ well, view }: { well: WellAnswer; view: View }) {
   const controlOff = away.all && first !== undefined ? `${shortName(first.connectionId)} ${first.word}; nothing can be written to it.` : null;
 
   useKeys("Well", [
-    { key: "[", says: "Previous well, by attention", run: () => neighbours.go(neighbours.previous) },
-    { key: "]", says: "Next well, by attention", run: () => neighbours.go(neighbours.next) },
     { key: "t", says: "Trend of this well", run: () => route(trendOf(well, trendTags(well, alarms.handled[0]?.tagName))) },
     {
       key: "c",
