@@ -210,10 +210,12 @@ class Book:
         except UnknownTenant:
             return 0
 
-    async def changes(self, tenant_id: str, after: int) -> Changes:
-        """The steps after a number."""
+    async def changes(self, tenant_id: str, after: int) -> Changes | None:
+        """The steps after a number; None: the database was put back, and has not so many."""
         try:
             async with self._store.reader(tenant_id, "repeatable_read") as connection:
+                if await _head(connection) < after:
+                    return None
                 steps = await connection.fetch(_CHANGES, after, CHANGES_MAX)
                 ids = list({row["command_id"] for row in steps})
                 rows = await connection.fetch(

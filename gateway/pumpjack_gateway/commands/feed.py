@@ -47,8 +47,8 @@ class Steps(Protocol):
         """Raises StorageError."""
         ...
 
-    async def changes(self, tenant_id: str, after: int) -> Changes:
-        """Raises StorageError."""
+    async def changes(self, tenant_id: str, after: int) -> Changes | None:
+        """None: it cannot be continued from there. Raises StorageError."""
         ...
 
     async def expire(self, tenant_id: str) -> int:
@@ -143,18 +143,26 @@ class _Tenant:
     async def _look(self) -> None:
         if self._change_no is None or self._running:
             await self._steps.expire(self.tenant_id)
+        while (changes := await self._changes()) is None:
+            _log.warning(
+                "the database was put back: commands are shown anew", tenant=self.tenant_id
+            )
+            self._change_no = None
+            for place in self.places.values():
+                place.change_no = None  # they are admitted again, with a snapshot
+        self._tell(changes.steps)
+        if changes.more:
+            self.news.set()
+        for listener, place in list(self.places.items()):
+            if place.change_no is None:
+                await self._admit(listener, place)
+
+    async def _changes(self) -> Changes | None:
         if self._change_no is None:
             whole = await self._steps.snapshot(self.tenant_id, None)
             self._change_no = whole.change_no
             self._running = {one.command_id for one in whole.commands if one.running}
-        more = True
-        while more:
-            changes = await self._steps.changes(self.tenant_id, self._change_no)
-            more = changes.more
-            self._tell(changes.steps)
-        for listener, place in list(self.places.items()):
-            if place.change_no is None:
-                await self._admit(listener, place)
+        return await self._steps.changes(self.tenant_id, self._change_no)
 
     def _tell(self, steps: Sequence[tuple[CommandStep, Command]]) -> None:
         for step, command in steps:

@@ -196,3 +196,18 @@ async def test_who_subscribes_while_the_database_is_away_is_told_and_gets_it_lat
             assert (await watcher.until("error"))["code"] == "UNAVAILABLE"
             await proxy.accept()
             await watcher.until("commands")
+
+
+async def test_a_database_that_was_put_back_is_shown_anew_and_nothing_after_it_is_missed(
+    watcher: Screen, ann: Person, field: Field
+) -> None:
+    await ann.asked("pump_speed", 7.5)
+    await steps(watcher, "approved")
+    async with field.admin.transaction():
+        await field.admin.execute("DELETE FROM pumpjack.command_steps")
+        await field.admin.execute("DELETE FROM pumpjack.commands")
+        await field.admin.execute("UPDATE pumpjack.event_head SET change_no = 0")
+    shown = await watcher.until("commands")
+    assert (shown["changeNo"], shown["commands"]) == (0, [])
+    await ann.asked("choke", 12)
+    assert await steps(watcher, "approved") == ["requested", "validated", "approved"]
