@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Trust what the system trusts, so that a company's own certificate authority works.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help demo screens test test-fast test-chaos lint bench clean lock types chart kind kind-down kind-debug test-kind
+.PHONY: help demo screens screenshots test test-fast test-chaos lint bench clean lock types chart kind kind-down kind-debug test-kind
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -16,6 +16,10 @@ demo: screens ## a small oil field on this machine, from the PLC to the live rea
 
 screens: $(STAMP) ## build what operators see in a browser, if it changed (Node comes along)
 	@$(BIN)/python gateway/dashboard/build.py
+
+screenshots: screens ## pictures of the screens for README and docs, and of the kit page for its test
+	@$(BIN)/python -m tests.screens.kit_pictures
+	@$(BIN)/python -m tests.screens.take_pictures $(ARGS)
 
 test: lint screens ## all tests; they start the servers they need
 	@$(BIN)/python -m tests.controlplane.binaries
