@@ -8,9 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
+
+# An example may take as long as a busy machine lets it: only its answer counts.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 _numbers = itertools.count(1)
 
