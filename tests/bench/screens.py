@@ -69,17 +69,33 @@ async def metrics(devtools: CDPSession) -> dict[str, float]:
     return {one["name"]: one["value"] for one in answer["metrics"]}
 
 
-async def frames(page: Page, devtools: CDPSession, seconds: float) -> dict[str, float]:
+async def cpu_s(browser: Browser) -> dict[str, float]:
+    """CPU that the browser's processes have used so far [s], by their kind: renderer, GPU."""
+    devtools = await browser.new_browser_cdp_session()
+    answer = await devtools.send("SystemInfo.getProcessInfo")
+    await devtools.detach()
+    used: dict[str, float] = {}
+    for one in answer["processInfo"]:
+        used[one["type"]] = used.get(one["type"], 0.0) + one["cpuTime"]
+    return used
+
+
+async def frames(
+    browser: Browser, page: Page, devtools: CDPSession, seconds: float
+) -> dict[str, float]:
     """Frames a second, and where the time of the main thread goes."""
     await page.evaluate(_WATCH)
-    before = await metrics(devtools)
+    before, used = await metrics(devtools), await cpu_s(browser)
     await asyncio.sleep(seconds)
     found = await page.evaluate("() => window.__bench")
-    after = await metrics(devtools)
+    after, used_then = await metrics(devtools), await cpu_s(browser)
     wall_s = after["Timestamp"] - before["Timestamp"]
 
     def share(name: str) -> float:
         return round(100 * (after[name] - before[name]) / wall_s, 1)
+
+    def cpu(kind: str) -> float:
+        return round(100 * (used_then.get(kind, 0) - used.get(kind, 0)) / wall_s, 1)
 
     return {
         "frames_per_s": round(found["frames"] / wall_s, 1),
@@ -87,6 +103,8 @@ async def frames(page: Page, devtools: CDPSession, seconds: float) -> dict[str, 
         "long_tasks": found["long"],
         "long_tasks_ms": round(found["longMs"], 1),
         "texts_written_per_s": round(found["writes"] / wall_s, 1),
+        "renderer_cpu_percent": cpu("renderer"),
+        "painting_cpu_percent": cpu("GPU"),
         "main_thread_percent": share("TaskDuration"),
         "script_percent": share("ScriptDuration"),
         "style_percent": share("RecalcStyleDuration"),
@@ -112,8 +130,9 @@ async def heap(page: Page, devtools: CDPSession, minutes: float) -> dict[str, fl
     }
 
 
-async def first_paint_ms(browser: Browser, link: str, slower: float) -> float:
-    """From the click on a link to the first value of a well; nothing is cached."""
+async def first_paint(browser: Browser, link: str, slower: float) -> tuple[float, float]:
+    """From the click on a link to the first value of a well: time [ms], CPU of the page [s]."""
+    before = (await cpu_s(browser)).get("renderer", 0.0)
     context = await browser.new_context(viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
     page = await context.new_page()
     devtools = await context.new_cdp_session(page)
@@ -121,9 +140,10 @@ async def first_paint_ms(browser: Browser, link: str, slower: float) -> float:
     await page.add_init_script(f"({_FIRST_PAINT})()")
     await page.goto(link, wait_until="commit")
     await page.wait_for_function("() => window.__firstPaintMs", timeout=WAIT_MS)
+    used = (await cpu_s(browser)).get("renderer", 0.0) - before
     took: float = await page.evaluate("() => window.__firstPaintMs")
     await context.close()
-    return took
+    return took, used
 
 
 async def fetched_kb(page: Page) -> dict[str, float]:
@@ -164,12 +184,15 @@ async def measure(field: ManyWells, options: argparse.Namespace) -> dict[str, An
             await devtools.send("Performance.enable")
             await asyncio.sleep(5)  # the small trends are there
             figures |= await fetched_kb(page)
-            figures |= await frames(page, devtools, options.seconds)
+            figures |= await frames(browser, page, devtools, options.seconds)
             figures |= await heap(page, devtools, options.minutes)
             await context.close()
             for slower in (1, SLOWER):
-                times = [await first_paint_ms(browser, field.link(), slower) for _ in range(3)]
-                figures[f"first_paint_cpu_{slower}x_slower_ms"] = round(statistics.median(times))
+                seen = [await first_paint(browser, field.link(), slower) for _ in range(3)]
+                times, used = zip(*seen, strict=True)
+                name = f"first_paint_{slower}x_slower"
+                figures[f"{name}_ms"] = round(statistics.median(times))
+                figures[f"{name}_cpu_s"] = round(statistics.median(used), 2)
             await browser.close()
     finally:
         stop.set()

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useKeys } from "../../frame/keys.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Chip } from "../../parts/Chip.tsx";
+import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import type { OverviewWell } from "../../rest/types.ts";
 import { told } from "./ListKeys.tsx";
@@ -29,7 +30,6 @@ export function Tools({ wells, counts, narrowing }: ToolsProps) {
   const { query, route } = useLocation();
   const isOpen = useSignal(false);
   const panel = useRef<HTMLDivElement>(null);
-  const id = useId();
   const change = (to: Partial<Narrowing>) => route(addressOf({ ...narrowing, ...to }, query), true);
   const place = placeWords(narrowing);
   useKeys("Overview, filter", [{ key: "f", says: "Filter by route, pad and type", run: () => (isOpen.value = !isOpen.value) }]);
@@ -51,7 +51,7 @@ export function Tools({ wells, counts, narrowing }: ToolsProps) {
             </Chip>
           ))}
         </div>
-        <Button class="only-desk-flex" expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
+        <Button label={`Filter: ${place ?? "Route, pad, type"}`} expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
           <Icon name="filter" /> <span>{place ?? "Route, pad, type"}</span>
         </Button>
       </div>
@@ -59,7 +59,6 @@ export function Tools({ wells, counts, narrowing }: ToolsProps) {
       {isOpen.value && (
         <div
           class="narrow"
-          id={id}
           ref={panel}
           role="group"
           aria-label="Filter"
@@ -84,17 +83,18 @@ function Choice({ name, wells, value, onChange }: { name: "route" | "pad" | "typ
   const choices = choicesOf(wells, name);
   const title = name.charAt(0).toUpperCase() + name.slice(1);
   return (
-    <label class="field">
-      <span>{title}</span>
-      <select class="input" value={value ?? ""} onChange={(event) => onChange(event.currentTarget.value || null)}>
-        <option value="">{choices.length === 0 ? "no well tells one" : `every ${name}`}</option>
-        {value !== null && !choices.includes(value) && <option value={value}>{value}</option>}
-        {choices.map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Field label={title}>
+      {(ties) => (
+        <select {...ties} class="input" value={value ?? ""} onChange={(event) => onChange(event.currentTarget.value || null)}>
+          <option value="">{choices.length === 0 ? "no well tells one" : `every ${name}`}</option>
+          {value !== null && !choices.includes(value) && <option value={value}>{value}</option>}
+          {choices.map((one) => (
+            <option key={one} value={one}>
+              {one}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }
