@@ -13,6 +13,7 @@ export function DayStrip({ strip }: { strip: Strip | undefined }) {
       role="img"
       aria-label={dayWords(strip)}
     >
+      <rect class="base" width={strip.states.length} y="7.5" height="1" />
       {runsOf(strip.states).map(({ state, from, columns }) =>
         state === "none" ? null : (
           <rect
