@@ -26,7 +26,7 @@ export function Start({ add }: { add: () => void }) {
         <b>No pens yet</b>
         <span class="dim2">A trend draws up to eight tags of any wells over one time axis.</span>
         <Button kind="pri" onClick={add}>
-          <Icon name="search" /> Find a well or tag
+          <Icon name="search" /> Find tags to draw
         </Button>
       </div>
       {recent.length > 0 && (
