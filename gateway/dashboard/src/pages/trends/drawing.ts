@@ -60,7 +60,7 @@ export function drawLane(plot: uPlot, scene: LaneScene, palette: Palette): void 
     if (to - from < 5 * px || (from + to) / 2 - rightmost < 0) continue;
     if (curves.every((curve) => curve.columns.length === 0)) continue; // the page says so
     const text = isNarrow && to - from < 60 * px ? ageText(one.toMs - one.fromMs) : blankWords(one);
-    const at = { x: (from + to) / 2, y: top + height - 22 * px };
+    const at = { x: (from + to) / 2, y: isNarrow ? top + height * 0.6 : top + height - 22 * px };
     rightmost = words(ctx, palette, text, at, { isBoxed: true, bold: true, align: "center", within: [left, left + width] });
   }
   for (const curve of curves) drawDoubts(plot, scene, palette, curve);

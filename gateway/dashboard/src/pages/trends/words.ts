@@ -50,9 +50,19 @@ export function limitWords(limit: TagLimit, tag: TagFacts): string {
 
 /** Beside a tick: "28k" where thousands are enough. step: between two ticks. */
 export function axisNumber(value: number, step: number): string {
-  if (Math.abs(value) >= 10_000 && step >= 1000) return `${formatNumber(value / 1000, 0)}k`;
-  const digits = step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step) - 1e-9));
-  return formatNumber(value, Number.isInteger(step) ? 0 : digits);
+  if (Math.abs(value) >= 10_000 && step >= 1000) {
+    return `${formatNumber(value / 1000, decimalsOf(step / 1000))}k`;
+  }
+  return formatNumber(value, decimalsOf(step));
+}
+
+/** So many that no tick is rounded: 2.5 needs one. */
+function decimalsOf(step: number): number {
+  for (let digits = 0; digits < 6; digits++) {
+    const whole = step * 10 ** digits;
+    if (Math.abs(whole - Math.round(whole)) < 1e-6 * whole) return digits;
+  }
+  return 6;
 }
 
 /** "none in this range, last 11 Mar 2026 09:12:00 −05:00" */
