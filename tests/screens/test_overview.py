@@ -86,6 +86,7 @@ async def test_what_needs_somebody_comes_first_and_says_why(
     await expect(page.locator(".kpi").first).to_contain_text("143")
     await expect(page.locator(".kpi").first).to_contain_text("1 down · 6 unknown")
     await expect(page.locator(".kpi").nth(1)).to_contain_text("of 144 of 150 wells")
+    await expect(page.locator(".kpi").nth(3)).to_contain_text("18 stale")
     assert (person.problems, person.foreign) == ([], [])
 
 

@@ -5,7 +5,7 @@ import { present } from "../../model/present.ts";
 import { AnalogBar } from "../../parts/AnalogBar.tsx";
 import { valueClass } from "../../parts/ValueCell.tsx";
 import type { OverviewWell } from "../../rest/types.ts";
-import type { Figure } from "./figures.ts";
+import type { Figure, Good } from "./figures.ts";
 import { useFigures } from "./use-field.ts";
 
 /** Four figures of the field: each says of how many wells it is, and is not there where nothing tells it. */
@@ -26,11 +26,19 @@ export function Figures({ wells }: { wells: readonly OverviewWell[] }) {
       <Card
         title="Data GOOD"
         figure={good}
-        aside={`${formatNumber(good.uncertain, 0)} UNCERTAIN · ${formatNumber(good.bad, 0)} BAD`}
+        aside={notGood(good)}
         lacking="No reading yet."
       />
     </div>
   );
+}
+
+/** "18 stale · 2 BAD"; what there is none of is left out. */
+function notGood({ stale, uncertain, bad }: Good): string {
+  const parts = ([[stale, "stale"], [uncertain, "UNCERTAIN"], [bad, "BAD"]] as const)
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => `${formatNumber(number, 0)} ${word}`);
+  return parts.length === 0 ? "every one" : parts.join(" · ");
 }
 
 /** Not of all wells: of how many. */

@@ -37,8 +37,8 @@ export function Why({ judged, others }: { judged: Judged; others: number }) {
           </p>
           <p>
             <small>
+              {others > 0 && `${counted(others + 1, "well")} behind it · `}
               {attention.detail}
-              {others > 0 && ` · ${counted(others + 1, "well")} behind it`}
             </small>
           </p>
         </>

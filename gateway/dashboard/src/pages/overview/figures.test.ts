@@ -85,6 +85,15 @@ describe("the figures of a field", () => {
     expect(found.liquid).toMatchObject({ value: 45, of: 2, all: 3 });
   });
 
+  test("tags behind a device that is not heard are stale, whatever was told of them last", () => {
+    const lost = { connections: [{ ...UP, state: "disconnected" }], counts: { good: 5, uncertain: 0, bad: 0 } };
+    const found = of([
+      [well("a", []), row("a", [], lost)],
+      [well("b", []), row("b", [], { counts: { good: 15, uncertain: 0, bad: 0 } })],
+    ]);
+    expect(found.good).toMatchObject({ value: 75, stale: 5, bad: 0 });
+  });
+
   test("it is never 100 % while one tag is not good", () => {
     const counts = { good: 99_999, uncertain: 0, bad: 1 };
     const found = of([[well("a", []), row("a", [], { counts })]]);

@@ -20,7 +20,9 @@ export interface Producing extends Figure {
   unknown: number;
 }
 
+/** stale: tags of wells whose devices are not heard, whatever was told of them last. */
 export interface Good extends Figure {
+  stale: number;
   uncertain: number;
   bad: number;
 }
@@ -68,23 +70,29 @@ function producingOf(wells: readonly OverviewWell[], rowOf: RowOf): Producing {
 }
 
 function goodOf(wells: readonly OverviewWell[], rowOf: RowOf): Good {
-  let [good, uncertain, bad] = [0, 0, 0];
+  let [good, uncertain, bad, stale] = [0, 0, 0, 0];
   let heard = 0;
   for (const well of wells) {
-    const counts = rowOf(well.wellId)?.counts;
-    if (counts === undefined) continue;
+    const row = rowOf(well.wellId);
+    if (row === null) continue;
+    const { counts } = row;
     heard += 1;
+    if (!row.connections.some(isConnected)) {
+      stale += counts.good + counts.uncertain + counts.bad;
+      continue;
+    }
     good += counts.good;
     uncertain += counts.uncertain;
     bad += counts.bad;
   }
-  const all = good + uncertain + bad;
+  const all = good + uncertain + bad + stale;
   const share = (100 * good) / all;
   return {
     // never 100 while one is not: the last tenth is cut off, not rounded
     value: all === 0 ? null : Math.floor(share * 10 + 1e-9) / 10,
     of: heard,
     all: wells.length,
+    stale,
     uncertain,
     bad,
     tag: plain({ unit: "% of tags", high: 100, digits: good === all ? 0 : 1 }),
