@@ -36,7 +36,8 @@ class Worker:
 
     def __init__(self, ingest: Ingest, name: str, tags: list[int]) -> None:
         self.ingest, self.name, self.tags = ingest, name, tags
-        self.journal, self.seq, self.fence = uuid4(), 0, 0
+        self.journal, self.seq = uuid4(), 0
+        self.fence: int | None = None
 
     async def start(self, journal: UUID | None = None, follows: int = 0) -> None:
         """Take the next fence, and open the journal under it."""
@@ -109,8 +110,13 @@ class Database:
         tags: int = 3,
         well: str = "well-1",
         protocol: str = "modbus-tcp",
+        *,
+        fenced: bool = True,
     ) -> Worker:
-        """A worker of a tenant, with tags tag-0, tag-1 … [psi] of one well, and an open journal."""
+        """A worker of a tenant, with tags tag-0, tag-1 … [psi] of one well, and an open journal.
+
+        Not fenced, it opens the journal as a schema of before can as well.
+        """
         await self.tenant(tenant_id)
         ingest = await Ingest.connect(self.login(writer_role(tenant_id)), timeout_s=60)
         self._open.push_async_callback(ingest.close)
@@ -120,7 +126,7 @@ class Database:
             for number in range(tags)
         ]
         worker = Worker(ingest, name, await ingest.register_series(name, table))
-        worker.fence = fence
+        worker.fence = fence if fenced else None
         await worker.open()
         return worker
 

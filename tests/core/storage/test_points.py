@@ -119,7 +119,7 @@ async def test_what_was_rolled_up_before_is_looked_through_from_the_newest_hour_
     await migrate(fresh_url)
     monkeypatch.undo()
     async with Database.open(fresh_url, level) as database:
-        worker = await database.worker()
+        worker = await database.worker(fenced=False)
         hour = now_us() // HOUR_US * HOUR_US
         rows = some_rows(4, hour - 70 * HOUR_US) + some_rows(5, hour - 5 * HOUR_US, 150)
         await worker.write(rows)
@@ -151,7 +151,7 @@ async def test_continuous_aggregates_go_back_as_far_as_their_policies(
     await migrate(fresh_url)
     monkeypatch.undo()
     async with Database.open(fresh_url, level) as database:
-        worker = await database.worker()
+        worker = await database.worker(fenced=False)
         rows = some_rows(6, now_us() // HOUR_US * HOUR_US - 40 * HOUR_US)
         await worker.write(rows)
         await database.run_jobs("policy_refresh_continuous_aggregate")

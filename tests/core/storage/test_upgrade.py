@@ -55,13 +55,13 @@ def _select(name: str, listed: list[str]) -> str:
 
 async def some_of_everything(database: Database) -> Worker:
     """Readings of each quality, rolled up or not yet, an alarm, a command: what a field leaves."""
-    worker = await database.worker()
+    worker = await database.worker(fenced=False)
     await declare(worker, tag(0, Alarm("hi", limit=5.0)), tag(1))
     hour = now_us() // HOUR_US * HOUR_US
     codes = (0, 0, UNCERTAIN, BAD)
     rows: list[Row] = [
-        (hour - 30 * HOUR_US + n * 360_000_000, n % 3, n / 7, codes[n % 4]) for n in range(300)
-    ]
+        (hour - 30 * HOUR_US + n * 360_000_000, n % 3, n / 8, codes[n % 4]) for n in range(300)
+    ]  # eighths: their sums are the same in any order
     await worker.write(rows[:200], [(0, hour, "clock_future", "x")])
     await tell(worker, hi(True))
     async with Desk.open(database) as desk:
