@@ -31,13 +31,14 @@ PATHS = {
     "sign-in": "/sign-in",
 }
 LARGEST_BYTES = 250_000
+LONG_MS = 120_000
 HISTORY_S = 90.0
 """So long the demo runs first, so that trends have something to show."""
 
 
 async def settled(page: Page) -> None:
     """Wait until everything is loaded and drawn."""
-    await expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=60_000)
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=LONG_MS)
     await page.evaluate("document.fonts.ready")
     await page.wait_for_timeout(2_000)  # a second of live values
 
@@ -48,10 +49,10 @@ async def take(screens: Screens, field: Field, name: str, theme: Theme) -> Path:
     address = field.rest + path if name == "sign-in" else field.link(path)
     person = await screens.person(address, theme=theme)
     page = person.page
-    await expect(page.get_by_role("heading", level=1).first).to_be_attached()
+    await expect(page.get_by_role("heading", level=1).first).to_be_attached(timeout=LONG_MS)
     if name == "alarms":
         row = page.get_by_role("row").filter(has_text=re.compile("Tubing pressure")).first
-        await row.click(timeout=90_000)
+        await row.click(timeout=LONG_MS)
     await settled(page)
     taken = shrunk(read(await page.screenshot(scale="css", animations="disabled", caret="hide")))
     assert len(taken) < LARGEST_BYTES, f"{name}: {len(taken)} bytes"

@@ -88,9 +88,9 @@ def newer_build(folder: Path) -> None:
             text = text.replace(old, new)
         path.unlink()
         (path.parent / names.get(path.name, path.name)).write_text(text)
-    for path, digest in files.items():
-        name = path.rpartition("/")[2]
-        now = (folder / path[1:]).with_name(names.get(name, name)).read_bytes()
+    for address, digest in files.items():
+        name = address.rpartition("/")[2]
+        now = (folder / address[1:]).with_name(names.get(name, name)).read_bytes()
         worker = worker.replace(digest, hashlib.sha256(now).hexdigest())
     for old, new in names.items():
         worker = worker.replace(old, new)
