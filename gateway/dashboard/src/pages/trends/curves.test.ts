@@ -64,6 +64,7 @@ test("at the cursor stands the nearest reading, and nothing within a gap", () =>
   const one = curve([...minutes(0, 20), ...minutes(41, 60)].map((at) => bucket(at, 200 + at)));
   expect(columnAt(one, T0 + 10.2 * MINUTE_MS, tag)?.last).toBe(210);
   expect(columnAt(one, T0 + 30 * MINUTE_MS, tag)).toBeNull();
+  expect(columnAt(one, T0 + 20 * MINUTE_MS, tag)).toBeNull();
 });
 
 test("an extreme of a moment is found, a step is not one", () => {
