@@ -79,6 +79,11 @@ describe("an alarm in one line", () => {
     });
   });
 
+  it("does not say that a value is beyond its limit once it has returned", () => {
+    const words = alarmWords({ ...ALARM, active: false, value: 28000 }, WELL);
+    expect(`${words.value} ${words.against}`).toBe("28,000 lbf (limit 31,000)");
+  });
+
   it("says a state by its message, and a low limit the right way round", () => {
     expect(alarmWords({ ...ALARM, condition: "state", message: "Pump stopped" }, WELL).what).toBe(
       "Pump stopped",
