@@ -195,7 +195,7 @@ class ManyWells:
         for connection in {connection_of(number) for number in conditions}:
             text = wire.encode(
                 {"type": "alarms-stored", "tenantId": TENANT, "connectionId": connection}
-            )  # type: ignore[arg-type]
+            )
             await client.publish(wire.readings_channel(TENANT), text)
         await client.aclose()
 
@@ -304,4 +304,4 @@ class ManyWells:
         )
         text = wire.encode(beat)
         await client.publish(wire.readings_channel(TENANT), text)
-        await client.hset(wire.heartbeat_key(TENANT), connection, text)  # type: ignore[misc]
+        await client.hset(wire.heartbeat_key(TENANT), connection, text)
