@@ -13,6 +13,7 @@ Pixels = NDArray[np.uint8]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {2: 3, 6: 4}
 _PALETTE_MOST = 256
+_FREQUENT = 160
 
 
 def read(data: bytes) -> Pixels:
@@ -40,13 +41,12 @@ def read(data: bytes) -> Pixels:
 
 
 def shrunk(pixels: Pixels) -> bytes:
-    """Encode with at most 256 colours: the most frequent, the others as the nearest of those."""
+    """Encode with at most 256 colours: the most frequent, and those that are like none of them."""
     height, width, _ = pixels.shape
     packed = np.ascontiguousarray(pixels).view(np.uint32).reshape(-1)
     colours, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    kept = np.argsort(counts)[::-1][:_PALETTE_MOST]
-    palette = colours[kept].view(np.uint8).reshape(-1, 4).astype(np.int32)
     every = colours.view(np.uint8).reshape(-1, 4).astype(np.int32)
+    palette = _palette(every, counts)
     nearest = np.empty(len(every), np.uint8)
     for start in range(0, len(every), 4096):
         part = every[start : start + 4096, None, :] - palette[None, :, :]
@@ -63,6 +63,18 @@ def shrunk(pixels: Pixels) -> bytes:
         parts.append(_chunk(b"tRNS", palette[:, 3].astype(np.uint8).tobytes()))
     parts += [_chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)), _chunk(b"IEND", b"")]
     return _SIGNATURE + b"".join(parts)
+
+
+def _palette(every: NDArray[np.int32], counts: NDArray[np.intp]) -> NDArray[np.int32]:
+    """[n, 4]. A small alarm shape's colour is rare on a page, and must not become another's."""
+    kept = list(np.argsort(counts)[::-1][:_FREQUENT])
+    off = np.full(len(every), np.iinfo(np.int64).max)
+    for one in kept:
+        off = np.minimum(off, np.square(every - every[one]).sum(axis=1))
+    while len(kept) < min(_PALETTE_MOST, len(every)):
+        kept.append(np.argmax(off))
+        off = np.minimum(off, np.square(every - every[kept[-1]]).sum(axis=1))
+    return every[kept]
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:

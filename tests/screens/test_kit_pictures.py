@@ -49,3 +49,12 @@ def test_a_picture_that_is_written_is_read_back() -> None:
     page[2, 3] = (200, 30, 30, 255)
     page[4] = (1, 2, 3, 0)
     assert np.array_equal(read(shrunk(page)), page)
+
+
+def test_a_rare_colour_among_very_many_stays_what_it_is() -> None:
+    page = np.full((64, 64, 4), 255, np.uint8)
+    page[..., 0], page[..., 1] = np.mgrid[100:164, 100:164]
+    page[5, 5] = (240, 140, 0, 255)
+    found = read(shrunk(page))
+    assert np.array_equal(found[5, 5], page[5, 5])
+    assert np.abs(found.astype(int) - page).max() < 16
