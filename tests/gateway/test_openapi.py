@@ -92,6 +92,7 @@ PLAIN = [
     ("GET", "/api/scada/alarms/counts"),
     ("GET", "/api/scada/me"),
     ("GET", "/api/scada/overview"),
+    ("GET", "/api/scada/connections"),
     ("GET", "/api/scada/templates"),
     ("GET", "/screens/config.json"),
     ("GET", "/healthz"),
