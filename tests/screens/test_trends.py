@@ -217,11 +217,11 @@ async def test_a_new_range_is_named_while_the_old_one_stays_dimmed(
     await expect(page.locator(".tcoming")).to_contain_text("Loading")
     await expect(page.locator(".tplot")).to_have_attribute("aria-busy", "true")
     await expect(page.locator(".tlane canvas")).to_have_count(1)
-    await page.unroute("**/api/scada/readings*")
     for route in held:
         await route.continue_()
+    await page.unroute("**/api/scada/readings*")
     await expect(page.locator(".tcoming")).to_have_count(0)
-    await expect(page.get_by_text("-min buckets and live")).to_be_visible()
+    await drawn(page, 1)
 
 
 async def test_what_is_wrong_with_one_pen_stands_beside_it_alone(

@@ -78,7 +78,7 @@ export function Plot({ board, frame, coming, charts, go, back }: PlotProps) {
         style={{ left: `${geometry.left}px`, right: `${geometry.right}px`, bottom: `${geometry.times}px` }}
       >
         <div ref={selection} class="tsel" hidden />
-        {width > 0 && <RaisedMarks frame={frame} tops={geometry.tops} />}
+        {width > 0 && <RaisedMarks frame={frame} tops={geometry.tops} width={board.widthPx} />}
         {frame.lanes.map((lane, index) => (
           <EmptyLane key={lane.key} frame={frame} lane={lane} top={geometry.tops[index] ?? 0} height={geometry.heights[index] ?? 0} go={go} again={() => board.again()} />
         ))}
