@@ -354,15 +354,15 @@ async def test_a_stop_whose_cancellation_redis_swallows_still_ends(worker, datab
     publisher = worker.pipeline._publisher
     entered = asyncio.Event()
 
-    async def swallow(_pipe) -> bool:
+    async def swallow(_pipe, raise_on_error=True) -> list[object]:
         entered.set()
         try:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
-            return True  # as a client library does that mistakes it for its own time-out
-        return True
+            return []  # as a client library does that mistakes it for its own time-out
+        return []
 
-    monkeypatch.setattr(publisher, "_execute", swallow)
+    monkeypatch.setattr(redis.asyncio.client.Pipeline, "execute", swallow)
     worker.adapter.read(1.0)
     await entered.wait()
     monkeypatch.setattr(publisher, "close", lambda: asyncio.sleep(0))
