@@ -373,7 +373,7 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
         "start is not before end",
     ),
     "a parameter that is misspelt": ({"tagname": "flow"}, "is tagName meant"),
-    "a parameter that is none": ({"q": "flow"}, "there are interval, wellId"),
+    "a parameter that is none": ({"q": "flow"}, "there are interval, points, wellId"),
     "a parameter twice": ({"start": ["2026-01-01T00:00:00Z"] * 2}, "twice"),
     "an unknown interval": ({"interval": "2min"}, "interval"),
     "a limit of nothing": ({"limit": 0}, "limit"),

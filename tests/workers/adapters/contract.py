@@ -463,7 +463,7 @@ class FaultContract:
         rig.proxy.stall()
         adapter = rig.make(connection=rig.connection(**rig.patient))
         task = asyncio.ensure_future(adapter.connect())
-        await asyncio.sleep(0.1)
+        await asyncio.wait({task}, timeout=1.0)
         if task.done():
             await task  # a protocol without a greeting is connected
             await adapter.close()
