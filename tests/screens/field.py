@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from tests.e2e.local_run import COMMAND, ENVIRONMENT, LocalRun, processes_of, wo
 
 CHECKOUT = Path(__file__).parents[2]
 BUILD_LIMIT_S = 300
+COMMAND_LIMIT_S = 90.0
 
 
 def build_screens() -> None:
@@ -91,8 +93,21 @@ class Field:
             return json.load(answer)
 
     def command(self, well: str, tag: str, value: str, tenant: str = "permian") -> None:
-        """Write to a device and wait until it was read back, as `pumpjack command send` does."""
-        self._say("command", "send", well, tag, value, "--tenant", tenant, "--reason", "a test")
+        """Write to a device and wait until it was read back, as `pumpjack command send` does.
+
+        A device that is not connected yet, or again, refuses: it is asked for a while.
+        """
+        asked = ("command", "send", well, tag, value, "--tenant", tenant, "--reason", "a test")
+        limit = time.monotonic() + COMMAND_LIMIT_S
+        while True:
+            try:
+                self._say(*asked)
+            except AssertionError:
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(1)
+            else:
+                return
 
     @contextmanager
     def without_gateway(self) -> Iterator[None]:

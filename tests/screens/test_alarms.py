@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.local_run import COMMAND
 from tests.screens.axe import is_wider_than_the_screen, violations
 from tests.screens.chromium import Screens, Size, Theme
 from tests.screens.field import Field
@@ -16,24 +14,12 @@ from tests.screens.field import Field
 pytestmark = [pytest.mark.servers, pytest.mark.peers, pytest.mark.timeout(300)]
 
 
-def set_choke(field: Field, percent: int) -> None:
-    """A choke that is shut drives the pressure before it up, beyond its limits."""
-    more = ("--tenant", "permian", "--reason", "a test of alarms", "--data-dir", str(field.data))
-    subprocess.run(
-        [*COMMAND, "command", "send", "permian-a1", "choke", str(percent), *more],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def shut(field: Field) -> Iterator[None]:
-    """The choke of permian-a1 is shut, and open again afterwards."""
-    set_choke(field, 0)
+    """The choke of permian-a1 is shut: the pressure before it rises beyond its limits."""
+    field.command("permian-a1", "choke", "0")
     yield
-    set_choke(field, 100)
+    field.command("permian-a1", "choke", "100")
 
 
 def row(page: Page, text: str) -> Locator:
