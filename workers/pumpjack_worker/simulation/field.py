@@ -35,7 +35,7 @@ QUANTITIES: tuple[tuple[str, str], ...] = (
     (r"lift_depth", "lift_depth"),
     (r"rod_?load", "rod_load_peak"),
     (r"(drive|motor)_?load", "drive_load"),
-    (r"fluid_?level", "fluid_above_pump"),
+    (r"fluid_?level", "fluid_level"),
     (r"fillage", "pump_fillage"),
     (r"intake.*pressure", "intake_pressure"),
     (r"discharge.*pressure", "discharge_pressure"),

@@ -17,6 +17,8 @@ PSI_PER_FT = 0.38
 """Of the mixture above the pump."""
 COLUMN_PSI = 2_450.0
 """Weight of the fluid in the tubing, from the pump up."""
+PUMP_FT = 6_120.0
+"""Where a pump hangs, below the ground."""
 GAS_VALVES_FT = (5_280.0, 6_480.0)
 """Depths of the two deepest gas lift valves."""
 STATOR_S = 90.0
@@ -34,8 +36,8 @@ def lift_of(names: Iterable[str]) -> str:
 class Lift:
     """One well's lift. step() gives what its instruments show.
 
-    Load lbf, depths and fluid above the pump ft, pressures psi, temperature degF, gas mcf/d,
-    fillage, drive load and valve as shares.
+    Load lbf, depths (of the fluid's surface, of the lowest open valve) ft, pressures psi,
+    temperature degF, gas mcf/d, fillage, drive load and valve as shares.
     """
 
     def __init__(self, kind: str, random: Random) -> None:
@@ -71,7 +73,7 @@ class Lift:
         target = 165 + (self._hottest - 165) * work
         self._motor += (target - self._motor) * min(1.0, seconds / STATOR_S)
         return {
-            "fluid_above_pump": fluid,
+            "fluid_level": PUMP_FT - fluid,
             "pump_fillage": fillage * running,
             "rod_load_peak": self._load
             * ((0.88 + 0.12 * fillage + 0.08 * (pace - 1)) if running else 0.6)
