@@ -8,6 +8,9 @@ import type { Span } from "./ranges.ts";
 export const MARKS_MOST = 200;
 const LOOK_BACK_MS = 730 * DAY_MS;
 const LOOK_BACK_COLUMNS = 64;
+const LOOKS_MOST = 4;
+/** How long a bucket is; readings themselves have no length. */
+const BUCKETS_MS: Partial<Record<string, number>> = { "1min": 60_000, "5min": 300_000, "1hour": 3_600_000, "1day": DAY_MS };
 
 export interface WellQuestion {
   wellId: string;
@@ -66,13 +69,10 @@ export async function askWell(
   );
   const lastBefore = new Map<string, number | null>();
   if (found !== null && without.length > 0) {
-    const earlier = { fromMs: span.fromMs - LOOK_BACK_MS, toMs: span.fromMs };
-    const last = await ask(earlier, LOOK_BACK_COLUMNS, without).catch(() => null);
-    signal.throwIfAborted();
-    for (const name of last === null ? [] : without) {
-      const all = last?.series.filter((one) => one.tagName === name) ?? [];
-      const times = all.flatMap((one) => one.buckets.map((bucket) => bucket[9] ?? bucket[0]));
-      lastBefore.set(name, times.length === 0 ? null : Math.max(...times));
+    for (const name of without) {
+      const last = await newestBefore(span.fromMs, (from) => ask(from, LOOK_BACK_COLUMNS, [name])).catch(() => undefined);
+      signal.throwIfAborted();
+      if (last !== undefined) lastBefore.set(name, last);
     }
   }
   return {
@@ -84,4 +84,23 @@ export async function askWell(
     raised: events.status === "fulfilled" ? events.value.events : [],
     lastBefore,
   };
+}
+
+/**
+ * When the newest reading before a moment was taken [ms]; null: none in two years. Long ranges are
+ * answered in buckets, which say only about when: the last one is looked into until it is readings.
+ */
+export async function newestBefore(beforeMs: number, ask: (span: Span) => Promise<PointsAnswer>): Promise<number | null> {
+  let span = { fromMs: beforeMs - LOOK_BACK_MS, toMs: beforeMs };
+  let newest: number | null = null;
+  for (let round = 0; round < LOOKS_MOST; round += 1) {
+    const answer = await ask(span);
+    const times = answer.series.flatMap((one) => one.buckets.map((bucket) => bucket[9] ?? bucket[0]));
+    if (times.length === 0) return newest;
+    newest = Math.max(...times);
+    const step = BUCKETS_MS[answer.interval];
+    if (step === undefined) return newest;
+    span = { fromMs: Math.max(span.fromMs, newest - step), toMs: Math.min(beforeMs, newest + step) };
+  }
+  return newest;
 }
