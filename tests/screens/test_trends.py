@@ -68,6 +68,8 @@ async def test_each_unit_has_a_lane_and_the_table_says_what_is_drawn(
     tubing = row(page, "Permian A-1 Tubing pressure")
     await expect(tubing).to_contain_text(re.compile(r"\d ?psi"))
     await expect(tubing).to_contain_text("% GOOD")
+    # half a minute of it at least, so that there is something ten pixels ago
+    await expect(tubing).to_contain_text(re.compile(r"\b([5-9]|\d\d)\.\d % GOOD"), timeout=90_000)
     # nothing is at the cursor before there is one
     await expect(page.get_by_role("columnheader", name="At cursor")).to_be_visible()
     await page.keyboard.press("Shift+ArrowLeft")
