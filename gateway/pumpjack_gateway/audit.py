@@ -54,6 +54,8 @@ class Audit:
         self._queues: dict[str, _Queue] = {}
         self._number = 0
         self._filled = asyncio.Event()
+        self._writing = asyncio.Lock()
+        """One at a time writes: an entry that two have in hand would be there twice."""
 
     def note(self, tenant_id: str, actor: str, action: str, outcome: str, **detail: object) -> None:
         """Add an entry, long texts cut and control characters replaced. Returns at once."""
@@ -84,7 +86,7 @@ class Audit:
 
     async def flush(self) -> None:
         """Write what is left, as far as the database takes it."""
-        for queue in self._queues.values():
+        for queue in list(self._queues.values()):
             try:
                 await self._write(queue)
             except StorageError:
@@ -106,14 +108,15 @@ class Audit:
         return max(0.0, min(due) - loop.time()) if due else None
 
     async def _write(self, queue: _Queue) -> None:
-        while queue.entries:
-            batch = [queue.entries[at] for at in range(min(BATCH_MAX, len(queue.entries)))]
-            try:
-                await self._book.audit(batch)
-            except Rejected:
-                await self._write_singly(queue, batch)
-            else:
-                self._forget(queue, batch)
+        async with self._writing:
+            while queue.entries:
+                batch = [queue.entries[at] for at in range(min(BATCH_MAX, len(queue.entries)))]
+                try:
+                    await self._book.audit(batch)
+                except Rejected:
+                    await self._write_singly(queue, batch)
+                else:
+                    self._forget(queue, batch)
 
     async def _write_singly(self, queue: _Queue, batch: Sequence[Entry]) -> None:
         """One of them cannot be written: it alone is lost, and counted."""

@@ -50,6 +50,20 @@ async def test_entries_are_written_in_order_and_once() -> None:
     assert book.entries[0][:4] == ("permian", "ann", "subscribe", "ok")
 
 
+async def test_what_is_written_at_the_end_beside_the_writer_is_there_once() -> None:
+    book = Book()
+    audit = Audit(book, Metrics())
+    running = asyncio.create_task(audit.run())
+    for number in range(50):
+        audit.note(f"tenant-{number % 7}", "ann", "subscribe", "ok", number=number)
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    await audit.flush()
+    running.cancel()
+    assert len(book.entries) == 50
+    assert len(set(book.entries)) == 50
+
+
 async def test_what_could_not_be_written_is_written_at_the_end() -> None:
     book, metrics = Book(), Metrics()
     book.is_down = True
