@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -75,8 +76,9 @@ def watch(path: Path) -> None:
         quarantined: Sequence[Quarantined] = (),
         memo: bytes = b"",
         transitions: Sequence[Transition] = (),
+        **more: Any,
     ) -> asyncio.Future[None]:
-        done = append(self, seq, batch, quarantined, memo, transitions)
+        done = append(self, seq, batch, quarantined, memo, transitions, **more)
         if transitions:
             journal, seen = str(self.journal_id), tuple(_seen(batch.tags, transitions))
             note(journal, seq, seen, safe=False)

@@ -130,6 +130,7 @@ async def test_a_writer_reaches_nothing_but_its_functions(
             "register_series",
             "take_fence",
             "tell_command",
+            "tell_connection",
             "tell_restored",
         ),
         *("tell_suspended", "unfinished_commands", "write_batch", "write_batch"),
