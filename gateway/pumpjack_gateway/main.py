@@ -33,7 +33,7 @@ from pumpjack_gateway.commands.desk import Desk
 from pumpjack_gateway.commands.devices import Devices
 from pumpjack_gateway.commands.feed import Feeds
 from pumpjack_gateway.commands.wake import Wake
-from pumpjack_gateway.connections.feed import ConnectionsFeeds
+from pumpjack_gateway.connections.feed import ConnectionsFeed
 from pumpjack_gateway.connections.known import KnownReports
 from pumpjack_gateway.connections.reports import StoredReports
 from pumpjack_gateway.cursors import Cursors
@@ -43,10 +43,11 @@ from pumpjack_gateway.live.hub import Hub
 from pumpjack_gateway.live.outlet import Limits
 from pumpjack_gateway.live.server import BACKLOG, Door, ServerLimits, listen
 from pumpjack_gateway.live.service import Service
+from pumpjack_gateway.live.tenant_feeds import TenantFeeds
 from pumpjack_gateway.metrics import Metrics
 from pumpjack_gateway.origins import Origins
 from pumpjack_gateway.overview.facts import StoredFacts
-from pumpjack_gateway.overview.feed import OverviewFeeds
+from pumpjack_gateway.overview.feed import OverviewFeed
 from pumpjack_gateway.overview.known import KnownFacts
 from pumpjack_gateway.pictures.shelf import read_shelf
 from pumpjack_gateway.presence.house import Presences
@@ -103,9 +104,14 @@ class Gateway:
         self.facts = KnownFacts(
             StoredFacts(self.store), self._clock, fresh_s=settings.facts_fresh_s
         )
-        self.overviews = OverviewFeeds(self.hub, self.facts, self._clock)
+        self.overviews = TenantFeeds(
+            "overview", lambda tenant_id: OverviewFeed(tenant_id, self.hub, self.facts, self._clock)
+        )
         self.reports = KnownReports(StoredReports(self.store), self._clock)
-        self.connections = ConnectionsFeeds(self.hub, self.reports, self._clock)
+        self.connections = TenantFeeds(
+            "connections",
+            lambda tenant_id: ConnectionsFeed(tenant_id, self.hub, self.reports, self._clock),
+        )
         self.presences = Presences(self.hub, self._clock)
         self.rest_port = self.ws_port = 0
         """Where it listens, once it does."""

@@ -12,13 +12,14 @@ from pumpjack_gateway.alarms.feeds import AlarmFeeds
 from pumpjack_gateway.audit import Audit
 from pumpjack_gateway.auth import Verifier
 from pumpjack_gateway.commands.feed import Feeds
-from pumpjack_gateway.connections.feed import ConnectionsFeeds
+from pumpjack_gateway.connections.screen import ConnectionsScreen
 from pumpjack_gateway.limits import Limiter
 from pumpjack_gateway.live.clients import Clients
 from pumpjack_gateway.live.hub import Hub
 from pumpjack_gateway.live.outlet import Limits
+from pumpjack_gateway.live.tenant_feeds import TenantFeeds
 from pumpjack_gateway.metrics import Metrics
-from pumpjack_gateway.overview.feed import OverviewFeeds
+from pumpjack_gateway.overview.screen import OverviewScreen
 from pumpjack_gateway.presence.house import Presences
 
 
@@ -44,8 +45,8 @@ class Service(Struct, frozen=True):
     hub: Hub
     alarms: AlarmFeeds
     commands: Feeds
-    overviews: OverviewFeeds
-    connections: ConnectionsFeeds
+    overviews: TenantFeeds[OverviewScreen]
+    connections: TenantFeeds[ConnectionsScreen]
     presences: Presences
     clients: Clients
     verifier: Verifier
