@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from pumpjack_core import wire
 from pumpjack_core.alarms import Transition
-from pumpjack_core.readings import Batch, Quarantined
+from pumpjack_core.readings import Batch, Floats, Int16s, Int32s, Int64s, Quarantined
 from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_core.storage.ingest import Ingest, Written
 from pumpjack_worker import main
@@ -82,11 +82,23 @@ def write_without_cursor() -> None:
         return await opened(self, journal_id, connection_id, fence, follows)
 
     async def write_batch(
-        self: Ingest, _journal_id: UUID, _prev: int, seq: int, *columns: Any
+        self: Ingest,
+        journal_id: UUID,
+        prev: int,
+        seq: int,
+        us: Int64s,
+        tag: Int32s,
+        quality: Int16s,
+        value: Floats,
+        quarantined: Sequence[tuple[int | None, int, str, str]] = (),
+        transitions: Sequence[tuple[int, Transition]] = (),
     ) -> Written:
-        written = await write(self, unknown, 0, seq, *columns)
+        await write(self, unknown, 0, seq, us, tag, quality, value, quarantined)
         await open_another(self)
-        return replace(written, cursor=seq)
+        # Alarms, and the cursor, as they should be.
+        return await write(
+            self, journal_id, prev, seq, us[:0], tag[:0], quality[:0], value[:0], (), transitions
+        )
 
     Ingest.open_journal = open_journal  # type: ignore[method-assign]
     Ingest.write_batch = write_batch  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ def told_tags(wells) -> dict[str, Any]:
     return {
         tag["name"]: tag
         for name, child in wells.children("pad7").items()
-        if "-tags-" in name
+        if any(file.startswith("tags-") for file in child.get("binaryData", {}))
         for tag in told(child)
     }
 
