@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 const GAP_PX = 8;
 
@@ -50,7 +50,8 @@ export function Floating({
     };
   });
 
-  useEffect(() => {
+  // before it is painted: whoever sees it can close it
+  useLayoutEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if (event.key === "Escape") onClose();
     };
