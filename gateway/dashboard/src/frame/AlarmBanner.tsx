@@ -5,7 +5,7 @@ import { clockText, untilText } from "../model/times.ts";
 import { Button } from "../parts/Button.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { QualityMark } from "../parts/QualityMark.tsx";
-import type { Priority } from "../rest/types.ts";
+import type { Priority } from "../rest/types/alarms.ts";
 import type { AlarmWords } from "./alarm-words.ts";
 import type { BannerCounts } from "./banner-facts.ts";
 

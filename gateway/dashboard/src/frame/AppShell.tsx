@@ -3,7 +3,7 @@ import { useLocation } from "preact-iso";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { live } from "../live/live.ts";
 import { trendLink, wellLink } from "../model/links.ts";
-import type { OverviewWell } from "../rest/types.ts";
+import type { OverviewWell } from "../rest/types/wells.ts";
 import { Account } from "./Account.tsx";
 import { AlarmBannerNow } from "./AlarmBannerNow.tsx";
 import { callAlarms } from "./alarm-calls.ts";

@@ -3,7 +3,7 @@
 import { live } from "../live/live.ts";
 import { TO_ACKNOWLEDGE, mostUrgent } from "../model/alarms.ts";
 import { counted } from "../model/numbers.ts";
-import type { Alarm } from "../rest/types.ts";
+import type { Alarm } from "../rest/types/alarms.ts";
 import { alarmWords, spoken } from "./alarm-words.ts";
 import { POLITE_EVERY_MS, announce, announceUrgent } from "./announce.ts";
 

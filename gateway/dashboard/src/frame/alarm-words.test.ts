@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Alarm, TagFacts } from "../rest/types.ts";
+import type { Alarm } from "../rest/types/alarms.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 import { alarmWords, spoken } from "./alarm-words.ts";
 import { bannerCounts, firstOf } from "./banner-facts.ts";
 import { agreed } from "./zone.ts";

@@ -3,7 +3,8 @@
 import { CONDITION_WORDS } from "../model/alarms.ts";
 import { titleOf } from "../model/attention.ts";
 import { digitsOf, formatNumber } from "../model/numbers.ts";
-import type { Alarm, TagFacts } from "../rest/types.ts";
+import type { Alarm } from "../rest/types/alarms.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 
 export interface AlarmWords {
   /** The well, or the connection where it is of none. */

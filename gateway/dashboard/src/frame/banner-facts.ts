@@ -1,7 +1,7 @@
 // Which alarm the banner shows, and its sums. Pure.
 
 import { TO_ACKNOWLEDGE, countAlarms, mostUrgent } from "../model/alarms.ts";
-import type { Alarm, Priority } from "../rest/types.ts";
+import type { Alarm, Priority } from "../rest/types/alarms.ts";
 
 export interface BannerCounts {
   total: Record<Priority, number>;

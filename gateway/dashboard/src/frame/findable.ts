@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { titleOf } from "../model/attention.ts";
-import type { WellsPage } from "../rest/types.ts";
+import type { WellsPage } from "../rest/types/wells.ts";
 import { client } from "./gateway.ts";
 import type { Findable } from "./search.ts";
 

@@ -7,7 +7,8 @@ import { Client } from "../rest/client.ts";
 import { claimsOf } from "../rest/jwt.ts";
 import { ProblemError } from "../rest/problem.ts";
 import { Session } from "../rest/session.ts";
-import type { Me, Role, ScreensConfig } from "../rest/types.ts";
+import type { Me, Role } from "../rest/types/me.ts";
+import type { ScreensConfig } from "../rest/types/screens.ts";
 
 const TRY_AGAIN_MS = 3_000;
 

@@ -1,6 +1,6 @@
 // When the alarm sound is heard. Pure; sound.ts makes the tones.
 
-import type { Priority } from "../rest/types.ts";
+import type { Priority } from "../rest/types/alarms.ts";
 
 export const SILENCE_MS = 120_000;
 

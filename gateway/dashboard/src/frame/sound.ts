@@ -1,7 +1,7 @@
 // The tones of alarms, made by the browser itself.
 
 import { signal } from "@preact/signals";
-import type { Priority } from "../rest/types.ts";
+import type { Priority } from "../rest/types/alarms.ts";
 
 interface Pattern {
   hertz: number;

@@ -1,5 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
-import type { Alarm, AlarmEvent, Counts } from "../rest/types.ts";
+import type { Alarm, AlarmEvent, Counts } from "../rest/types/alarms.ts";
 import { type Stop, inFrame, report } from "./frame-loop.ts";
 import type { Socket } from "./socket.ts";
 

@@ -1,6 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import { withCommand } from "../model/commands.ts";
-import type { Command, CommandAnswer, CommandStep } from "../rest/types.ts";
+import type { Command, CommandAnswer, CommandStep } from "../rest/types/commands.ts";
 import type { Stop } from "./frame-loop.ts";
 import { Holders } from "./holders.ts";
 import type { Socket } from "./socket.ts";

@@ -1,7 +1,7 @@
 import { type Signal, signal } from "@preact/signals";
 import type { Client } from "../rest/client.ts";
 import { ProblemError } from "../rest/problem.ts";
-import type { Connection } from "../rest/types.ts";
+import type { Connection } from "../rest/types/connections.ts";
 import type { Stop } from "./frame-loop.ts";
 import { Holders } from "./holders.ts";
 import type { Socket } from "./socket.ts";

@@ -1,17 +1,10 @@
 // What gateway and screen say to one another on the WebSocket (docs/wire.md, docs/alarms.md).
 
-import type {
-  Alarm,
-  AlarmEvent,
-  Command,
-  CommandStep,
-  Connection,
-  ConnectionStatus,
-  Counts,
-  Quality,
-  Reading,
-  Role,
-} from "../rest/types.ts";
+import type { Alarm, AlarmEvent, Counts } from "../rest/types/alarms.ts";
+import type { Command, CommandStep } from "../rest/types/commands.ts";
+import type { Connection, ConnectionStatus } from "../rest/types/connections.ts";
+import type { Role } from "../rest/types/me.ts";
+import type { Quality, Reading } from "../rest/types/readings.ts";
 import type { Position } from "../model/positions.ts";
 import type { WorstTag } from "../model/attention.ts";
 

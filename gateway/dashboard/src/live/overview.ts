@@ -5,7 +5,7 @@ import { isSilence } from "../model/quality.ts";
 import { msOf } from "../model/times.ts";
 import type { Client } from "../rest/client.ts";
 import { ProblemError } from "../rest/problem.ts";
-import type { OverviewWell, TagFacts } from "../rest/types.ts";
+import type { OverviewWell, TagFacts } from "../rest/types/wells.ts";
 import { serverNow } from "./clock.ts";
 import { type Stop, everySecond, inFrame, notInFrame } from "./frame-loop.ts";
 import { Holders } from "./holders.ts";

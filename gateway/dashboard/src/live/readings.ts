@@ -2,7 +2,7 @@ import { type Signal, signal } from "@preact/signals";
 import type { Presented } from "../model/present.ts";
 import type { Client } from "../rest/client.ts";
 import type { LivePoint } from "../model/merge.ts";
-import type { TagFacts } from "../rest/types.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 import { serverNow } from "./clock.ts";
 import { type Stop, everySecond, inFrame, notInFrame } from "./frame-loop.ts";
 import { Holders } from "./holders.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Alarm } from "../rest/types.ts";
+import type { Alarm } from "../rest/types/alarms.ts";
 import { sampleAlarm, sampleCommand, sampleEvent, sampleStep, sampleTag } from "../testing/samples.ts";
 import { type Paths, screen, until } from "../testing/screen.ts";
 

@@ -4,7 +4,9 @@ import { type Gap, Positions } from "../model/positions.ts";
 import { type Given, type Presented, type TagView, present } from "../model/present.ts";
 import { asQuality, isSilence } from "../model/quality.ts";
 import { msOf } from "../model/times.ts";
-import type { ConnectionStatus, Quality, Reading, TagFacts } from "../rest/types.ts";
+import type { ConnectionStatus } from "../rest/types/connections.ts";
+import type { Quality, Reading } from "../rest/types/readings.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 import { serverNow } from "./clock.ts";
 import type { ServerMessages } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Alarm, AlarmState, Priority } from "../rest/types.ts";
+import type { Alarm, AlarmState, Priority } from "../rest/types/alarms.ts";
 import {
   STATE_WORDS,
   chattering,

@@ -8,7 +8,7 @@ import type {
   AlarmState,
   Counts,
   Priority,
-} from "../rest/types.ts";
+} from "../rest/types/alarms.ts";
 import { msOf } from "./times.ts";
 
 export const TO_ACKNOWLEDGE: ReadonlySet<AlarmState> = new Set<AlarmState>([

@@ -1,6 +1,9 @@
 // What needs somebody now: the order of the overview, and why each well stands where it stands.
 
-import type { Alarm, ConnectionStatus, Priority, Quality, TagFacts } from "../rest/types.ts";
+import type { Alarm, Priority } from "../rest/types/alarms.ts";
+import type { ConnectionStatus } from "../rest/types/connections.ts";
+import type { Quality } from "../rest/types/readings.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 import { CONDITION_WORDS, TO_ACKNOWLEDGE, TO_HANDLE, byUrgency, compareText, sinceMs } from "./alarms.ts";
 import { digitsOf, formatNumber } from "./numbers.ts";
 import { msOrNull } from "./times.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CommandState } from "../rest/types.ts";
+import type { CommandState } from "../rest/types/commands.ts";
 import { commandLabel, isWaitingForApproval, newKey, stepsOf, whyNotDecide, withCommand } from "./commands.ts";
 import { sampleCommand, sampleStep } from "../testing/samples.ts";
 

@@ -1,6 +1,6 @@
 // A command's way, in order, as a faceplate shows it (docs/commands.md).
 
-import type { Command, CommandState, CommandStep } from "../rest/types.ts";
+import type { Command, CommandState, CommandStep } from "../rest/types/commands.ts";
 import { msOf } from "./times.ts";
 
 export type StepStatus = "done" | "current" | "pending" | "skipped" | "failed";

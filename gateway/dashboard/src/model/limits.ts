@@ -1,6 +1,7 @@
 // Where a value stands in its context: range, normal band, limits, pointer.
 
-import type { LimitCondition, Priority, TagLimit } from "../rest/types.ts";
+import type { LimitCondition, Priority } from "../rest/types/alarms.ts";
+import type { TagLimit } from "../rest/types/wells.ts";
 
 export interface Limits {
   low: number | null;

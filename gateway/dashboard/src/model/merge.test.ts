@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { PointsSeries, Quality } from "../rest/types.ts";
+import type { PointsSeries, Quality } from "../rest/types/readings.ts";
 import {
   type Answered,
   type Column,

@@ -1,7 +1,7 @@
 // History and live in one series: without a hole, without a double point, and never a line over
 // a gap. Times are epoch milliseconds.
 
-import type { Hole, PointsSeries, Quality, WireBucket } from "../rest/types.ts";
+import type { Hole, PointsSeries, Quality, WireBucket } from "../rest/types/readings.ts";
 import { levelOf } from "./quality.ts";
 import { msOf } from "./times.ts";
 

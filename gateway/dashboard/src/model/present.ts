@@ -1,7 +1,8 @@
 // What is shown of a reading: the one place where that is decided (screens, section 5).
 // No component formats a value by itself, so none can forget the mark.
 
-import type { Quality, TagLimit } from "../rest/types.ts";
+import type { Quality } from "../rest/types/readings.ts";
+import type { TagLimit } from "../rest/types/wells.ts";
 import { LIMIT_WORDS, type Pointer, barOf, limitReached, pointerOf } from "./limits.ts";
 import { digitsOf, formatNumber } from "./numbers.ts";
 import { isSilence, reasonWords } from "./quality.ts";

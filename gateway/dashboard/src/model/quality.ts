@@ -1,6 +1,6 @@
 // Quality and its reasons in words (core/pumpjack_core/quality.py has the list).
 
-import type { Quality } from "../rest/types.ts";
+import type { Quality } from "../rest/types/readings.ts";
 
 /** Why a reading is not plainly good, as half a sentence for people. */
 const REASONS: Record<string, string> = {

@@ -1,5 +1,5 @@
 import { PRIORITY_WORDS } from "../model/alarms.ts";
-import type { Priority } from "../rest/types.ts";
+import type { Priority } from "../rest/types/alarms.ts";
 
 export interface AlarmShapeProps {
   priority: Priority;

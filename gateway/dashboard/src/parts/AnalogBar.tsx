@@ -1,7 +1,7 @@
 import { type Limits, barOf, pointerOf } from "../model/limits.ts";
 import { formatNumber } from "../model/numbers.ts";
 import type { Presented } from "../model/present.ts";
-import type { Priority } from "../rest/types.ts";
+import type { Priority } from "../rest/types/alarms.ts";
 
 export interface AnalogBarProps {
   /** Range, normal band and limits; TagFacts has them. */

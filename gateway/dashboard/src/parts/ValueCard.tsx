@@ -2,7 +2,7 @@ import { LIMIT_WORDS, sortedLimits } from "../model/limits.ts";
 import { type Presented, valueText } from "../model/present.ts";
 import { reasonWords } from "../model/quality.ts";
 import { fullText } from "../model/times.ts";
-import type { TagFacts } from "../rest/types.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 import { QualityMark } from "./QualityMark.tsx";
 import { ValueCell } from "./ValueCell.tsx";
 

@@ -1,5 +1,29 @@
 import { ProblemError, problemOf } from "./problem.ts";
-import type * as T from "./types.ts";
+import type {
+  ActionAnswer,
+  AlarmAction,
+  AlarmCondition,
+  AlarmEventKind,
+  AlarmHandle,
+  AlarmsPage,
+  AlarmState,
+  CountsAnswer,
+  EventsPage,
+  FiguresAnswer,
+} from "./types/alarms.ts";
+import type {
+  CommandAnswer,
+  CommandsPage,
+  CommandState,
+  ControlRequest,
+  WritableTags,
+} from "./types/commands.ts";
+import type { ConnectionsAnswer } from "./types/connections.ts";
+import type { Me } from "./types/me.ts";
+import type { Template, TemplatesAnswer } from "./types/pictures.ts";
+import type { LatestAnswer, PointsAnswer, ReadingsPage, SparksAnswer } from "./types/readings.ts";
+import type { ScreensConfig } from "./types/screens.ts";
+import type { OverviewAnswer, WellAnswer } from "./types/wells.ts";
 
 const TIMEOUT_MS = 15_000;
 const RETRY_MOST_S = 5;
@@ -84,23 +108,23 @@ export class Client {
 
   // What the gateway can be asked, by name
 
-  config = (asking?: Asking) => this.get<T.ScreensConfig>("/screens/config.json", {}, asking);
-  me = (asking?: Asking) => this.get<T.Me>("/api/scada/me", {}, asking);
-  overview = (asking?: Asking) => this.get<T.OverviewAnswer>("/api/scada/overview", {}, asking);
+  config = (asking?: Asking) => this.get<ScreensConfig>("/screens/config.json", {}, asking);
+  me = (asking?: Asking) => this.get<Me>("/api/scada/me", {}, asking);
+  overview = (asking?: Asking) => this.get<OverviewAnswer>("/api/scada/overview", {}, asking);
   well = (wellId: string, asking?: Asking) =>
-    this.get<T.WellAnswer>(`/api/scada/wells/${encodeURIComponent(wellId)}`, {}, asking);
+    this.get<WellAnswer>(`/api/scada/wells/${encodeURIComponent(wellId)}`, {}, asking);
   templates = (asking?: Asking) =>
-    this.get<T.TemplatesAnswer>("/api/scada/templates", {}, asking);
+    this.get<TemplatesAnswer>("/api/scada/templates", {}, asking);
   template = (name: string, asking?: Asking) =>
-    this.get<T.Template>(`/api/scada/templates/${encodeURIComponent(name)}`, {}, asking);
+    this.get<Template>(`/api/scada/templates/${encodeURIComponent(name)}`, {}, asking);
   latest = (wellId: string, asking?: Asking) =>
-    this.get<T.LatestAnswer>("/api/scada/latest", { wellId }, asking);
+    this.get<LatestAnswer>("/api/scada/latest", { wellId }, asking);
 
   /** Buckets of up to 8 tags of a well; points: pixel columns, 16 to 4000. */
   points = (
     asked: { wellId: string; tagName: readonly string[]; start: string; end: string; points: number },
     asking?: Asking,
-  ) => this.get<T.PointsAnswer>("/api/scada/readings", { ...asked }, asking);
+  ) => this.get<PointsAnswer>("/api/scada/readings", { ...asked }, asking);
 
   /** Raw readings, a page. */
   readings = (
@@ -113,19 +137,19 @@ export class Client {
       cursor?: string | null;
     },
     asking?: Asking,
-  ) => this.get<T.ReadingsPage>("/api/scada/readings", { ...asked, interval: "raw" }, asking);
+  ) => this.get<ReadingsPage>("/api/scada/readings", { ...asked, interval: "raw" }, asking);
 
   /** pens: <wellId>/<tagName>, at most 60. */
   sparks = (
     asked: { pen: readonly string[]; hours?: number; columns?: number },
     asking?: Asking,
-  ) => this.get<T.SparksAnswer>("/api/scada/sparks", { ...asked }, asking);
+  ) => this.get<SparksAnswer>("/api/scada/sparks", { ...asked }, asking);
 
   alarms = (
     asked: {
-      state?: readonly T.AlarmState[];
+      state?: readonly AlarmState[];
       priority?: readonly number[];
-      condition?: readonly T.AlarmCondition[];
+      condition?: readonly AlarmCondition[];
       wellId?: string;
       connectionId?: string;
       q?: string;
@@ -133,71 +157,71 @@ export class Client {
       cursor?: string | null;
     } = {},
     asking?: Asking,
-  ) => this.get<T.AlarmsPage>("/api/scada/alarms", { ...asked }, asking);
+  ) => this.get<AlarmsPage>("/api/scada/alarms", { ...asked }, asking);
 
   alarmCounts = (asking?: Asking) =>
-    this.get<T.CountsAnswer>("/api/scada/alarms/counts", {}, asking);
+    this.get<CountsAnswer>("/api/scada/alarms/counts", {}, asking);
 
   alarmEvents = (
     asked: {
       alarmId?: string;
       wellId?: string;
       connectionId?: string;
-      kind?: readonly T.AlarmEventKind[];
+      kind?: readonly AlarmEventKind[];
       start?: string;
       end?: string;
       limit?: number;
       cursor?: string | null;
     } = {},
     asking?: Asking,
-  ) => this.get<T.EventsPage>("/api/scada/events", { ...asked }, asking);
+  ) => this.get<EventsPage>("/api/scada/events", { ...asked }, asking);
 
   alarmFigures = (
     asked: { start?: string; end?: string; shiftHours?: 8 | 12; shiftStart?: string } = {},
     asking?: Asking,
-  ) => this.get<T.FiguresAnswer>("/api/scada/alarms/figures", { ...asked }, asking);
+  ) => this.get<FiguresAnswer>("/api/scada/alarms/figures", { ...asked }, asking);
 
   /** shelve wants reason, and minutes or until; out-of-service a reason; the others a comment. */
   actOnAlarms = (
-    action: T.AlarmAction,
+    action: AlarmAction,
     body: {
-      alarms: readonly T.AlarmHandle[];
+      alarms: readonly AlarmHandle[];
       comment?: string;
       reason?: string;
       minutes?: number;
       until?: string;
     },
     asking?: Asking,
-  ) => this.post<T.ActionAnswer>(`/api/scada/alarms/${action}`, body, asking);
+  ) => this.post<ActionAnswer>(`/api/scada/alarms/${action}`, body, asking);
 
   commands = (
     asked: {
       wellId?: string;
       tagName?: string;
-      state?: readonly T.CommandState[];
+      state?: readonly CommandState[];
       limit?: number;
       cursor?: string | null;
     } = {},
     asking?: Asking,
-  ) => this.get<T.CommandsPage>("/api/scada/control", { ...asked }, asking);
+  ) => this.get<CommandsPage>("/api/scada/control", { ...asked }, asking);
 
   command = (commandId: string, asking?: Asking) =>
-    this.get<T.CommandAnswer>(`/api/scada/control/${encodeURIComponent(commandId)}`, {}, asking);
+    this.get<CommandAnswer>(`/api/scada/control/${encodeURIComponent(commandId)}`, {}, asking);
   writableTags = (wellId: string, asking?: Asking) =>
-    this.get<T.WritableTags>("/api/scada/control/tags", { wellId }, asking);
+    this.get<WritableTags>("/api/scada/control/tags", { wellId }, asking);
 
   /** Asks for a value to be written. The same idempotencyKey again never writes twice. */
-  control = (asked: T.ControlRequest, asking?: Asking) =>
-    this.post<T.CommandAnswer>("/api/scada/control", asked, asking);
+  control = (asked: ControlRequest, asking?: Asking) =>
+    this.post<CommandAnswer>("/api/scada/control", asked, asking);
   decide = (commandId: string, approve: boolean, comment: string, asking?: Asking) =>
-    this.post<T.CommandAnswer>(
+    this.post<CommandAnswer>(
       `/api/scada/control/${encodeURIComponent(commandId)}/decision`,
       { approve, comment },
       asking,
     );
 
   connections = (asking?: Asking) =>
-    this.get<T.ConnectionsAnswer>("/api/scada/connections", {}, asking);
+    this.get<ConnectionsAnswer>("/api/scada/connections", {}, asking);
 }
 
 /** ?a=1&b=x&b=y; what is null or undefined is left out. */

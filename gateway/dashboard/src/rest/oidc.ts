@@ -1,7 +1,7 @@
 // Sign-in with a company account: OpenID Connect, authorization code flow with PKCE (RFC 7636).
 
 import { claimsOf } from "./jwt.ts";
-import type { OidcConfig } from "./types.ts";
+import type { OidcConfig } from "./types/screens.ts";
 
 const PENDING_KEY = "pumpjack.oidc";
 const PENDING_MS = 15 * 60_000;

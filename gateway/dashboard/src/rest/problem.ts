@@ -1,4 +1,17 @@
-import type { ProblemDocument } from "./types.ts";
+/** A problem document (RFC 9457): detail is the sentence for people. */
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  instance?: string;
+  by?: string;
+  at?: string;
+  alarmId?: string;
+  state?: string;
+  version?: number;
+}
 
 /**
  * A request that was not served. `message` is a sentence for people; `code` is for programs.

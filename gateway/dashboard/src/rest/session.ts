@@ -1,7 +1,7 @@
 import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
 import { claimsOf } from "./jwt.ts";
 import { type Surroundings, beginSignIn, finishSignIn, isAnswer, renew, safePath } from "./oidc.ts";
-import type { OidcConfig } from "./types.ts";
+import type { OidcConfig } from "./types/screens.ts";
 
 const KEY = "pumpjack.session";
 const WARNING_MS = 5 * 60_000;

@@ -1,6 +1,8 @@
 // Alarms, tags and commands for tests, with what a test does not care about filled in.
 
-import type { Alarm, AlarmEvent, Command, CommandStep, TagFacts } from "../rest/types.ts";
+import type { Alarm, AlarmEvent } from "../rest/types/alarms.ts";
+import type { Command, CommandStep } from "../rest/types/commands.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
 
 export function sampleAlarm(more: Partial<Alarm> = {}): Alarm {
   return {

@@ -12,7 +12,8 @@ import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
-import type { Alarm, AlarmAction, OverviewWell } from "../../rest/types.ts";
+import type { Alarm, AlarmAction } from "../../rest/types/alarms.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { AlarmTrend } from "./AlarmTrend.tsx";
 import { actProblem, isActing, refusals } from "./acting.ts";
 

@@ -3,7 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { live } from "../../live/live.ts";
 import { Button } from "../../parts/Button.tsx";
-import type { Alarm, OverviewWell } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { AlarmRow } from "./AlarmRow.tsx";
 
 const AROUND = 12;

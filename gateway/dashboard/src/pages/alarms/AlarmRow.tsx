@@ -5,7 +5,8 @@ import { TO_ACKNOWLEDGE, shapeOf, sinceMs } from "../../model/alarms.ts";
 import { ageText, untilText, msOrNull, whenText } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { type StateGlyph, StateMark } from "../../parts/StateMark.tsx";
-import type { Alarm, AlarmState, OverviewWell } from "../../rest/types.ts";
+import type { Alarm, AlarmState } from "../../rest/types/alarms.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { refusals } from "./acting.ts";
 
 const MARKS: Record<AlarmState, [StateGlyph, string]> = {

@@ -2,7 +2,8 @@ import { client } from "../../frame/gateway.ts";
 import { useAnswer } from "../../frame/use-answer.ts";
 import { zone } from "../../frame/zone.ts";
 import { clockMinutes, fullText, msOf } from "../../model/times.ts";
-import type { Alarm, PointsAnswer } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
 
 const HOUR_MS = 3_600_000;
 const WIDTH = 340;

@@ -13,7 +13,7 @@ import { Panel } from "../../parts/Panel.tsx";
 import { ProblemBox } from "../../parts/ProblemBox.tsx";
 import { Segment } from "../../parts/Segment.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
-import type { Alarm, AlarmName, FiguresAnswer, Priority } from "../../rest/types.ts";
+import type { Alarm, AlarmName, FiguresAnswer, Priority } from "../../rest/types/alarms.ts";
 
 const SPANS = [
   { value: "1", text: "1 d" },

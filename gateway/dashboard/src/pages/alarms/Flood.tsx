@@ -10,7 +10,7 @@ import { clockMinutes, clockText, msOf } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Panel } from "../../parts/Panel.tsx";
-import type { Alarm, AlarmEvent, Counts } from "../../rest/types.ts";
+import type { Alarm, AlarmEvent, Counts } from "../../rest/types/alarms.ts";
 import { isActing } from "./acting.ts";
 
 const MINUTES = 24;

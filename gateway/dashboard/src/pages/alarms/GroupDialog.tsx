@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
-import type { Alarm } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
 import { actProblem, isActing } from "./acting.ts";
 
 /** Acknowledging many at once takes a comment: it says that they were looked at as one. */

@@ -15,7 +15,7 @@ import { Panel } from "../../parts/Panel.tsx";
 import { ProblemBox } from "../../parts/ProblemBox.tsx";
 import { Segment } from "../../parts/Segment.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
-import type { Alarm, AlarmEvent, AlarmEventKind } from "../../rest/types.ts";
+import type { Alarm, AlarmEvent, AlarmEventKind } from "../../rest/types/alarms.ts";
 import type { Filter } from "./tabs.ts";
 
 const A_PAGE = 200;

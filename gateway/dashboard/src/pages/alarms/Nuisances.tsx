@@ -7,7 +7,7 @@ import { ageText } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Panel } from "../../parts/Panel.tsx";
-import type { Alarm, AlarmEvent } from "../../rest/types.ts";
+import type { Alarm, AlarmEvent } from "../../rest/types/alarms.ts";
 
 /** Those that come and go, and those that never go: named, so that somebody mends them. */
 export function Nuisances({ alarms, events, onShelve }: { alarms: readonly Alarm[]; events: readonly AlarmEvent[]; onShelve: (alarm: Alarm) => void }) {

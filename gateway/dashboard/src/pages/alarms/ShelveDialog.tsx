@@ -5,7 +5,7 @@ import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Segment } from "../../parts/Segment.tsx";
-import type { Alarm } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
 import { actProblem, isActing } from "./acting.ts";
 
 const TIMES = [

@@ -5,7 +5,7 @@ import { client } from "../../frame/gateway.ts";
 import { refusalOf, whyNotDone } from "../../frame/not-done.ts";
 import { zone } from "../../frame/zone.ts";
 import { sentenceOfError } from "../../rest/problem.ts";
-import type { Alarm, AlarmAction } from "../../rest/types.ts";
+import type { Alarm, AlarmAction } from "../../rest/types/alarms.ts";
 
 const AT_ONCE = 500;
 

@@ -15,7 +15,7 @@ import { Chip } from "../../parts/Chip.tsx";
 import { Empty } from "../../parts/Empty.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
-import type { Alarm } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
 import { AlarmDetail } from "./AlarmDetail.tsx";
 import { AlarmList } from "./AlarmList.tsx";
 import { Figures } from "./Figures.tsx";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Alarm, AlarmState } from "../../rest/types.ts";
+import type { Alarm, AlarmState } from "../../rest/types/alarms.ts";
 import { TABS, isOnTab, linkOf, passes, viewOf } from "./tabs.ts";
 
 const alarm = {

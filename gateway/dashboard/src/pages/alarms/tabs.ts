@@ -1,7 +1,7 @@
 // Which alarms are on which tab, and what the address says of the page.
 
 import { TO_ACKNOWLEDGE, TO_HANDLE, isFound } from "../../model/alarms.ts";
-import type { Alarm, AlarmState, Priority } from "../../rest/types.ts";
+import type { Alarm, AlarmState, Priority } from "../../rest/types/alarms.ts";
 
 export const TABS = ["to-handle", "unacknowledged", "shelved", "suppressed", "out-of-service", "history", "figures"] as const;
 export type Tab = (typeof TABS)[number];

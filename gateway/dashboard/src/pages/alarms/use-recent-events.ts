@@ -5,7 +5,7 @@ import { useAnswer } from "../../frame/use-answer.ts";
 import { serverNow } from "../../live/clock.ts";
 import { live } from "../../live/live.ts";
 import { msOf } from "../../model/times.ts";
-import type { AlarmEvent } from "../../rest/types.ts";
+import type { AlarmEvent } from "../../rest/types/alarms.ts";
 
 const SPAN_MS = 24 * 60_000;
 const A_PAGE = 1000;

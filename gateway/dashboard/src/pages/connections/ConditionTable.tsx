@@ -1,7 +1,7 @@
 import { nowMs } from "../../frame/now.ts";
 import { zone } from "../../frame/zone.ts";
 import { msOrNull, whenText } from "../../model/times.ts";
-import type { ConditionFact } from "../../rest/types.ts";
+import type { ConditionFact } from "../../rest/types/connections.ts";
 import { sentence } from "./advice.ts";
 
 const GOOD: Record<string, string> = { Stalled: "False" };

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { bytesText, formatNumber } from "../../model/numbers.ts";
 import { Button } from "../../parts/Button.tsx";
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { ConnectionRow } from "./ConnectionRow.tsx";
 
 export interface ConnectionListProps {

@@ -3,7 +3,7 @@ import { zone } from "../../frame/zone.ts";
 import { formatNumber } from "../../model/numbers.ts";
 import { msOrNull, whenText } from "../../model/times.ts";
 import { StateMark } from "../../parts/StateMark.tsx";
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { Ago } from "./Ago.tsx";
 import { DayStrip } from "./DayStrip.tsx";
 import { JournalMeter } from "./JournalMeter.tsx";

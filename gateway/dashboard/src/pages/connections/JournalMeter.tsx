@@ -1,6 +1,6 @@
 import { bytesText } from "../../model/numbers.ts";
 import { ageText } from "../../model/times.ts";
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { WAITING_S } from "./states.ts";
 
 /** How full the journal is, by a bar; orange with a dark edge when readings are held up. */

@@ -1,4 +1,4 @@
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { formatNumber } from "../../model/numbers.ts";
 import { sentence } from "./advice.ts";
 import { nameOf } from "./states.ts";

@@ -2,7 +2,7 @@
 
 import { bytesText, counted } from "../../model/numbers.ts";
 import { ageText } from "../../model/times.ts";
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { conditionOf, stateOf } from "./states.ts";
 
 export interface Advice {

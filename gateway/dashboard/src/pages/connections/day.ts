@@ -1,7 +1,7 @@
 // The last day of a connection in words and in runs.
 
 import { spanText } from "../../model/times.ts";
-import type { Connection, StripState } from "../../rest/types.ts";
+import type { Connection, StripState } from "../../rest/types/connections.ts";
 
 export type Strip = NonNullable<Connection["strip"]>;
 

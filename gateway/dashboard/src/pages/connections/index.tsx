@@ -14,7 +14,7 @@ import { Empty } from "../../parts/Empty.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { ProblemBox } from "../../parts/ProblemBox.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { ConnectionDetail } from "./ConnectionDetail.tsx";
 import { ConnectionList } from "./ConnectionList.tsx";
 import { FilterBar } from "./FilterBar.tsx";

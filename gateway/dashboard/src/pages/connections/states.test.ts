@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Connection } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
 import { adviceOf, sentence } from "./advice.ts";
 import { dayWords, runsOf } from "./day.ts";
 import { countKinds, stateOf, worstFirst } from "./states.ts";

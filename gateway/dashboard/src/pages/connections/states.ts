@@ -2,7 +2,8 @@
 
 import { compareText } from "../../model/alarms.ts";
 import type { StateGlyph } from "../../parts/StateMark.tsx";
-import type { Connection, OverviewWell } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 
 /** The worst first. */
 export const KINDS = ["down", "degraded", "connecting", "suspended", "connected"] as const;

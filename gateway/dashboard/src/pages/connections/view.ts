@@ -1,6 +1,7 @@
 // What the address says of the page: which connection, and which of them are listed.
 
-import type { Connection, OverviewWell } from "../../rest/types.ts";
+import type { Connection } from "../../rest/types/connections.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { KINDS, type Kind, padsOf, stateOf } from "./states.ts";
 
 export interface View {

@@ -4,7 +4,7 @@ import { live } from "../../live/live.ts";
 import { titleOf } from "../../model/attention.ts";
 import { commandLabel } from "../../model/commands.ts";
 import { clockMinutes, clockText, msOf } from "../../model/times.ts";
-import type { Command } from "../../rest/types.ts";
+import type { Command } from "../../rest/types/commands.ts";
 
 /** Other people on this panel, and what each of them last asked for. */
 export function AlsoHere({ wellId, commands, say }: { wellId: string; commands: readonly Command[]; say: (command: Command) => string }) {

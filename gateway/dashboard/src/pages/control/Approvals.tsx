@@ -10,7 +10,7 @@ import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Panel } from "../../parts/Panel.tsx";
 import { sentenceOfError } from "../../rest/problem.ts";
-import type { Command } from "../../rest/types.ts";
+import type { Command } from "../../rest/types/commands.ts";
 
 /** What waits for a second person; the one who asked sees it too, and why they cannot decide. */
 export function Approvals({ commands, say }: { commands: readonly Command[]; say: (command: Command) => string }) {

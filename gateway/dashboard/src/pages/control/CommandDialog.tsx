@@ -9,7 +9,8 @@ import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { useShown } from "../../parts/use-shown.ts";
 import { sentenceOfError } from "../../rest/problem.ts";
-import type { CommandAnswer, TagFacts, WritableTag } from "../../rest/types.ts";
+import type { CommandAnswer, WritableTag } from "../../rest/types/commands.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 import { ValueChoice } from "./ValueChoice.tsx";
 import { numberOf, valueWords, wrongWith } from "./words.ts";
 

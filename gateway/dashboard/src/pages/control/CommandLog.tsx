@@ -6,7 +6,7 @@ import { titleOf } from "../../model/attention.ts";
 import { commandLabel } from "../../model/commands.ts";
 import { msOf, whenText } from "../../model/times.ts";
 import { Panel } from "../../parts/Panel.tsx";
-import type { Command } from "../../rest/types.ts";
+import type { Command } from "../../rest/types/commands.ts";
 import { byWhom } from "./words.ts";
 
 export interface CommandLogProps {

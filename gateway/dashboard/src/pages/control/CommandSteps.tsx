@@ -1,7 +1,7 @@
 import { zone } from "../../frame/zone.ts";
 import { type ShownStep, stepsOf } from "../../model/commands.ts";
 import { clockText } from "../../model/times.ts";
-import type { Command, CommandStep } from "../../rest/types.ts";
+import type { Command, CommandStep } from "../../rest/types/commands.ts";
 
 const LOOKS = { done: "done", skipped: "skipped", current: "now", failed: "fail", pending: "" } as const;
 const SAID = { done: "done", skipped: "not needed", current: "now", failed: "failed", pending: "to come" } as const;

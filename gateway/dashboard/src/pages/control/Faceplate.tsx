@@ -9,7 +9,8 @@ import { AnalogBar } from "../../parts/AnalogBar.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { ValueCell } from "../../parts/ValueCell.tsx";
 import { useShown } from "../../parts/use-shown.ts";
-import type { Command, CommandStep, TagFacts, WritableTag } from "../../rest/types.ts";
+import type { Command, CommandStep, WritableTag } from "../../rest/types/commands.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 import { CommandSteps } from "./CommandSteps.tsx";
 import { byWhom, valueWords } from "./words.ts";
 

@@ -1,7 +1,8 @@
 import type { Signal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { Field } from "../../parts/Field.tsx";
-import type { TagFacts, WritableTag } from "../../rest/types.ts";
+import type { WritableTag } from "../../rest/types/commands.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 import { limitWords, valueWords } from "./words.ts";
 
 export interface ValueChoiceProps {

@@ -6,7 +6,7 @@ import { isWaitingForApproval } from "../../model/commands.ts";
 import { Empty } from "../../parts/Empty.tsx";
 import { Panel } from "../../parts/Panel.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
-import type { Command } from "../../rest/types.ts";
+import type { Command } from "../../rest/types/commands.ts";
 import { Approvals } from "./Approvals.tsx";
 import { CommandLog } from "./CommandLog.tsx";
 import "./control.css";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { WritableTag } from "../../rest/types.ts";
+import type { WritableTag } from "../../rest/types/commands.ts";
 import { factsOf, limitWords, numberOf, wrongWith } from "./words.ts";
 
 const speed: WritableTag = {

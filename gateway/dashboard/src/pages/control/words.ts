@@ -2,7 +2,8 @@
 
 import { formatNumber } from "../../model/numbers.ts";
 import { valueText } from "../../model/present.ts";
-import type { Command, TagFacts, WritableTag } from "../../rest/types.ts";
+import type { Command, WritableTag } from "../../rest/types/commands.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 /** The tag as it is known beyond being writable; a mapping may be younger than what it says. */
 export function factsOf(tag: WritableTag, known: readonly TagFacts[]): TagFacts {

@@ -1,7 +1,7 @@
 // What the kit shows: readings as they come, through the same present() as everywhere.
 
 import { type Given, type Presented, present } from "../../model/present.ts";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 import type { SparkColumns } from "../../parts/spark-shape.ts";
 
 /** 12 March 2026, 14:32:07 in Texas. */

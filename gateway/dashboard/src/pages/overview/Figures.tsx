@@ -4,7 +4,7 @@ import { counted, formatNumber } from "../../model/numbers.ts";
 import { present } from "../../model/present.ts";
 import { AnalogBar } from "../../parts/AnalogBar.tsx";
 import { valueClass } from "../../parts/ValueCell.tsx";
-import type { OverviewWell } from "../../rest/types.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import type { Figure, Good } from "./figures.ts";
 import { useFigures } from "./use-field.ts";
 

@@ -7,7 +7,8 @@ import type { Presented } from "../../model/present.ts";
 import { AnalogBar } from "../../parts/AnalogBar.tsx";
 import { QualityMark } from "../../parts/QualityMark.tsx";
 import { valueClass } from "../../parts/ValueCell.tsx";
-import type { Priority, TagFacts } from "../../rest/types.ts";
+import type { Priority } from "../../rest/types/alarms.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 export interface KeyCellProps {
   wellId: string;

@@ -6,7 +6,7 @@ import { Button } from "../../parts/Button.tsx";
 import { Chip } from "../../parts/Chip.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
-import type { OverviewWell } from "../../rest/types.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { told } from "./ListKeys.tsx";
 import { type Narrowing, SHOWS, type Show, addressOf, choicesOf, placeWords } from "./narrowed.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LiveValue } from "../../live/messages.ts";
 import type { OverviewRow } from "../../live/overview.ts";
-import type { OverviewWell, TagFacts } from "../../rest/types.ts";
+import type { OverviewWell, TagFacts } from "../../rest/types/wells.ts";
 import { sampleTag } from "../../testing/samples.ts";
 import { figuresOf } from "./figures.ts";
 

@@ -4,7 +4,7 @@ import type { OverviewRow } from "../../live/overview.ts";
 import { isConnected } from "../../model/attention.ts";
 import type { TagView } from "../../model/present.ts";
 import { convert } from "../../model/units.ts";
-import type { OverviewWell, TagFacts } from "../../rest/types.ts";
+import type { OverviewWell, TagFacts } from "../../rest/types/wells.ts";
 import { RUN_STATUS } from "./judged.ts";
 
 /** value null: no well tells it. of: wells that it was computed from; all: that could tell it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OverviewRow } from "../../live/overview.ts";
-import type { OverviewWell } from "../../rest/types.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { sampleAlarm, sampleTag } from "../../testing/samples.ts";
 import { judge, lookOf, stoppedOf, typeWords } from "./judged.ts";
 import { byRoute, columnTitles, itemsOf } from "./listed.ts";

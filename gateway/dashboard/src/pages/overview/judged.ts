@@ -12,7 +12,8 @@ import {
 import { valueText } from "../../model/present.ts";
 import type { AlarmShapeProps } from "../../parts/AlarmShape.tsx";
 import type { WellLook } from "../../parts/WellMark.tsx";
-import type { Alarm, OverviewWell } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 
 /** A well as the page has it. */
 export interface Judged {

@@ -1,7 +1,7 @@
 // Which wells the list shows: the chip and the filter, both in the address so that a link has them.
 
 import type { Kind } from "../../model/attention.ts";
-import type { OverviewWell } from "../../rest/types.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import type { Judged } from "./judged.ts";
 
 export const SHOWS = ["all", "alarm", "down", "no-data", "quality"] as const;

@@ -1,7 +1,7 @@
 import { computed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { live } from "../../live/live.ts";
-import type { OverviewWell } from "../../rest/types.ts";
+import type { OverviewWell } from "../../rest/types/wells.ts";
 import { type FieldFigures, figuresOf } from "./figures.ts";
 import { type Judged, judge } from "./judged.ts";
 

@@ -1,6 +1,6 @@
 import { useShown } from "../../parts/use-shown.ts";
 import { ValueCell } from "../../parts/ValueCell.tsx";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 /** The newest value and its age, whatever the range is. */
 export function PenNow({ wellId, tag }: { wellId: string; tag: TagFacts }) {

@@ -1,6 +1,6 @@
 import { CONDITION_WORDS, PRIORITY_WORDS } from "../../model/alarms.ts";
 import { fullText, msOf } from "../../model/times.ts";
-import type { AlarmEvent } from "../../rest/types.ts";
+import type { AlarmEvent } from "../../rest/types/alarms.ts";
 import type { DrawnLane, Frame } from "./frame-of.ts";
 
 export interface RaisedMarksProps {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PointsAnswer, WireBucket } from "../../rest/types.ts";
+import type { PointsAnswer, WireBucket } from "../../rest/types/readings.ts";
 import { sampleTag } from "../../testing/samples.ts";
 import { columnAt, commonBlanks, curveOf, standout } from "./curves.ts";
 import { csvOf } from "./csv.ts";

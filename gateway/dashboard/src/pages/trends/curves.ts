@@ -15,7 +15,8 @@ import {
 } from "../../model/merge.ts";
 import { staleAfterMs } from "../../model/present.ts";
 import { msOf, msOrNull } from "../../model/times.ts";
-import type { Hole, PointsAnswer, PointsSeries, TagFacts } from "../../rest/types.ts";
+import type { Hole, PointsAnswer, PointsSeries } from "../../rest/types/readings.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 import type { Span } from "./ranges.ts";
 
 /** What a range holds of a pen. min and max leave BAD out, mean is of the GOOD. */

@@ -3,7 +3,8 @@
 import type { LivePoint } from "../../model/merge.ts";
 import { type Pen, penText } from "../../model/links.ts";
 import { msOf } from "../../model/times.ts";
-import type { AlarmEvent, PointsAnswer } from "../../rest/types.ts";
+import type { AlarmEvent } from "../../rest/types/alarms.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
 import { type Curve, curveOf } from "./curves.ts";
 import { type KnownPen, type LaneOf, knownPens, lanesOf } from "./pens.ts";
 import type { Span } from "./ranges.ts";

@@ -2,7 +2,7 @@
 
 import { titleOf } from "../../model/attention.ts";
 import { type Pen, penText } from "../../model/links.ts";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 /** How a pen looks: hue and dash together are its own, and a label says it in words. */
 export interface PenLook {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { DAY_MS } from "../../model/times.ts";
-import type { PointsAnswer } from "../../rest/types.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
 import { newestBefore } from "./well-data.ts";
 
 const HOUR_MS = 3_600_000;

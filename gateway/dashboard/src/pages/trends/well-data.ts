@@ -2,7 +2,9 @@
 
 import type { Client } from "../../rest/client.ts";
 import { daysBefore, DAY_MS } from "../../model/times.ts";
-import type { AlarmEvent, PointsAnswer, WellAnswer } from "../../rest/types.ts";
+import type { AlarmEvent } from "../../rest/types/alarms.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import type { Span } from "./ranges.ts";
 
 export const MARKS_MOST = 200;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PointsAnswer } from "../../rest/types.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
 import { axisNumber, blankWords, noneWords, sourceWords } from "./words.ts";
 
 test("a tick is never rounded to another number", () => {

@@ -5,7 +5,8 @@ import { formatNumber } from "../../model/numbers.ts";
 import { valueText } from "../../model/present.ts";
 import { ageText, fullText } from "../../model/times.ts";
 import type { Blank } from "../../model/merge.ts";
-import type { PointsAnswer, TagFacts, TagLimit } from "../../rest/types.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
+import type { TagFacts, TagLimit } from "../../rest/types/wells.ts";
 
 const BUCKETS: Record<string, string> = {
   "1min": "1-min buckets",

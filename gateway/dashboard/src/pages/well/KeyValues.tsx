@@ -1,5 +1,6 @@
 import { Panel } from "../../parts/Panel.tsx";
-import type { Alarm, WellAnswer } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import { keyValues } from "./chosen.ts";
 import { KeyValue } from "./KeyValue.tsx";
 

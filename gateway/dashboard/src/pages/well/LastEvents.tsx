@@ -2,7 +2,7 @@ import { nowMs } from "../../frame/now.ts";
 import { zone } from "../../frame/zone.ts";
 import { wellLink } from "../../model/links.ts";
 import { whenText } from "../../model/times.ts";
-import type { WellAnswer } from "../../rest/types.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import { useHappened } from "./use-happened.ts";
 
 const SHOWN = 4;

@@ -4,7 +4,7 @@ import { live } from "../../live/live.ts";
 import { Floating } from "../../parts/Floating.tsx";
 import { useShown } from "../../parts/use-shown.ts";
 import { ValueCard } from "../../parts/ValueCard.tsx";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 import { closeCard, keepCard, leaveCard, opened } from "./card-host.ts";
 
 /** The card of the value that is pointed at, if any is. */

@@ -3,7 +3,8 @@ import { useRef } from "preact/hooks";
 import { counted } from "../../model/numbers.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Empty } from "../../parts/Empty.tsx";
-import type { Alarm, WellAnswer } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import { TagRow } from "./TagRow.tsx";
 import { A_PAGE, type TagOrder, listedTags, nextOrder } from "./tag-list.ts";
 

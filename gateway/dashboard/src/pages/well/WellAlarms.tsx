@@ -9,7 +9,8 @@ import { ageText, clockText } from "../../model/times.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Panel } from "../../parts/Panel.tsx";
-import type { Alarm, WellAnswer } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import { useAcknowledge } from "./use-acknowledge.ts";
 import type { WellAlarms as Alarms } from "./use-well-alarms.ts";
 

@@ -7,7 +7,7 @@ import { Icon } from "../../parts/Icon.tsx";
 import { Panel } from "../../parts/Panel.tsx";
 import { ProblemBox } from "../../parts/ProblemBox.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
-import type { WellAnswer } from "../../rest/types.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import type { Happened } from "./events.ts";
 import { useHappened } from "./use-happened.ts";
 

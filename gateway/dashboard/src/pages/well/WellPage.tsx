@@ -11,7 +11,7 @@ import { wellLink } from "../../model/links.ts";
 import { Forbidden } from "../../parts/Forbidden.tsx";
 import { ProblemBox } from "../../parts/ProblemBox.tsx";
 import { ProblemError } from "../../rest/problem.ts";
-import type { WellAnswer } from "../../rest/types.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import { downOf, shortName } from "./device.ts";
 import { Loading } from "./Loading.tsx";
 import { OpenCard } from "./OpenCard.tsx";

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Stop } from "../../live/frame-loop.ts";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 const OPEN_MS = 250;
 const CLOSE_MS = 250;

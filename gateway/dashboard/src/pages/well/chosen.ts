@@ -1,6 +1,7 @@
 // Which tags of a well stand where. Pure.
 
-import type { Alarm, TagFacts, WellAnswer } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
+import type { TagFacts, WellAnswer } from "../../rest/types/wells.ts";
 
 export const KEY_VALUES_MAX = 9;
 export const SMALL_TRENDS = 4;

@@ -1,7 +1,7 @@
 // Whether readings of a well are the present ones, and if not why. Pure.
 
 import { isConnected } from "../../model/attention.ts";
-import type { Connection, ConnectionStatus } from "../../rest/types.ts";
+import type { Connection, ConnectionStatus } from "../../rest/types/connections.ts";
 
 export interface Down {
   connectionId: string;

@@ -5,7 +5,9 @@ import { titleOf } from "../../model/attention.ts";
 import { commandLabel } from "../../model/commands.ts";
 import { valueText } from "../../model/present.ts";
 import { msOf } from "../../model/times.ts";
-import type { Alarm, AlarmEvent, AlarmEventKind, Command, Priority, TagFacts, WellAnswer } from "../../rest/types.ts";
+import type { Alarm, AlarmEvent, AlarmEventKind, Priority } from "../../rest/types/alarms.ts";
+import type { Command } from "../../rest/types/commands.ts";
+import type { TagFacts, WellAnswer } from "../../rest/types/wells.ts";
 
 export interface Happened {
   key: string;

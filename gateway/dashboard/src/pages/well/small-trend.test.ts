@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LivePoint } from "../../model/merge.ts";
-import type { PointsAnswer, WireBucket } from "../../rest/types.ts";
+import type { PointsAnswer, WireBucket } from "../../rest/types/readings.ts";
 import { smallTrend } from "./small-trend.ts";
 
 const START = Date.UTC(2026, 2, 12, 12);

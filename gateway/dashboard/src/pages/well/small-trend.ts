@@ -3,7 +3,7 @@
 import { type LivePoint, breaksLine, joinLive } from "../../model/merge.ts";
 import { msOf } from "../../model/times.ts";
 import type { SparkColumns } from "../../parts/spark-shape.ts";
-import type { PointsAnswer } from "../../rest/types.ts";
+import type { PointsAnswer } from "../../rest/types/readings.ts";
 
 export interface SmallTrend {
   columns: SparkColumns;

@@ -2,7 +2,7 @@
 
 import { compareText } from "../../model/alarms.ts";
 import { titleOf } from "../../model/attention.ts";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 /** So many rows at a time; each has live values. */
 export const A_PAGE = 200;

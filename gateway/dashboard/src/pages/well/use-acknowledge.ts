@@ -3,7 +3,7 @@ import { zone } from "../../frame/zone.ts";
 import { clockText, msOrNull } from "../../model/times.ts";
 import type { Client } from "../../rest/client.ts";
 import { sentenceOfError } from "../../rest/problem.ts";
-import type { ActionResult, Alarm } from "../../rest/types.ts";
+import type { ActionResult, Alarm } from "../../rest/types/alarms.ts";
 
 /** Acknowledges one alarm as it is on the screen. said: why it was not done. */
 export function useAcknowledge(client: Pick<Client, "actOnAlarms">) {

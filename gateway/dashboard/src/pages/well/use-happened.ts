@@ -3,7 +3,9 @@ import { useEffect, useMemo } from "preact/hooks";
 import { client } from "../../frame/gateway.ts";
 import { useAnswer } from "../../frame/use-answer.ts";
 import { live } from "../../live/live.ts";
-import type { AlarmEvent, Command, WellAnswer } from "../../rest/types.ts";
+import type { AlarmEvent } from "../../rest/types/alarms.ts";
+import type { Command } from "../../rest/types/commands.ts";
+import type { WellAnswer } from "../../rest/types/wells.ts";
 import { type Merged, type Source, merged, nextSource, ofAlarm, ofCommand } from "./events.ts";
 
 export interface HappenedNow extends Merged {

@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { live } from "../../live/live.ts";
 import { SET_ASIDE, TO_HANDLE, sortAlarms } from "../../model/alarms.ts";
-import type { Alarm } from "../../rest/types.ts";
+import type { Alarm } from "../../rest/types/alarms.ts";
 
 export interface WellAlarms {
   /** To be handled, the most urgent first; those of its connections too. The same list until one changes. */

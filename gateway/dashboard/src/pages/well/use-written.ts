@@ -6,7 +6,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { live } from "../../live/live.ts";
 import { type Presented, present } from "../../model/present.ts";
-import type { TagFacts } from "../../rest/types.ts";
+import type { TagFacts } from "../../rest/types/wells.ts";
 
 export interface Written<E extends HTMLElement> {
   /** To draw; older than what stands in the document, which is why `turn` has to be a key of it. */

@@ -3,7 +3,8 @@
 import type { Stop } from "../../../live/frame-loop.ts";
 import { live } from "../../../live/live.ts";
 import type { Presented } from "../../../model/present.ts";
-import type { Template, WellAnswer } from "../../../rest/types.ts";
+import type { Template } from "../../../rest/types/pictures.ts";
+import type { WellAnswer } from "../../../rest/types/wells.ts";
 import { type Box, boxOf, svg } from "./drawn.ts";
 import { operatingPoint } from "./operating-point.ts";
 import { pressureDepth } from "./pressure-depth.ts";

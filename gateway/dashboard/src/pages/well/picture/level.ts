@@ -1,7 +1,7 @@
 // How full a box is, with the limits at its sides.
 
 import { LIMIT_WORDS, barOf } from "../../../model/limits.ts";
-import type { TagFacts } from "../../../rest/types.ts";
+import type { TagFacts } from "../../../rest/types/wells.ts";
 import { type Shows, boxOf, oneClass, svg } from "./drawn.ts";
 
 const TICK_PX = 6;

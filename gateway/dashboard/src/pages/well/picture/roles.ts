@@ -2,7 +2,8 @@
 
 import { titleOf } from "../../../model/attention.ts";
 import { convert, tagIn } from "../../../model/units.ts";
-import type { TagFacts, TemplateRole, WellAnswer } from "../../../rest/types.ts";
+import type { TemplateRole } from "../../../rest/types/pictures.ts";
+import type { TagFacts, WellAnswer } from "../../../rest/types/wells.ts";
 
 /** A role with its tag, or why there is none. */
 export type Part =

@@ -1,7 +1,7 @@
 // Words, fills and what comes and goes with a state. What is not known now is shown as not known.
 
 import { clockMinutes } from "../../../model/times.ts";
-import type { TemplateBinding } from "../../../rest/types.ts";
+import type { TemplateBinding } from "../../../rest/types/pictures.ts";
 import { type Shows, boxOf, isPresent, oneClass, svg } from "./drawn.ts";
 
 const FILLS = ["run", "stop", "unknown"];
