@@ -17,6 +17,7 @@ from tests.chaos.level import HIGH, LOW
 from tests.chaos.people import Deed
 
 KINDS = {True: "raised", False: "returned"}
+FOREVER_US = 1 << 62
 
 
 class Event(Struct, frozen=True):
@@ -81,9 +82,11 @@ def untold(
 ) -> list[str]:
     """What the journal had on disk, and was a change, became an event.
 
-    excused  when two workers were at it: the other one may have told the same before
+    excused  when two workers were at it: the other one may have told the same before. What the one
+             that stayed told next is an event then, unless the alarm was so already
     """
     there = {(event.alarm_id, event.kind, event.us) for event in events}
+    states = _states(events)
     lost = []
     for run in _runs(journaled):
         before: Journaled | None = None
@@ -98,7 +101,7 @@ def untold(
                 and before.active is not one.active
                 and not any((one.alarm_id, KINDS[one.active], us) in there for us in times)
                 and not _within(one.at_us, excused)
-                and not _within(before.at_us, excused)
+                and not (_within(before.at_us, excused) and _is_so_already(one, states))
             ):
                 lost.append(one)
             before, maybe = one, []
@@ -157,10 +160,10 @@ def misjudged(
     times = [us for us, _, _ in moves]
     wrong = []
     for row in rows:
-        if row.value is None or row.quality & BACKFILLED or is_bad(row) or _within(row.us, excused):
+        if row.value is None or not _decides(row) or _within(row.us, excused):
             continue
         at = bisect_right(times, row.us)
-        active = at > 0 and moves[at - 1][2] == "raised"
+        active = at > 0 and moves[at - 1][2] == KINDS[True]
         if active is not is_met(condition, row.value):
             wrong.append(f"{row.value:g} at {row.us}, and the alarm was {KINDS[active]}")
     return named(f"{name}: {condition} was not as the level says", wrong)
@@ -169,18 +172,52 @@ def misjudged(
 def unlike_the_end(
     name: str, condition: str, rows: Sequence[Row], active: bool, excused: Sequence[Span]
 ) -> list[str]:
-    """In the end the alarm is as the newest reading says."""
-    newest = max(rows, key=lambda row: row.us, default=None)
+    """In the end the alarm is as the newest reading of the level says; a mark changes no limit."""
+    read = [row for row in rows if row.value is not None]
+    newest = max(read, key=lambda row: row.us, default=None)
     if newest is None or _within(newest.us, excused):
         return []
     if newest.value is None or is_bad(newest) or newest.quality & BACKFILLED:
-        return []  # a mark: what the device shows may be older, and is told to the next worker
-    met = condition != "bad_quality" and is_met(condition, newest.value)
+        return []
+    if condition == "bad_quality":
+        if any(row.us > newest.us for row in rows):
+            return []  # a mark: what the device shows may be older, and is told to the next worker
+        met = False
+    else:
+        met = is_met(condition, newest.value)
     if met is active:
         return []
     return [
         f"{name}: {condition} is {KINDS[active]} in the end, and the newest reading is {newest}"
     ]
+
+
+def unlike_its_events(
+    name: str, condition: str, events: Sequence[Event], active: bool
+) -> list[str]:
+    """An alarm is as the last of its events has made it, whatever the clocks said.
+
+    events  of this alarm
+    """
+    moves = [event for event in events if event.kind in KINDS.values() and not event.late]
+    last = max(moves, key=lambda event: event.number, default=None)
+    if (last is not None and last.kind == KINDS[True]) is active:
+        return []
+    return [f"{name}: {condition} is {KINDS[active]}, and its last event is {last}"]
+
+
+def until_told(span: Span, condition: str, rows: Sequence[Row], events: Sequence[Event]) -> Span:
+    """From the beginning of a span to the first event after it that says how things are then.
+
+    What was told in it may be on record by the other of two workers, or at a time of a wrong clock.
+    Not for longer than the level stays where it is: that it changed is an event, whoever reads it.
+    """
+    low, high = span
+    ends = [event.us for event in events if event.us > high and not event.late]
+    read = [row for row in rows if row.us > high and _decides(row)]
+    is_first = bool(read) and is_met(condition, read[0].value or 0.0)
+    ends += [row.us - 1 for row in read if is_met(condition, row.value or 0.0) is not is_first][:1]
+    return (low, min(ends, default=FOREVER_US))
 
 
 def is_met(condition: str, level: float) -> bool:
@@ -228,6 +265,26 @@ def _runs(journaled: Iterable[Journaled]) -> list[list[Journaled]]:
         if one.safe or (one.journal, one.seq, one.alarm_id, one.us, one.active) not in safe:
             runs[one.journal, one.alarm_id].append(one)
     return [sorted(run, key=lambda one: one.seq) for run in runs.values()]
+
+
+def _decides(row: Row) -> bool:
+    """Whether it is the device's own value, and not of before others."""
+    return row.value is not None and not row.quality & BACKFILLED and not is_bad(row)
+
+
+def _states(events: Iterable[Event]) -> dict[str, list[tuple[int, int, str]]]:
+    """Of each alarm what it became: time, number, kind, in order of time."""
+    found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for event in events:
+        if event.kind in KINDS.values() and not event.late:
+            found[event.alarm_id].append((event.us, event.number, event.kind))
+    return {alarm: sorted(moves) for alarm, moves in found.items()}
+
+
+def _is_so_already(one: Journaled, states: Mapping[str, list[tuple[int, int, str]]]) -> bool:
+    """Whether the alarm was what a transition says, before it."""
+    before = [kind for us, _, kind in states.get(one.alarm_id, ()) if us < one.us]
+    return (before[-1] if before else KINDS[False]) == KINDS[one.active]
 
 
 def _within(us: int, spans: Sequence[Span]) -> bool:

@@ -18,19 +18,20 @@ from tests.chaos.alarm_findings import (
     swapped,
     unasked,
     undone,
+    unlike_its_events,
     unlike_the_end,
     unpaired,
+    until_told,
     untold,
 )
 from tests.chaos.command_findings import judged
-from tests.chaos.findings import HALF_HOUR_US, Span
+from tests.chaos.findings import HALF_HOUR_US
 from tests.chaos.level import LEVEL
 from tests.chaos.line import Line
 from tests.chaos.people import Deed
 from tests.chaos.site import Site
 
 MARGIN_US = 3_000_000
-FOREVER_US = 1 << 62
 
 
 async def judge(site: Site, database: asyncpg.Connection) -> list[str]:
@@ -89,22 +90,16 @@ async def _alarms(database: asyncpg.Connection, line: Line, events: Sequence[Eve
     for condition in ("hi", "lo", "bad_quality"):
         its_id = alarm_id(tenant_id, connection_id, well_id, LEVEL, condition)
         its = [one for one in events if one.alarm_id == its_id and _is_right(one.us, line)]
-        excused = _until_told([*two_workers, *jumps], its)
+        spans = [*two_workers, *jumps]
         if condition != "bad_quality":
+            excused = [until_told(span, condition, rows, its) for span in spans]
             found += misjudged(name, condition, rows, its, excused)
             if not its:
                 found.append(f"{name}: {condition} was never raised")
-        ending = [*two_workers, *_until_told(jumps, its)]
-        found += unlike_the_end(name, condition, rows, active.get(its_id, False), ending)
-    return found
-
-
-def _until_told(spans: Sequence[Span], events: Sequence[Event]) -> list[Span]:
-    """From the beginning of each span to the first event after it that says how things are then."""
-    found = []
-    for low, high in spans:
-        after = (event.us for event in events if event.us > high and not event.late)
-        found.append((low, min(after, default=FOREVER_US)))
+        is_active = active.get(its_id, False)
+        found += unlike_the_end(name, condition, rows, is_active, spans)
+        every = [one for one in events if one.alarm_id == its_id]
+        found += unlike_its_events(name, condition, every, is_active)
     return found
 
 

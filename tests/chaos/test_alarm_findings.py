@@ -14,8 +14,10 @@ from tests.chaos.alarm_findings import (
     swapped,
     unasked,
     undone,
+    unlike_its_events,
     unlike_the_end,
     unpaired,
+    until_told,
     untold,
 )
 from tests.chaos.findings import Row
@@ -62,6 +64,14 @@ def test_a_transition_that_is_no_event_is_found_unless_two_workers_were_at_it() 
     (found,) = untold(TOLD, without, [])
     assert found.startswith("a transition was journaled and is no event, 1:")
     assert untold(TOLD, without, [(15, 25)]) == []
+
+
+def test_after_two_workers_the_next_word_is_an_event_unless_the_alarm_was_so_already() -> None:
+    both = [(15, 25)]
+    assert untold(TOLD, CAME, both) == []
+    assert untold(TOLD, CAME[:1], both) == [], "the other one never told of the return at 20"
+    (found,) = untold(TOLD, CAME[:2], both)
+    assert "us=30" in found, "it had returned, and the one that stayed saw it come again"
 
 
 def test_what_a_new_start_tells_again_needs_no_event() -> None:
@@ -119,6 +129,33 @@ def test_in_the_end_the_newest_reading_says_how_it_is(
     assert unlike_the_end("plc", condition, read, active, []) == []
     assert unlike_the_end("plc", condition, read, not active, [])
     assert unlike_the_end("plc", condition, read, not active, [(9, 9)]) == []
+
+
+def test_after_an_outage_a_limit_is_as_the_last_value_says() -> None:
+    read = [Row(1, 50.0, 0), Row(5, 70.0, 0), Row(9, None, BAD)]
+    assert unlike_the_end("plc", "hi", read, True, []) == []
+    assert unlike_the_end("plc", "hi", read, False, [])
+
+
+def test_an_alarm_that_is_not_as_its_last_event_is_found() -> None:
+    assert unlike_its_events("plc", "hi", CAME, True) == []
+    assert unlike_its_events("plc", "hi", CAME, False)
+    assert unlike_its_events("plc", "hi", [], False) == []
+    assert unlike_its_events("plc", "hi", [], True)
+    late = events(("returned", 40), late=True)
+    assert unlike_its_events("plc", "hi", [*CAME, *late], True) == []
+
+
+def test_after_two_workers_an_alarm_is_excused_no_longer_than_the_level_stays() -> None:
+    read = rows((18, 70.0), (26, 70.0), (27, 90.0), (28, 50.0), (29, 50.0), (31, 70.0))
+    both = (15, 25)
+    assert until_told(both, "hi", read, CAME) == (15, 27)
+    assert until_told(both, "hi", read, events(("returned", 26))) == (15, 26)
+    assert until_told(both, "hi", read[:3], CAME) == (15, 30)
+    # Nothing was told any more after the two: that the level fell at 28 is no event.
+    excused = [until_told(both, "hi", read, CAME[:1])]
+    (found,) = misjudged("plc", "hi", read, CAME[:1], excused)
+    assert "50 at 28" in found
 
 
 def test_a_mark_says_nothing_of_what_the_device_shows_in_the_end() -> None:
