@@ -5,15 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-import asyncpg
 import numpy as np
 
 from pumpjack_cli.stores import EmbeddedPostgres
 from pumpjack_core.quality import GOOD, Level, Reason, quality
 from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.migrate import migrate
-from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Tag
+from tests.gateway.databases import Database, made
 
 S = 1_000_000
 DAY = 86_400 * S
@@ -43,22 +41,16 @@ class Filled:
 
 async def fill(postgres: EmbeddedPostgres, now_us: int) -> Filled:
     """Make the database."""
-    admin = await asyncpg.connect(postgres.url())
-    await admin.execute(f"CREATE DATABASE {NAME}")
-    await admin.close()
-    await migrate(postgres.url(NAME))
-    admin = await asyncpg.connect(postgres.url(NAME))
-    for tenant in (PERMIAN, BAKKEN):
-        await ensure_tenant(admin, tenant)
-    await admin.close()
-    filled = Filled(postgres.url(NAME, "pumpjack_gateway"), now_us // (60 * S) * 60 * S)
+    database = await made(postgres, NAME)
+    await database.add(PERMIAN, BAKKEN)
+    filled = Filled(database.gateway_url, now_us // (60 * S) * 60 * S)
     seconds = np.arange(filled.start_us, filled.end_us, S, dtype=np.int64)
     pressure = Tag(WELL, "casing_pressure", "holding:1", "float32", 1.0, unit="psi")
     flow = Tag(WELL, "flow", "holding:3", "float32", 1.0, unit="bbl/d")
     level = Tag("pad7-4", "level", "holding:5", "float32", 1.0, unit="ft")
     old = filled.old_us + np.arange(24, dtype=np.int64) * 3600 * S
     await write(
-        postgres,
+        database,
         PERMIAN,
         CONNECTION,
         {
@@ -68,18 +60,18 @@ async def fill(postgres: EmbeddedPostgres, now_us: int) -> Filled:
         },
     )
     theirs = Tag(OTHER_WELL, "flow", "holding:1", "float32", 1.0, unit="bbl/d")
-    await write(postgres, BAKKEN, "bakken-ops/a", {theirs: (seconds[:5], 666.0)})
+    await write(database, BAKKEN, "bakken-ops/a", {theirs: (seconds[:5], 666.0)})
     return filled
 
 
 async def write(
-    postgres: EmbeddedPostgres,
+    database: Database,
     tenant: str,
     connection: str,
     series: Mapping[Tag, tuple[np.ndarray, float]],
 ) -> None:
     """Value: the base and the number of the reading; every tenth of flow is BAD."""
-    ingest = await Ingest.connect(postgres.url(NAME, writer_role(tenant)))
+    ingest = await Ingest.connect(database.writer_url(tenant))
     await ingest.take_fence(connection, "modbus-tcp")
     journal = uuid.uuid4()
     cursor = await ingest.open_journal(journal, connection)

@@ -7,18 +7,16 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import msgspec
 import pytest
 
 from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
 from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.migrate import migrate
-from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Alarm, Tag, WellFacts, Write
 from pumpjack_gateway.main import Gateway
 from pumpjack_gateway.pictures.shelf import OURS
 from tests.gateway.conftest import NO_REDIS, running
+from tests.gateway.databases import Database, made
 from tests.gateway.fake_worker import FakeWorker
 from tests.gateway.screens import token
 from tests.gateway.test_rest import Api
@@ -76,28 +74,23 @@ FACTS = WellFacts(
 @pytest.fixture(scope="module")
 def declared(postgres: EmbeddedPostgres) -> str:
     """URL of a database of two tenants; one has told of its tags and its well."""
-    asyncio.run(fill(postgres))
-    return postgres.url(NAME, "pumpjack_gateway")
+    database = asyncio.run(filled(postgres))
+    return database.gateway_url
 
 
-async def fill(postgres: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(postgres.url())
-    await admin.execute(f"CREATE DATABASE {NAME}")
-    await admin.close()
-    await migrate(postgres.url(NAME))
-    admin = await asyncpg.connect(postgres.url(NAME))
-    for tenant in (PERMIAN, BAKKEN):
-        await ensure_tenant(admin, tenant)
-    await admin.close()
-    ours = await Ingest.connect(postgres.url(NAME, writer_role(PERMIAN)))
+async def filled(postgres: EmbeddedPostgres) -> Database:
+    database = await made(postgres, NAME)
+    await database.add(PERMIAN, BAKKEN)
+    ours = await Ingest.connect(database.writer_url(PERMIAN))
     fence = await ours.take_fence(CONNECTION, "modbus-tcp")
     await ours.register_series(CONNECTION, [*TAGS, PLAIN])
     await ours.declare_tags(CONNECTION, fence, [*TAGS, PLAIN], [FACTS], writes=True)
     await ours.close()
-    theirs = await Ingest.connect(postgres.url(NAME, writer_role(BAKKEN)))
+    theirs = await Ingest.connect(database.writer_url(BAKKEN))
     await theirs.take_fence("bakken-ops/a", "modbus-tcp")
     await theirs.register_series("bakken-ops/a", [msgspec.structs.replace(PLAIN, well_id=OTHERS)])
     await theirs.close()
+    return database
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
 from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.tags import Tag
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database, Field
+from tests.gateway.alarms.field import Field
 from tests.gateway.conftest import running
+from tests.gateway.databases import Database
 from tests.gateway.screens import token
 from tests.screens.field import build_screens
 

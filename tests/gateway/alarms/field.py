@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import asyncpg
 import msgspec
 import numpy as np
 import redis.asyncio
 
-from pumpjack_cli.stores import EmbeddedPostgres
 from pumpjack_core import wire
 from pumpjack_core.alarms import Transition, alarm_id
 from pumpjack_core.clock import SystemClock, iso_us
 from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Alarm, Tag
-from tests.faults import FaultProxy
+from tests.gateway.databases import Database
 
 WELL, TAG = "pad7-3", "tubing_pressure"
 S = 1_000_000
@@ -32,53 +26,6 @@ LATCHED = Alarm("state", states=(0,), priority=3, latch=True, message="Pump stop
 
 def now_us() -> int:
     return SystemClock().now_us()
-
-
-class Database:
-    """A migrated database; tenants are made as they are needed."""
-
-    def __init__(self, postgres: EmbeddedPostgres, name: str) -> None:
-        self._postgres = postgres
-        self.name = name
-
-    @property
-    def gateway_url(self) -> str:
-        return self._postgres.url(self.name, "pumpjack_gateway")
-
-    @property
-    def admin_url(self) -> str:
-        return self._postgres.url(self.name)
-
-    def writer_url(self, tenant: str) -> str:
-        return self._postgres.url(self.name, writer_role(tenant))
-
-    @asynccontextmanager
-    async def breakable(self) -> AsyncIterator[tuple[str, FaultProxy]]:
-        """The gateway's URL through a proxy that breaks when a test wants it to."""
-        folder = parse_qs(urlsplit(self.gateway_url).query)["host"][0]
-        async with FaultProxy(Path(folder) / ".s.PGSQL.5432") as proxy:
-            yield (
-                f"postgresql://pumpjack_gateway@{proxy.host}:{proxy.port}/{self.name}?sslmode=disable",
-                proxy,
-            )
-
-    async def ask(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
-        """As the database's owner."""
-        connection = await asyncpg.connect(self.admin_url)
-        try:
-            return list(await connection.fetch(sql, *arguments))
-        finally:
-            await connection.close()
-
-    async def audited(self, tenant: str, action: str) -> list[dict[str, Any]]:
-        """The audit log's entries of an action."""
-        rows = await self.ask(
-            "SELECT actor, outcome, detail::text AS detail FROM pumpjack.audit_logs "
-            "WHERE tenant_id = $1 AND action = $2 ORDER BY audit_id",
-            tenant,
-            action,
-        )
-        return [dict(row) | {"detail": msgspec.json.decode(row["detail"])} for row in rows]
 
 
 class Field:
@@ -102,9 +49,7 @@ class Field:
         self.tags = list(tags) or [
             Tag(WELL, TAG, "a", "float32", 1.0, unit="psi", alarms=(HIHI, HI, LATCHED))
         ]
-        admin = await asyncpg.connect(self.database.admin_url)
-        await ensure_tenant(admin, self.tenant)
-        await admin.close()
+        await self.database.add(self.tenant)
         self._ingest = await Ingest.connect(self.database.writer_url(self.tenant))
         fence = await self._ingest.take_fence(self.connection, "modbus-tcp")
         await self._ingest.open_journal(self.epoch, self.connection)

@@ -10,8 +10,9 @@ import pytest
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person
-from tests.gateway.alarms.field import Database, Field
+from tests.gateway.alarms.field import Field
 from tests.gateway.conftest import NO_DATABASE, running
+from tests.gateway.databases import Database
 
 pytestmark = pytest.mark.servers
 

@@ -11,7 +11,8 @@ from pumpjack_core.alarms import Transition
 from pumpjack_core.tags import Alarm
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import Api, person
-from tests.gateway.alarms.field import TAG, WELL, Database, Field, S, many_tags, now_us
+from tests.gateway.alarms.field import TAG, WELL, Field, S, many_tags, now_us
+from tests.gateway.databases import Database
 
 pytestmark = pytest.mark.servers
 DAY = 86_400 * S

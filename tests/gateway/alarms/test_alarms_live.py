@@ -12,8 +12,9 @@ from pumpjack_core.tags import Alarm
 from pumpjack_gateway.alarms import book
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person
-from tests.gateway.alarms.field import TAG, WELL, Database, Field, S, many_tags, now_us
+from tests.gateway.alarms.field import TAG, WELL, Field, S, many_tags, now_us
 from tests.gateway.conftest import NO_DATABASE, FeedServer, running
+from tests.gateway.databases import Database
 from tests.gateway.screens import Screen, screen
 
 pytestmark = pytest.mark.servers

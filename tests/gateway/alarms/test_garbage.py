@@ -10,9 +10,10 @@ from pumpjack_core import wire
 from pumpjack_gateway.alarms.beats import HEARTBEAT_MAX_BYTES
 from pumpjack_gateway.alarms.feed import AlarmFeed
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import WELL, Database, Field
+from tests.gateway.alarms.field import WELL, Field
 from tests.gateway.alarms.test_watch import beating, failures, looked, see, soon
 from tests.gateway.conftest import running
+from tests.gateway.databases import Database
 from tests.gateway.screens import screen
 
 pytestmark = pytest.mark.servers

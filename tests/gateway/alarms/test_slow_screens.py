@@ -12,8 +12,9 @@ from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.alarms import Transition
 from pumpjack_core.tags import Alarm
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database, Field, many_tags, now_us
+from tests.gateway.alarms.field import Field, many_tags, now_us
 from tests.gateway.conftest import running
+from tests.gateway.databases import Database
 from tests.gateway.screens import Screen, screen
 from tests.gateway.test_slow import SMALL, Sleeper
 

@@ -16,9 +16,10 @@ from pumpjack_core.storage.roles import reader_role
 from pumpjack_core.wire import DeviceState
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person
-from tests.gateway.alarms.field import Database, Field
+from tests.gateway.alarms.field import Field
 from tests.gateway.clocks import ShiftedClock
 from tests.gateway.conftest import FeedServer, running
+from tests.gateway.databases import Database
 from tests.gateway.screens import Screen, screen
 
 pytestmark = pytest.mark.servers

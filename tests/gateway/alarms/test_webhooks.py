@@ -19,8 +19,9 @@ from pumpjack_gateway.alarms.delivery import NotTaken, post
 from pumpjack_gateway.alarms.webhooks import Webhook, parse_webhooks
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person
-from tests.gateway.alarms.field import Database, Field
+from tests.gateway.alarms.field import Field
 from tests.gateway.conftest import running
+from tests.gateway.databases import Database
 
 SECRET = "the secret of a webhook, long enough"
 WAIT_S = 30.0

@@ -10,15 +10,16 @@ import pytest
 
 from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
 from pumpjack_gateway.main import Gateway
-from tests.gateway.commands.field import Field, Person, make_database
+from tests.gateway.commands.field import NAME, Field, Person
 from tests.gateway.conftest import running
+from tests.gateway.databases import made
 
 People = Callable[..., Person]
 
 
 @pytest.fixture(scope="session")
 def commands_database(postgres: EmbeddedPostgres) -> EmbeddedPostgres:
-    asyncio.run(make_database(postgres))
+    asyncio.run(made(postgres, NAME))
     return postgres
 
 

@@ -24,7 +24,6 @@ from pumpjack_core.alarms import alarm_id
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.migrate import migrate
 from pumpjack_core.storage.roles import ensure_tenant, writer_role
 from pumpjack_core.tags import Alarm, Tag, Write
 from pumpjack_gateway.main import Gateway
@@ -53,15 +52,6 @@ FLOW = Tag(WELL, "flow", "holding:3", "float32", 1.0, unit="bbl/d")
 LEVEL = Tag(OTHER_WELL, "level", "holding:7", "float32", 1.0, unit="ft")
 TAGS = (SPEED, VALVE, CHOKE, FLOW)
 PROBLEM = "application/problem+json"
-
-
-async def make_database(postgres: EmbeddedPostgres) -> None:
-    """Once for all tests, also those of other folders; each has a tenant of its own in it."""
-    admin = await asyncpg.connect(postgres.url())
-    if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", NAME):
-        await admin.execute(f"CREATE DATABASE {NAME}")
-    await admin.close()
-    await migrate(postgres.url(NAME))
 
 
 class Field:

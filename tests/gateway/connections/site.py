@@ -7,15 +7,13 @@ import json
 import uuid
 from typing import Any
 
-import asyncpg
 import httpx
 
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.roles import ensure_tenant
 from pumpjack_core.tags import Tag
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database
+from tests.gateway.databases import Database
 from tests.gateway.fake_worker import FakeWorker
 from tests.gateway.screens import token
 
@@ -42,9 +40,7 @@ class Site:
 
     async def open(self) -> None:
         """Make the tenant and its connection."""
-        admin = await asyncpg.connect(self.database.admin_url)
-        await ensure_tenant(admin, self.tenant)
-        await admin.close()
+        await self.database.add(self.tenant)
         await self.start()
 
     async def start(self, connection: str = CONNECTION) -> None:

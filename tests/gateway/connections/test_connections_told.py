@@ -13,10 +13,10 @@ import pytest
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.clock import SystemClock, iso_us
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database
 from tests.gateway.clocks import ShiftedClock
 from tests.gateway.conftest import NO_REDIS, running
 from tests.gateway.connections.site import CONNECTION, WELL, Site
+from tests.gateway.databases import Database
 from tests.gateway.screens import Screen, screen
 
 pytestmark = pytest.mark.servers

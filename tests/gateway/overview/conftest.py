@@ -5,30 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
 from pumpjack_cli.stores import EmbeddedPostgres, EmbeddedValkey
-from pumpjack_core.storage.migrate import migrate
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database
 from tests.gateway.conftest import running
+from tests.gateway.databases import Database, made
 from tests.gateway.overview.oilfield import Oilfield
 
 NAME = "gateway_overview"
 
 
-async def _make(postgres: EmbeddedPostgres) -> None:
-    admin = await asyncpg.connect(postgres.url())
-    await admin.execute(f"CREATE DATABASE {NAME}")
-    await admin.close()
-    await migrate(postgres.url(NAME))
-
-
 @pytest.fixture(scope="session")
 def overview_database(postgres: EmbeddedPostgres) -> Database:
-    asyncio.run(_make(postgres))
-    return Database(postgres, NAME)
+    return asyncio.run(made(postgres, NAME))
 
 
 @pytest.fixture

@@ -5,12 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-import asyncpg
-
 from pumpjack_core.storage.ingest import Ingest
-from pumpjack_core.storage.roles import ensure_tenant
 from pumpjack_core.tags import Alarm, Tag, WellFacts
-from tests.gateway.alarms.field import Database
+from tests.gateway.databases import Database
 from tests.gateway.fake_worker import FakeWorker
 
 CONNECTION = "permian-ops/pad7"
@@ -60,9 +57,7 @@ class Oilfield:
 
     async def open(self, tags: Sequence[Tag] = TAGS, facts: Sequence[WellFacts] = FACTS) -> None:
         """Make the tenant, and declare what its one connection reads."""
-        admin = await asyncpg.connect(self.database.admin_url)
-        await ensure_tenant(admin, self.tenant)
-        await admin.close()
+        await self.database.add(self.tenant)
         await self.declare(tags, facts)
 
     async def declare(

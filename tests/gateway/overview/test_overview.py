@@ -9,9 +9,9 @@ from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.clock import SystemClock, iso_us
 from pumpjack_core.wire import Reading
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database
 from tests.gateway.clocks import ShiftedClock
 from tests.gateway.conftest import running
+from tests.gateway.databases import Database
 from tests.gateway.overview.oilfield import (
     CASING,
     CONNECTION,

@@ -11,8 +11,8 @@ import redis.asyncio
 from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.tags import Tag
 from pumpjack_gateway.main import Gateway
-from tests.gateway.alarms.field import Database
 from tests.gateway.conftest import NO_DATABASE, NO_REDIS, FeedServer, running
+from tests.gateway.databases import Database
 from tests.gateway.overview.oilfield import CONNECTION, OTHER, WELL, Oilfield
 from tests.gateway.overview.viewer import viewer
 from tests.gateway.test_slow import Sleeper

@@ -11,8 +11,8 @@ from pumpjack_cli.stores import EmbeddedValkey
 from pumpjack_core.tags import Tag, WellFacts
 from pumpjack_gateway.main import Gateway
 from tests.gateway.alarms.api import person, problem_of
-from tests.gateway.alarms.field import Database
 from tests.gateway.conftest import NO_DATABASE, NO_REDIS, running
+from tests.gateway.databases import Database
 from tests.gateway.overview.oilfield import (
     CASING,
     CONNECTION,
