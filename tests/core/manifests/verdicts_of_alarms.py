@@ -15,7 +15,7 @@ def writable(what: str, more: str = "") -> str:
 
 
 LIMITS_RISE = "the limits of a tag must rise: lolo below lo, below hi, below hihi"
-ALARMS_ACCEPTED = {
+ACCEPTED = {
     "an alarm of each condition": Case(
         mapping(
             """
@@ -78,7 +78,7 @@ ALARMS_ACCEPTED = {
     "names of states": Case(tag("stateNames: {'0': STOPPED, '1': RUNNING}")),
 }
 
-ALARMS_REFUSED = {
+REFUSED = {
     "an alarm without a condition": Case(
         alarms("limit: 5"), "spec.tags[0].alarms[0].condition", "is missing. hihi, hi:"
     ),

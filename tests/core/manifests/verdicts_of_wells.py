@@ -10,7 +10,7 @@ def well(what: str) -> str:
 
 
 WITHIN = "normal must lie within range"
-WELLS_ACCEPTED = {
+ACCEPTED = {
     "a well with everything": Case(
         well(
             "title: '{{ labels.well }} of pad {{ labels.pad }}', type: rod-pump, pad: Pad A,"
@@ -33,7 +33,7 @@ WELLS_ACCEPTED = {
     "a band without a range": Case(tag("normal: {min: -5, max: 5}, digits: 6")),
 }
 
-WELLS_REFUSED = {
+REFUSED = {
     "four key tags": Case(
         well("keyTags: [a, b, c, d]"), "spec.well.keyTags", "must have at most 3 items, has 4"
     ),
