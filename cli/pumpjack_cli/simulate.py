@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from pumpjack_core.protocols import PROTOCOLS
 
 EXAMPLE = """
 pumpjack simulate modbus-tcp --wells 10 --write-manifests wells.yaml
@@ -17,22 +18,24 @@ pumpjack simulate modbus-tcp -f examples/oilfield --connection pad-a
 """
 
 
-class Protocol(StrEnum):
-    """What can be simulated."""
+LISTED = ", ".join(PROTOCOLS)
 
-    modbus_tcp = "modbus-tcp"
-    mqtt = "mqtt"
-    opcua = "opcua"
+
+def _known(protocol: str | None) -> str | None:
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise typer.BadParameter(f"{protocol!r} is not one of {LISTED}")
+    return protocol
 
 
 def simulate(
     *,
     protocol: Annotated[
-        Protocol | None,
+        str | None,
         typer.Argument(
             metavar="[PROTOCOL]",
-            help="What the devices speak: modbus-tcp, opcua or mqtt. With -f it may be left out: "
-            "then all of the manifests' connections are simulated.",
+            callback=_known,
+            help=f"What the devices speak: {LISTED}. With -f it may be left out: then all of the "
+            "manifests' connections are simulated.",
             show_default=False,
         ),
     ] = None,
@@ -129,7 +132,7 @@ def simulate(
         raise typer.BadParameter("--connection picks one of the manifests; give them with -f")
     if protocol is None and not files:
         raise typer.BadParameter(
-            "say what the devices speak (modbus-tcp, opcua or mqtt), or give manifests with -f"
+            f"say what the devices speak ({LISTED}), or give manifests with -f"
         )
     shared = {
         "files": tuple(files or ()),
@@ -151,9 +154,10 @@ def simulate(
         "write_manifests": ("--write-manifests", write_manifests),
     }
     given = {name: pair for name, pair in own.items() if pair[1] is not None}
-    from pumpjack_cli.simulation.protocols import protocols_of, simulator
+    from pumpjack_cli.simulation.protocols import protocols_of
+    from pumpjack_worker.adapters.registry import simulator
 
-    speaking = [protocol.value] if protocol is not None else protocols_of(files or (), connection)
+    speaking = [protocol] if protocol is not None else protocols_of(files or (), connection)
     if len(speaking) == 1:
         module = simulator(speaking[0])
         _refuse_what_is_not_known(module.Options.__struct_fields__, given, speaking[0])

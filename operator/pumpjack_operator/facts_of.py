@@ -10,6 +10,7 @@ from pumpjack_core import networks
 from pumpjack_core.manifests.device import device
 from pumpjack_core.manifests.resolve import RefusedConnection, RejectedTag, ResolvedConnection
 from pumpjack_core.manifests.types import ScadaConnectionSpec
+from pumpjack_core.protocols import PROTOCOLS, Manner
 from pumpjack_operator.cluster import SeenConnection, SeenPod
 from pumpjack_operator.describe import ConnectionKnown
 from pumpjack_operator.facts import Facts, Pod, Report, Unreadable
@@ -80,7 +81,7 @@ def known_of(
         first_rejected=f"{rejected[0].tag}: {rejected[0].reason}" if rejected else "",
         pod=pod.state if pod is not None else _absent(seen),
         report=report,
-        by_exception=spec is not None and spec.opcua is not None,
+        by_exception=spec is not None and PROTOCOLS[spec.protocol].manner is Manner.REPORTED,
         interval_s=interval_s,
     )
     return ConnectionKnown(

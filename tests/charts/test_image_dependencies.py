@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pumpjack_core.protocols import PROTOCOLS
 from tests.charts.image_dependencies import ROOT, held, modules_of, named, run_as_in
 
 FOLDERS = {
@@ -37,10 +38,11 @@ def test_every_module_of_the_part_imports_with_only_its_dependencies(part):
 
 def test_the_worker_and_each_protocol_import_with_only_its_dependencies():
     code = """
-from pumpjack_worker.adapters import registry
+from pumpjack_core.protocols import PROTOCOLS
+from pumpjack_worker.adapters.registry import adapter_class
 import pumpjack_worker.main
-for protocol in registry.ADAPTERS:
-    registry.adapter_class(protocol)
+for protocol in PROTOCOLS:
+    adapter_class(protocol)
 """
     done = run_as_in("worker", code)
     assert done.returncode == 0, done.stderr
@@ -56,7 +58,7 @@ def test_what_runs_in_the_image_of_the_command_imports_with_only_its_dependencie
 for name in sys.argv[1:]:
     importlib.import_module(name)
 """
-    simulators = [f"{ADAPTERS}.{name}.simulator" for name in ("modbus_tcp", "mqtt", "opcua")]
+    simulators = [f"{ADAPTERS}.{one.member}.simulator" for one in PROTOCOLS.values()]
     database = [f"pumpjack_core.storage.{name}" for name in ("logins", "migrate", "maintain")]
     done = run_as_in("cli", code, *simulators, *database)
     assert done.returncode == 0, done.stderr

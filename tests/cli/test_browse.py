@@ -93,8 +93,12 @@ def test_only_what_matches_is_written_and_no_more_than_the_limit(plc: tuple[Path
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["ftp://plc"], 1, "ftp:// is not known; write opc.tcp://HOST:PORT/PATH or modbus-tcp://"),
-        (["modbus-tcp://plc/a"], 1, "is no Modbus device"),
+        (["ftp://plc"], 1, "ftp:// is not known; write modbus-tcp://HOST:PORT/UNIT or opc.tcp://"),
+        (
+            ["modbus-tcp://plc/a"],
+            1,
+            "is no address of a device (a is no unit); write modbus-tcp://",
+        ),
         (["modbus-tcp://plc:99999/1"], 1, "modbus-tcp://HOST:PORT/UNIT"),
         (["modbus-tcp://plc:502/300"], 1, "spec.modbusTcp.unitId: must be at most 255"),
         (["opc.tcp://ann:hunter2@plc:4840"], 1, "a login does not belong into a URL"),
@@ -102,7 +106,7 @@ def test_only_what_matches_is_written_and_no_more_than_the_limit(plc: tuple[Path
         (["modbus-tcp://127.0.0.1/1", "--within", "holdin:1-2"], 1, "holdin"),
         (["modbus-tcp://127.0.0.1/1", "--well", "a b"], 2, "a well has 1 to 128 letters"),
         (["modbus-tcp://[::1:502/1"], 1, "is no address of a device (Invalid IPv6 URL); write"),
-        (["modbus-tcp://127.0.0.1:502/\u00b2"], 1, "is no Modbus device"),
+        (["modbus-tcp://127.0.0.1:502/\u00b2"], 1, "is no address of a device (\u00b2 is no unit)"),
         (["modbus-tcp://ann:hunter2@[::1:502/1"], 1, "a login does not belong into a URL"),
         (["nowhere.yaml"], 1, "cannot read nowhere.yaml"),
         (["modbus-tcp://no-such-plc.invalid/1"], 1, "the name no-such-plc.invalid has no address"),

@@ -14,8 +14,9 @@ from pumpjack_cli.browsing.spool import Spool
 from pumpjack_cli.browsing.target import Device
 from pumpjack_cli.local import credential_files
 from pumpjack_cli.probing.state import state_folder
-from pumpjack_worker.adapters.browsing import Found, browser_class
+from pumpjack_worker.adapters.browsing import Found
 from pumpjack_worker.adapters.contract import Surroundings
+from pumpjack_worker.adapters.registry import browser_class
 
 TELL_EVERY_S = 0.25
 

@@ -17,11 +17,11 @@ from pumpjack_core.errors import SetupError
 from pumpjack_core.manifests.check import check
 from pumpjack_core.manifests.objects import DEFAULT_NAMESPACE, ScadaConnection
 from pumpjack_core.manifests.problems import path_text
+from pumpjack_core.protocols import PROTOCOLS
 from pumpjack_core.tags import TagTable
+from pumpjack_worker.adapters.registry import declared
 
-OPCUA, MODBUS = "opc.tcp://", "modbus-tcp://"
-SCHEMES = (OPCUA, MODBUS)
-FORMS = f"{OPCUA}HOST:PORT/PATH or {MODBUS}HOST:PORT/UNIT"
+OPCUA = "opc.tcp://"
 
 
 class Device(Struct, frozen=True):
@@ -49,22 +49,19 @@ def from_url(
     login: tuple[str, str] | None = None,
 ) -> Device:
     """A device by its URL. login: user and password. Raises SetupError for what is none."""
-    if not url.startswith(SCHEMES):
-        raise SetupError(f"{url.partition('://')[0]}:// is not known; write {FORMS}")
+    browsed = _browsed()
+    protocol = browsed.get(url.partition("://")[0])
+    if protocol is None:
+        forms = " or ".join(declared(one).form for one in browsed.values())
+        raise SetupError(f"{url.partition('://')[0]}:// is not known; write {forms}")
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise SetupError(
             "a login does not belong into a URL, where others see it; give --user, and the "
             "password in PUMPJACK_DEVICE_PASSWORD or when asked"
         )
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise SetupError(f"{url} is no address of a device ({error}); write {FORMS}") from error
-    if url.startswith(MODBUS):
-        spec = _modbus(url, host, port, parts.path)
-    else:
-        spec = {"protocol": "opcua", "opcua": {"endpoint": url, "security": security or "None"}}
+    spec, host = _spec(url, protocol)
+    if url.startswith(OPCUA):
+        spec["opcua"]["security"] = security or "None"
     called = name or re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "device"
     secret = f"{called}-login" if login is not None else ""
     if secret:
@@ -107,13 +104,31 @@ def from_file(file: Path, networks: Sequence[str], *, name: str | None = None) -
     )
 
 
-def _modbus(url: str, host: str, port: int | None, path: str) -> dict[str, Any]:
-    unit = path.strip("/") or "1"
-    if not host or not (unit.isascii() and unit.isdigit()):
-        raise SetupError(f"{url} is no Modbus device; write {MODBUS}HOST:PORT/UNIT")
-    member: dict[str, Any] = {"host": host}
-    member |= {"port": port} if port is not None else {}
-    return {"protocol": "modbus-tcp", "modbusTcp": {**member, "unitId": int(unit)}}
+def _browsed() -> dict[str, str]:
+    """Scheme to the protocol whose devices can be browsed by such a URL."""
+    return {declared(one).scheme: one for one in PROTOCOLS if declared(one).of_url is not None}
+
+
+def _spec(url: str, protocol: str) -> tuple[dict[str, Any], str]:
+    """The spec of a connection, and its host."""
+    known = declared(protocol)
+    assert known.of_url is not None
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises where it is none
+        if not parts.hostname:
+            raise ValueError("it names no host")
+        settings = known.of_url(parts)
+    except ValueError as error:
+        raise SetupError(
+            f"{url} is no address of a device ({error}); write {known.form}"
+        ) from error
+    return {"protocol": protocol, _camel(PROTOCOLS[protocol].member): settings}, parts.hostname
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def _checked(document: dict[str, Any], url: str) -> ScadaConnection:

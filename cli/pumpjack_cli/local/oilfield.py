@@ -13,6 +13,7 @@ from pumpjack_cli.local.datadir import cannot_use
 from pumpjack_cli.local.programs import SIMULATOR
 from pumpjack_cli.local.supervisor import Program
 from pumpjack_core import resources
+from pumpjack_core.manifests.device import member
 from pumpjack_core.manifests.load import load_paths
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 
@@ -41,13 +42,10 @@ def device_ports(folder: Path) -> tuple[int, ...]:
 
 def device_port(spec: ScadaConnectionSpec) -> int | None:
     """The port of a device, where its manifest names one."""
-    if spec.modbus_tcp is not None:
-        return spec.modbus_tcp.port
-    if spec.mqtt is not None:
-        return spec.mqtt.port
     if spec.opcua is not None:
         return urlsplit(spec.opcua.endpoint).port
-    return None
+    port: int | None = member(spec).port
+    return port
 
 
 def move_devices(folder: Path) -> dict[int, int]:

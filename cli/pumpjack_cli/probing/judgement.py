@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pumpjack_cli.probing.result import Failure, Judged, Observed, State, TagResult, Trouble
 from pumpjack_core.config import WorkerConfig
 from pumpjack_core.errors import AddressError
+from pumpjack_core.protocols import PROTOCOLS
+from pumpjack_worker.adapters.registry import declared
 
 LABELS: dict[Trouble, str] = {
     "dns": "DNS",
@@ -41,9 +43,6 @@ BY_REASON: dict[str, Trouble] = {
     "LoginRefused": "login",
     "Credentials": "login",
 }
-SPOKEN = {"modbus-tcp": "Modbus TCP", "opcua": "OPC UA"}
-FIRST_STEP = {"modbus-tcp": "read", "opcua": "secure"}
-"""The step with a protocol's first exchange, in which a device of another protocol shows."""
 NOT_SPOKEN: dict[str, Trouble] = {"Closed": "connection", "Timeout": "no-answer"}
 BY_STEP: dict[str, Trouble] = {
     "resolve": "dns",
@@ -80,10 +79,10 @@ def judge(observed: Observed, config: WorkerConfig) -> Judged:
 
 def _of_failure(failure: Failure, observed: Observed) -> Judged:
     trouble = trouble_of(failure)
-    is_first = failure.step == FIRST_STEP.get(observed.protocol)
+    is_first = failure.step == declared(observed.protocol).first_step
     nothing_came = all(tag.state != "good" for tag in observed.tags)
     if is_first and nothing_came and failure.reason in NOT_SPOKEN:
-        spoken = SPOKEN[observed.protocol]
+        spoken = PROTOCOLS[observed.protocol].title
         message = f"{failure.message}; check that this port speaks {spoken}"
         return _wrong(NOT_SPOKEN[failure.reason], message)
     if trouble == "tls" and observed.protocol == "opcua":

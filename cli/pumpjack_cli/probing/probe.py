@@ -15,6 +15,7 @@ from pumpjack_cli.probing.result import Failure, Observed, StepResult, TagResult
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import Connection, WorkerConfig
 from pumpjack_core.errors import DeviceError
+from pumpjack_core.manifests.device import device, member
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_core.networks import endpoint
 from pumpjack_core.quality import GOOD, level_text, reason_text
@@ -194,19 +195,12 @@ async def _take_one(adapter: Adapter, seen: Seen) -> None:
 
 def timeout_of(spec: ScadaConnectionSpec) -> float:
     """How long one answer of the device may take [s]."""
-    member = spec.modbus_tcp or spec.opcua or spec.mqtt
-    return seconds(member.timeout) if member is not None else CONNECT_SPARE_S
+    return seconds(member(spec).timeout)
 
 
 def endpoint_of(spec: ScadaConnectionSpec) -> str:
     """Where the device is, for a person."""
-    if spec.modbus_tcp is not None:
-        return (
-            f"{endpoint(spec.modbus_tcp.host, spec.modbus_tcp.port)} unit {spec.modbus_tcp.unit_id}"
-        )
     if spec.opcua is not None:
         return spec.opcua.endpoint
-    if spec.mqtt is not None:
-        port = spec.mqtt.port or (8883 if spec.mqtt.tls else 1883)
-        return endpoint(spec.mqtt.host, port)
-    return ""
+    where = endpoint(*device(spec))
+    return where if spec.modbus_tcp is None else f"{where} unit {spec.modbus_tcp.unit_id}"

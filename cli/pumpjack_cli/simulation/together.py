@@ -13,12 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pumpjack_cli.simulation.protocols import protocols_of, simulator
+from pumpjack_cli.simulation.protocols import protocols_of
 from pumpjack_core.errors import PumpjackError
+from pumpjack_worker.adapters.registry import declared, simulator
 from pumpjack_worker.simulation.program import run_until_signalled
-
-DEVICES_OF = {"modbus-tcp": "plcs_of", "mqtt": "devices_of", "opcua": "servers_of"}
-"""Protocol to the function of its simulator that makes the devices, which its serve() takes."""
 
 
 def run(protocols: Sequence[str], options: Mapping[str, Any]) -> None:
@@ -27,7 +25,7 @@ def run(protocols: Sequence[str], options: Mapping[str, Any]) -> None:
     made = []
     for protocol, module in modules.items():
         given = module.Options(**options)
-        made.append((module.serve, getattr(module, DEVICES_OF[protocol])(given), given))
+        made.append((module.serve, getattr(module, declared(protocol).simulated)(given), given))
 
     async def serve(stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -5,25 +5,34 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from pumpjack_core.manifests.types import ScadaConnectionSpec
 from pumpjack_core.networks import Address, Network, is_allowed
+from pumpjack_core.protocols import PROTOCOLS
 
 OPCUA_PORT = 4840
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
 _MOST_LISTED = 4
 
 
+def member(spec: ScadaConnectionSpec) -> Any:
+    """The one member that spec.protocol names: the settings of its protocol."""
+    found = getattr(spec, PROTOCOLS[spec.protocol].member)
+    assert found is not None, "the CRD's rules allow no connection without its member"
+    return found
+
+
 def device(spec: ScadaConnectionSpec) -> tuple[str, int]:
     """Host and TCP port of a connection's device. Raises ValueError for a URL that is none."""
-    if spec.modbus_tcp is not None:
-        return spec.modbus_tcp.host, spec.modbus_tcp.port
+    found = member(spec)
+    if spec.opcua is not None:
+        url = urlsplit(spec.opcua.endpoint)
+        return url.hostname or "", url.port or OPCUA_PORT
     if spec.mqtt is not None:
         return spec.mqtt.host, spec.mqtt.port or (MQTT_TLS_PORT if spec.mqtt.tls else MQTT_PORT)
-    assert spec.opcua is not None, "the CRD's rules allow no connection without a member"
-    url = urlsplit(spec.opcua.endpoint)
-    return url.hostname or "", url.port or OPCUA_PORT
+    return found.host, found.port
 
 
 def address_of(host: str) -> Address | None:

@@ -25,8 +25,6 @@ HOUR = timedelta(hours=1)
 RESTART = timedelta(minutes=1)
 """A worker takes so long to end and to start anew, on a busy node."""
 SUSPENDED = "suspended"
-POLLED = frozenset({"modbus-tcp"})
-"""Protocols in which an hour without a reading has to be explained."""
 _BEGINS = ("from", "after")
 _ENDS = ("to", "before")
 _BETWEEN = re.compile(r"between (\S+) and (\S+?)[ ,;]")

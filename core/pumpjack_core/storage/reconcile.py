@@ -9,6 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from pumpjack_core.errors import StorageError
+from pumpjack_core.protocols import PROTOCOLS, Manner
 from pumpjack_core.storage import holes
 from pumpjack_core.storage.connect import connect
 from pumpjack_core.storage.holes import HOUR, HourRow, JournalRow, Span
@@ -168,7 +169,7 @@ async def _compare(  # noqa: PLR0917
     ]
     spans += holes.unintended(holes.merged(outages), spans)
     spans = [one for one in spans if holes.touches(one, begins, ends)]
-    if protocol in holes.POLLED:
+    if protocol in PROTOCOLS and PROTOCOLS[protocol].manner is Manner.POLLED:
         spans += holes.silent_hours(counted, max(begins, since), ends, spans)
     spans += holes.mismatches([*counted, *uncounted])
     merged = holes.merged(spans)

@@ -1,18 +1,16 @@
 """Looking at a device before there is a mapping: what `pumpjack browse` asks of a protocol.
 
-A protocol that can be browsed has a module browse.py with a Browser, named in BROWSERS.
+A protocol that can be browsed has a module browse.py with a Browser, named in its protocol.py.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from importlib import import_module
 
 from msgspec import Struct
 
 from pumpjack_core.config import Connection
-from pumpjack_core.errors import ManifestError
 from pumpjack_worker.adapters.contract import Surroundings
 
 
@@ -57,20 +55,3 @@ class Browser(ABC):
         Holds no more in memory than needed to tell what was seen. on_seen is told now and then how
         many things were looked at. Raises what connect() of the adapter raises.
         """
-
-
-BROWSERS: dict[str, tuple[str, str]] = {
-    "modbus-tcp": ("pumpjack_worker.adapters.modbus_tcp.browse", "ModbusBrowser"),
-    "opcua": ("pumpjack_worker.adapters.opcua.browse", "OpcuaBrowser"),
-}
-
-
-def browser_class(protocol: str) -> type[Browser]:
-    """The browser of a protocol. Raises ManifestError where there is nothing to browse."""
-    try:
-        module, name = BROWSERS[protocol]
-    except KeyError:
-        known = ", ".join(sorted(BROWSERS))
-        raise ManifestError(f"{protocol} cannot be browsed; {known} can") from None
-    found: type[Browser] = getattr(import_module(module), name)
-    return found

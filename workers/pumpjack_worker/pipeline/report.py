@@ -17,6 +17,7 @@ from pumpjack_core.errors import StorageError, StorageUnavailable
 from pumpjack_core.log import get_logger
 from pumpjack_core.manifests.device import device
 from pumpjack_core.networks import endpoint
+from pumpjack_core.protocols import PROTOCOLS, Manner
 from pumpjack_core.storage.ingest import Ingest
 from pumpjack_core.tags import MOST_REJECTIONS, NotMapped, TagTable
 from pumpjack_core.units import size_bytes
@@ -158,7 +159,7 @@ def _told(changes: list[Change], status: Status, config: WorkerConfig) -> dict[s
         "endpoint": _endpoint(config),
         "journalSize": size_bytes(spec.journal.size),
         "journalFull": status.journal_full,
-        "byException": spec.opcua is not None,
+        "byException": PROTOCOLS[spec.protocol].manner is Manner.REPORTED,
         "mapped": len(config.tags) - len(own),
         "rejected": mapped.total + len(own),
         "inPart": mapped.in_part,

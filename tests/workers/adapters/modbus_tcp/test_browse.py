@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pumpjack_core.errors import AddressError, HostNotAllowed, NotConnected
-from pumpjack_worker.adapters.browsing import Found, browser_class
+from pumpjack_worker.adapters.browsing import Found
 from pumpjack_worker.adapters.contract import NOWHERE
 from pumpjack_worker.adapters.modbus_tcp.address import Area, parse_address
 from pumpjack_worker.adapters.modbus_tcp.browse import ModbusBrowser, float_hint, parse_range
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer, SimulatedDevice
+from pumpjack_worker.adapters.registry import browser_class
 from tests.faults import FaultProxy
 from tests.workers.adapters.modbus_tcp.registers import ModbusRig
 

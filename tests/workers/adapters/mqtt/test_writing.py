@@ -23,7 +23,7 @@ from pumpjack_worker.adapters.mqtt.simulated_broker import Broker
 from pumpjack_worker.adapters.mqtt.simulated_devices import SimulatedDevices
 from pumpjack_worker.adapters.mqtt.simulated_places import place
 from pumpjack_worker.adapters.mqtt.simulated_publisher import Publisher as SimulatedPublisher
-from pumpjack_worker.adapters.mqtt.writer import payload_of, place_of
+from pumpjack_worker.adapters.mqtt.writing import payload_of, place_of
 from pumpjack_worker.commands.carrying_out import CarryingOut
 from pumpjack_worker.commands.readings import Readings
 from pumpjack_worker.commands.standing import Standing, Told

@@ -13,11 +13,12 @@ from pumpjack_cli.local.addresses import free_ports
 from pumpjack_core.config import Connection
 from pumpjack_core.errors import AddressError, ManifestError, NotConnected
 from pumpjack_core.manifests.types import ModbusTcp, Opcua, ScadaConnectionSpec
-from pumpjack_worker.adapters.browsing import Found, browser_class
+from pumpjack_worker.adapters.browsing import Found
 from pumpjack_worker.adapters.contract import NOWHERE, Surroundings
 from pumpjack_worker.adapters.opcua.browse import OpcuaBrowser
 from pumpjack_worker.adapters.opcua.simulated_nodes import SimulatedNode
 from pumpjack_worker.adapters.opcua.simulated_server import SimulatedServer
+from pumpjack_worker.adapters.registry import browser_class
 from tests.faults import FaultProxy
 from tests.workers.adapters.contract import LOOPBACK
 from tests.workers.adapters.opcua.peers import PeerNode, gopcua, node_opcua

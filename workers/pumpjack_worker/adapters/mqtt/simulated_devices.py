@@ -19,7 +19,7 @@ from pumpjack_worker.adapters.mqtt.simulated_payloads import (
     told_us,
 )
 from pumpjack_worker.adapters.mqtt.simulated_places import Placed
-from pumpjack_worker.adapters.mqtt.writer import place_of
+from pumpjack_worker.adapters.mqtt.writing import place_of
 from pumpjack_worker.simulation.field import Field
 from pumpjack_worker.simulation.ledger import Ledger, Served
 

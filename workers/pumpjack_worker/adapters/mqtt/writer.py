@@ -6,22 +6,17 @@ told as unknown. With MQTT 5 it expires at the broker, so that it waits there fo
 
 from __future__ import annotations
 
-import json
 import math
-from typing import Any
 
-import numpy as np
-
-from pumpjack_core.errors import AddressError, NotConnected, Unanswered, WriteRefused
+from pumpjack_core.errors import NotConnected, Unanswered, WriteRefused
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.contract import Permit
 from pumpjack_worker.adapters.mqtt import properties as v5
-from pumpjack_worker.adapters.mqtt.address import MqttAddress, parse_address
 from pumpjack_worker.adapters.mqtt.packets import V5, Puback, Publish
-from pumpjack_worker.adapters.mqtt.paths import compile_path
 from pumpjack_worker.adapters.mqtt.reasons import REFUSED_FROM, reason_text
 from pumpjack_worker.adapters.mqtt.session import Session, Settings
-from pumpjack_worker.adapters.setting import Raw, setting_of
+from pumpjack_worker.adapters.mqtt.writing import payload_of, place_of
+from pumpjack_worker.adapters.setting import setting_of
 
 NO_SUBSCRIBERS = 0x10
 _NOT_TAKEN = frozenset({0x80, 0x83, 0x87, 0x90, 0x97, 0x99})
@@ -76,38 +71,3 @@ class Writer:
                 f"the broker {self._settings.peer} refuses what is published to {address.topic}: "
                 f"{reason_text(code)}; ask for the right to publish there"
             )
-
-
-def place_of(tag: Tag) -> MqttAddress:
-    """Where a tag's commands are published. Raises WriteRefused."""
-    text = tag.write.address if tag.write is not None else ""
-    if not text:
-        raise WriteRefused(
-            f"{tag.name} of {tag.well_id} has no topic for commands; set write.address"
-        )
-    try:
-        address = parse_address(text, tag.data_type)
-        steps = () if address.path is None else compile_path(address.path).steps
-    except AddressError as error:
-        raise WriteRefused(str(error)) from error
-    named = steps is not None and all(isinstance(step, str) for step in steps)
-    if not named or address.time is not None or (address.path is not None and not steps):
-        raise WriteRefused(
-            f"{text}: a command's path names members of objects, such as $.pump.speed, and no time"
-        )
-    return address
-
-
-def payload_of(address: MqttAddress, raw: Raw, data_type: str) -> bytes:
-    """What is published: the number as text, or a JSON object with it where the path says.
-
-    A bool is 1 or 0 as text, true or false in JSON.
-    """
-    content: Any = raw
-    if data_type == "float32":
-        content = float(str(np.float32(raw)))  # its shortest digits, not those of a float64
-    if address.path is None:
-        return json.dumps(int(content) if isinstance(content, bool) else content).encode()
-    for step in reversed(compile_path(address.path).steps or ()):
-        content = {step: content}
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
