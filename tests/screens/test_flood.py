@@ -98,7 +98,7 @@ async def test_a_thousand_alarms_are_all_counted_grouped_and_heard_as_one(
         await expect(banner.get_by_text(f"FLOOD {ALL} alarms in 10 min, first")).to_be_visible()
         header = page.get_by_role("alert").filter(has_text="Alarm flood since")
         await expect(header).to_contain_text(f"{ALL:,} alarms in 10 minutes")
-        await expect(header).to_contain_text(f"{ALL} of {ALL} are below")
+        await expect(header).to_contain_text(f"{ALL:,} of {ALL:,} are below")
         groups = page.get_by_role("region", name="What came first")
         await expect(groups).to_contain_text(f"{WELLS} groups, {ALL:,} alarms in all")
         assert await violations(page) == []

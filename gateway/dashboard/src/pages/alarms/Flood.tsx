@@ -12,6 +12,7 @@ import { Button } from "../../parts/Button.tsx";
 import { Panel } from "../../parts/Panel.tsx";
 import type { Alarm, AlarmEvent, Counts } from "../../rest/types/alarms.ts";
 import { isActing } from "./acting.ts";
+import { sumInWords } from "./flood-words.ts";
 
 const MINUTES = 24;
 const AN_OPERATOR = 10;
@@ -20,7 +21,7 @@ export type Group = ReturnType<typeof groupByFirstOut>[number];
 
 /** That it is a flood, since when and how bad; the sum is always whole. */
 export function FloodHeader({ counts, events, nowMs, action }: { counts: Counts; events: readonly AlarmEvent[]; nowMs: number; action: ComponentChildren }) {
-  const { flood, raisedIn10Min, toHandle } = counts;
+  const { flood, raisedIn10Min } = counts;
   if (flood === null) return null;
   const perMinute = minutesOf(events, nowMs);
   const most = Math.max(1, ...perMinute);
@@ -29,7 +30,7 @@ export function FloodHeader({ counts, events, nowMs, action }: { counts: Counts;
       <div>
         <b class="t-xl">Alarm flood since {clockMinutes(msOf(flood.since), zone.value)}</b>
         <p class="dim2">
-          {counted(raisedIn10Min, "alarm")} in 10 minutes, the limit for one operator is {AN_OPERATOR}. The list is grouped by what came first. Nothing is hidden: {toHandle} of {toHandle} are below.
+          {counted(raisedIn10Min, "alarm")} in 10 minutes, the limit for one operator is {AN_OPERATOR}. The list is grouped by what came first. Nothing is hidden: {sumInWords(counts)}.
         </p>
       </div>
       <div class="minutes">
