@@ -3,13 +3,12 @@ import { useEffect } from "preact/hooks";
 import { live } from "../live/live.ts";
 import { shapeOf, sinceMs } from "../model/alarms.ts";
 import { ageText, msOrNull } from "../model/times.ts";
-import { sentenceOfError } from "../rest/problem.ts";
 import { AlarmBanner } from "./AlarmBanner.tsx";
+import { acknowledgeOne } from "./acknowledge.ts";
 import { alarmWords } from "./alarm-words.ts";
 import { bannerCounts, firstOf } from "./banner-facts.ts";
 import { client, whyNot } from "./gateway.ts";
 import { EVERYWHERE, useKeys } from "./keys.ts";
-import { refusalOf, whyNotDone } from "./not-done.ts";
 import { nowMs } from "./now.ts";
 import { pressSound, soundState } from "./sound-now.ts";
 import { zone } from "./zone.ts";
@@ -41,17 +40,8 @@ export function AlarmBannerNow() {
   async function acknowledge() {
     if (first === null || off !== null || running.peek()) return;
     running.value = true;
-    try {
-      const { alarmId, version } = first;
-      const answer = await client.actOnAlarms("acknowledge", { alarms: [{ alarmId, version }] });
-      const result = answer.alarms[0];
-      said.value = result === undefined || result.done ? null : whyNotDone(result, zone.peek());
-    } catch (error) {
-      const refusal = refusalOf(error);
-      said.value = refusal === null ? sentenceOfError(error) : whyNotDone(refusal, zone.peek());
-    } finally {
-      running.value = false;
-    }
+    said.value = await acknowledgeOne(client, first);
+    running.value = false;
   }
 
   useKeys(EVERYWHERE, [

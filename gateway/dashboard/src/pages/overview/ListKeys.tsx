@@ -1,11 +1,11 @@
 import { signal } from "@preact/signals";
 import { useLocation } from "preact-iso";
+import { acknowledgeOne } from "../../frame/acknowledge.ts";
 import { client, whyNot } from "../../frame/gateway.ts";
 import { announce } from "../../frame/announce.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { TO_ACKNOWLEDGE } from "../../model/alarms.ts";
 import { trendLink, wellLink } from "../../model/links.ts";
-import { sentenceOfError } from "../../rest/problem.ts";
 import { penOf } from "./WellRow.tsx";
 import { nameOf } from "./judged.ts";
 import type { Item } from "./listed.ts";
@@ -75,14 +75,8 @@ async function acknowledge({ attention, well }: Extract<Item, { kind: "well" }>[
     say(off);
     return;
   }
-  try {
-    const { alarmId, version } = alarm;
-    const answer = await client.actOnAlarms("acknowledge", { alarms: [{ alarmId, version }] });
-    const result = answer.alarms[0];
-    if (result !== undefined && !result.done) say(result.problem ?? "It was not acknowledged; the alarm has changed.");
-  } catch (error) {
-    say(sentenceOfError(error));
-  }
+  const why = await acknowledgeOne(client, alarm);
+  if (why !== null) say(why);
 }
 
 function say(text: string): void {
