@@ -1,10 +1,10 @@
 import { useLocation } from "preact-iso";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { trendLink, wellLink } from "../model/links.ts";
-import { Dialog } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { sentenceOfError } from "../rest/problem.ts";
-import { findable, findableProblem, loadFindable } from "./findable.ts";
+import { Finder } from "./Finder.tsx";
+import { findable, findableProblem } from "./findable.ts";
 import { EVERYWHERE, useKeys } from "./keys.ts";
 import { type Found, search } from "./search.ts";
 
@@ -25,78 +25,34 @@ export function SearchBox() {
         <span class="only-desk">Find a well or tag</span>
         <kbd class="only-desk">/</kbd>
       </button>
-      {isOpen && <Finder onClose={() => setOpen(false)} />}
+      {isOpen && <WellsAndTags onClose={() => setOpen(false)} />}
     </>
   );
 }
 
-function Finder({ onClose }: { onClose: () => void }) {
-  const [text, setText] = useState("");
-  const [at, setAt] = useState(0);
+function WellsAndTags({ onClose }: { onClose: () => void }) {
   const { route } = useLocation();
-  const list = useRef<HTMLUListElement>(null);
-  const id = useId();
-  useEffect(() => void loadFindable(), []);
-  const found = search(text, findable.value ?? []);
-  const chosen = Math.min(at, found.length - 1);
-
-  useEffect(() => {
-    list.current?.children[chosen]?.scrollIntoView({ block: "nearest" });
-  }, [chosen]);
-
-  function go(one: Found | undefined) {
-    if (one === undefined) return;
-    onClose();
-    route(hrefOf(one));
-  }
-
-  function keys(event: KeyboardEvent) {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by !== 0 && found.length > 0) {
-      event.preventDefault();
-      setAt((chosen + by + found.length) % found.length);
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      go(found[chosen]);
-    }
-  }
-
   return (
-    <Dialog title="Find a well or tag" class="finder" onClose={onClose}>
-      <input
-        class="input"
-        type="search"
-        autofocus
-        autocomplete="off"
-        spellcheck={false}
-        placeholder="Name, pad, route or tag"
-        role="combobox"
-        list={undefined}
-        aria-expanded={found.length > 0}
-        aria-controls={id}
-        aria-activedescendant={found.length > 0 ? `${id}-${chosen}` : undefined}
-        aria-label="Find a well or tag"
-        value={text}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setAt(0);
-        }}
-        onKeyDown={keys}
-      />
-      <ul class="found" role="listbox" id={id} aria-label="Found" ref={list}>
-        {found.map((one, index) => (
-          <li key={keyOf(one)} role="option" id={`${id}-${index}`} aria-selected={index === chosen}>
-            <a href={hrefOf(one)} tabIndex={-1} onClick={onClose}>
-              <Icon name={one.kind === "well" ? "overview" : "trends"} />
-              <Words one={one} />
-            </a>
-          </li>
-        ))}
-      </ul>
-      <small class="dim2" role="status">
-        {saying(text, found.length)}
-      </small>
-    </Dialog>
+    <Finder
+      title="Find a well or tag"
+      label="Find a well or tag"
+      listLabel="Found"
+      placeholder="Name, pad, route or tag"
+      find={(text) => search(text, findable.value ?? [])}
+      says={saying}
+      keyOf={keyOf}
+      row={(one) => (
+        <a href={hrefOf(one)} tabIndex={-1} onClick={onClose}>
+          <Icon name={one.kind === "well" ? "overview" : "trends"} />
+          <Words one={one} />
+        </a>
+      )}
+      onTake={(one) => {
+        onClose();
+        route(hrefOf(one));
+      }}
+      onClose={onClose}
+    />
   );
 }
 
