@@ -12,6 +12,7 @@ import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
+import { Problem } from "../../parts/Problem.tsx";
 import type { Alarm, AlarmAction } from "../../rest/types/alarms.ts";
 import type { OverviewWell } from "../../rest/types/wells.ts";
 import { AlarmTrend } from "./AlarmTrend.tsx";
@@ -83,11 +84,7 @@ export function AlarmDetail({ alarm, well, also, onAct, onShelve, onOutOfService
             {said}
           </p>
         )}
-        {actProblem.value !== null && (
-          <p class="note problem" role="alert">
-            {actProblem.value}
-          </p>
-        )}
+        <Problem says={actProblem.value} />
         <Field label="Comment">
           {(ties) => <input {...ties} class="input" maxLength={500} value={comment.value} onInput={(event) => (comment.value = event.currentTarget.value)} />}
         </Field>

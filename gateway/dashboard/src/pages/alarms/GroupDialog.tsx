@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
+import { Problem } from "../../parts/Problem.tsx";
 import type { Alarm } from "../../rest/types/alarms.ts";
 import { actProblem, isActing } from "./acting.ts";
 
@@ -32,11 +33,7 @@ export function GroupDialog({ alarms, onClose, onDo }: { alarms: readonly Alarm[
       <Field label="Comment (needed, kept in the history)" wrong={isTouched.value && isMissing ? "Say what their common cause is, or what is done about it." : null}>
         {(ties) => <textarea {...ties} class="input" rows={2} maxLength={500} value={comment.value} onInput={(event) => (comment.value = event.currentTarget.value)} />}
       </Field>
-      {actProblem.value !== null && (
-        <p class="note problem" role="alert">
-          {actProblem.value}
-        </p>
-      )}
+      <Problem says={actProblem.value} />
     </Dialog>
   );
 }

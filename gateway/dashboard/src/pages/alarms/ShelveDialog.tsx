@@ -4,6 +4,7 @@ import { whyNot } from "../../frame/gateway.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
+import { Problem } from "../../parts/Problem.tsx";
 import { Segment } from "../../parts/Segment.tsx";
 import type { Alarm } from "../../rest/types/alarms.ts";
 import { actProblem, isActing } from "./acting.ts";
@@ -65,11 +66,7 @@ export function ShelveDialog({ alarms, action, onClose, onDo }: SetAsideProps) {
       <Field label="Reason (needed, kept in the audit log)" wrong={isTouched.value && reason.value.trim() === "" ? "Say why; the next shift reads it." : null}>
         {(ties) => <textarea {...ties} class="input" rows={2} maxLength={500} value={reason.value} onInput={(event) => (reason.value = event.currentTarget.value)} />}
       </Field>
-      {actProblem.value !== null && (
-        <p class="note problem" role="alert">
-          {actProblem.value}
-        </p>
-      )}
+      <Problem says={actProblem.value} />
     </Dialog>
   );
 }

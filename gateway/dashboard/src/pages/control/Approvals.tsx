@@ -9,6 +9,7 @@ import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Panel } from "../../parts/Panel.tsx";
+import { Problem } from "../../parts/Problem.tsx";
 import { sentenceOfError } from "../../rest/problem.ts";
 import type { Command } from "../../rest/types/commands.ts";
 
@@ -105,11 +106,7 @@ function Decision({ command, approve, say, onClose }: DecisionProps) {
           <textarea {...ties} class="input" rows={2} maxLength={500} value={comment.value} onInput={(event) => (comment.value = event.currentTarget.value)} />
         )}
       </Field>
-      {problem.value !== null && (
-        <p class="note problem" role="alert">
-          {problem.value}
-        </p>
-      )}
+      <Problem says={problem.value} />
     </Dialog>
   );
 }

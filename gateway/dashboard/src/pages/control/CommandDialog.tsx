@@ -7,6 +7,7 @@ import { Button } from "../../parts/Button.tsx";
 import { Dialog } from "../../parts/Dialog.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
+import { Problem } from "../../parts/Problem.tsx";
 import { useShown } from "../../parts/use-shown.ts";
 import { sentenceOfError } from "../../rest/problem.ts";
 import type { CommandAnswer, WritableTag } from "../../rest/types/commands.ts";
@@ -157,11 +158,7 @@ export function CommandDialog({ wellTitle, tag, facts, onClose, onSent }: Comman
         {tag.approval === "required" && "A second person must approve within 10 min. "}
         If the device is offline the command is refused, never queued.
       </p>
-      {problem.value !== null && (
-        <p class="note problem" role="alert">
-          {problem.value}
-        </p>
-      )}
+      <Problem says={problem.value} />
     </Dialog>
   );
 }
