@@ -180,7 +180,9 @@ async def test_a_millisecond_without_room_sends_the_rest_to_quarantine(database:
     now = now_us()
     written = await worker.write([(now, 0, float(number)) for number in range(1005)])
     assert outcome(written) == {"stored": 1001, "shifted": 1000, "quarantined": 4}
-    kept = await database.read("SELECT time, tag_name, reason, raw FROM pumpjack.scada_quarantine")
+    kept = await database.read(
+        "SELECT time, tag_name, reason, raw FROM pumpjack.scada_quarantine ORDER BY raw"
+    )
     assert kept[0] == (at(now), "tag-0", "timestamp_conflict", "value 1001, quality 0")
     assert len(kept) == 4
     assert outcome(await worker.write([(now + 1001, 0, 5.0)])) == {"stored": 1}
