@@ -113,21 +113,17 @@ export function listenToPointers(area: HTMLElement, acts: Acts): () => void {
     }, WHEEL_REST_MS);
   };
 
-  area.addEventListener("pointerdown", press);
-  area.addEventListener("pointermove", drag);
-  area.addEventListener("pointerup", lift);
-  area.addEventListener("pointercancel", lift);
-  area.addEventListener("pointerleave", leave);
-  area.addEventListener("dblclick", acts.back);
-  area.addEventListener("wheel", wheel, { passive: false });
+  const listening = new AbortController();
+  const { signal } = listening;
+  area.addEventListener("pointerdown", press, { signal });
+  area.addEventListener("pointermove", drag, { signal });
+  area.addEventListener("pointerup", lift, { signal });
+  area.addEventListener("pointercancel", lift, { signal });
+  area.addEventListener("pointerleave", leave, { signal });
+  area.addEventListener("dblclick", acts.back, { signal });
+  area.addEventListener("wheel", wheel, { signal, passive: false });
   return () => {
     clearTimeout(resting);
-    area.removeEventListener("pointerdown", press);
-    area.removeEventListener("pointermove", drag);
-    area.removeEventListener("pointerup", lift);
-    area.removeEventListener("pointercancel", lift);
-    area.removeEventListener("pointerleave", leave);
-    area.removeEventListener("dblclick", acts.back);
-    area.removeEventListener("wheel", wheel);
+    listening.abort();
   };
 }

@@ -7,7 +7,7 @@ import { msOf } from "../../model/times.ts";
 import { SHAPES } from "../../parts/AlarmShape.tsx";
 import type { LaneScene } from "./lane-chart.ts";
 import type { Palette } from "./palette.ts";
-import { labelOf } from "./pens.ts";
+import { type PenLook, labelOf } from "./pens.ts";
 import { spread } from "./strokes.ts";
 import { limitWords } from "./words.ts";
 
@@ -129,17 +129,27 @@ function drawNames(plot: uPlot, { frame, lane }: LaneScene, palette: Palette): v
   ctx.textAlign = "left";
   lane.pens.forEach((pen, index) => {
     const y = top - size * 0.7 - (lane.pens.length - 1 - index) * palette.rem * NAME_REM * px;
-    ctx.strokeStyle = palette.pens[pen.look.hue - 1] ?? palette.ink;
-    ctx.lineWidth = 2.4 * px;
-    ctx.setLineDash(pen.look.dash.map((one) => one * px));
-    ctx.beginPath();
-    ctx.moveTo(left, y);
-    ctx.lineTo(left + 30 * px, y);
-    ctx.stroke();
-    ctx.setLineDash([]);
+    drawDash(ctx, palette, pen.look, { x: left, y, length: 30, width: 2.4, scale: px });
     ctx.fillStyle = palette.ink;
     ctx.fillText(cut(ctx, labelOf(pen, frame.pens), width - 36 * px), left + 36 * px, y);
   });
+}
+
+/** A pen's hue and dash, as a short line before its name; length and width in pixels of scale 1. */
+export function drawDash(
+  ctx: CanvasRenderingContext2D,
+  palette: Palette,
+  look: PenLook,
+  { x, y, length, width, scale }: { x: number; y: number; length: number; width: number; scale: number },
+): void {
+  ctx.strokeStyle = palette.pens[look.hue - 1] ?? palette.ink;
+  ctx.lineWidth = width * scale;
+  ctx.setLineDash(look.dash.map((one) => one * scale));
+  ctx.beginPath();
+  ctx.moveTo(x, y);
+  ctx.lineTo(x + length * scale, y);
+  ctx.stroke();
+  ctx.setLineDash([]);
 }
 
 /** An alarm's shape where it was raised. */

@@ -1,6 +1,7 @@
 // The plot as a picture to take away: with its range, its source and its pens in words.
 
 import type { Frame } from "./frame-of.ts";
+import { drawDash } from "./lettering.ts";
 import { type Palette, paletteOf } from "./palette.ts";
 import { spanWords } from "./ranges.ts";
 import { summaryWords } from "./cursor-values.ts";
@@ -78,14 +79,7 @@ function drawPenLine(
   const pen = frame.pens[index];
   if (pen === undefined) return;
   const { x, y, size, scale } = at;
-  ctx.strokeStyle = palette.pens[pen.look.hue - 1] ?? palette.ink;
-  ctx.lineWidth = 3 * scale;
-  ctx.setLineDash(pen.look.dash.map((one) => one * scale));
-  ctx.beginPath();
-  ctx.moveTo(x, y);
-  ctx.lineTo(x + 36 * scale, y);
-  ctx.stroke();
-  ctx.setLineDash([]);
+  drawDash(ctx, palette, pen.look, { x, y, length: 36, width: 3, scale });
   ctx.fillStyle = palette.ink;
   ctx.font = `400 ${size}px ${palette.font}`;
   const words = summaryWords(frame, pen);
