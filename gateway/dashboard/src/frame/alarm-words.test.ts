@@ -1,41 +1,24 @@
 import { describe, expect, it } from "vitest";
 import type { Alarm } from "../rest/types/alarms.ts";
 import type { TagFacts } from "../rest/types/wells.ts";
+import { sampleAlarm } from "../testing/samples.ts";
 import { alarmWords, spoken } from "./alarm-words.ts";
 import { bannerCounts, firstOf } from "./banner-facts.ts";
 import { agreed } from "./zone.ts";
 
-const ALARM: Alarm = {
-  alarmId: "a1",
+const ALARM = sampleAlarm({
   connectionId: "permian-ops/pad07-plc",
   wellId: "br-07-3h",
   tagName: "rod_load",
   condition: "hihi",
   priority: 1,
-  state: "unacknowledged",
-  active: true,
-  acknowledged: false,
-  latched: false,
-  suppressed: false,
-  outOfService: false,
-  shelvedUntil: null,
-  shelvedBy: null,
   since: "2026-03-12T19:31:25Z",
   activeSince: "2026-03-12T19:31:25Z",
   value: 31420.4,
   limit: 31000,
   unit: "lbf",
   message: "Rod load is very high",
-  consequence: "",
-  response: "",
-  acknowledgedBy: null,
-  acknowledgedAt: null,
-  comment: "",
-  version: 1,
-  eventNo: 1,
-  declared: true,
-  confirmed: true,
-};
+});
 const WELL = {
   title: "BR 07-3H",
   keys: [
