@@ -2,8 +2,8 @@
 // No component formats a value by itself, so none can forget the mark.
 
 import type { Quality } from "../rest/types/readings.ts";
-import type { TagLimit } from "../rest/types/wells.ts";
-import { LIMIT_WORDS, type Pointer, barOf, limitReached, pointerOf } from "./limits.ts";
+import type { TagFacts } from "../rest/types/wells.ts";
+import { LIMIT_WORDS, type Limits, type Pointer, barOf, limitReached, pointerOf } from "./limits.ts";
 import { digitsOf, formatNumber } from "./numbers.ts";
 import { isSilence, reasonWords } from "./quality.ts";
 import { ageText } from "./times.ts";
@@ -28,21 +28,10 @@ export interface Given {
   lastKnown?: { value: number; ageMs: number } | null;
 }
 
-/** What of a tag decides how its value is shown. TagFacts has all of it. */
-export interface TagView {
-  unit: string;
-  digits: number | null;
-  dataType: string;
-  stateNames: Record<string, string>;
-  protocol: string;
-  intervalS: number | null;
-  staleAfterS?: number | null;
-  low: number | null;
-  high: number | null;
-  normalLow: number | null;
-  normalHigh: number | null;
-  limits: readonly TagLimit[];
-}
+/** What of a tag decides how its value is shown. */
+export interface TagView
+  extends Pick<TagFacts, "unit" | "digits" | "dataType" | "stateNames" | "protocol" | "intervalS" | "staleAfterS">,
+    Limits {}
 
 /** What surrounds the reading. */
 export interface Around {

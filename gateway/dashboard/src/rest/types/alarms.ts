@@ -38,13 +38,16 @@ export type AlarmEventKind =
   | "removed";
 
 /** comm_failure is of a connection: wellId and tagName are "" there. */
-export interface Alarm {
+export interface AlarmName {
   alarmId: string;
   connectionId: string;
   wellId: string;
   tagName: string;
   condition: AlarmCondition;
   priority: Priority;
+}
+
+export interface Alarm extends AlarmName {
   state: AlarmState;
   active: boolean;
   acknowledged: boolean;
@@ -70,16 +73,10 @@ export interface Alarm {
   confirmed: boolean;
 }
 
-export interface AlarmEvent {
+export interface AlarmEvent extends AlarmName {
   eventNo: number;
   at: string;
   recordedAt: string;
-  alarmId: string;
-  connectionId: string;
-  wellId: string;
-  tagName: string;
-  condition: AlarmCondition;
-  priority: Priority;
   kind: AlarmEventKind;
   actor: string;
   comment: string;
@@ -153,15 +150,6 @@ export interface ActionAnswer {
   asOf: string;
   done: number;
   alarms: ActionResult[];
-}
-
-export interface AlarmName {
-  alarmId: string;
-  connectionId: string;
-  wellId: string;
-  tagName: string;
-  condition: AlarmCondition;
-  priority: Priority;
 }
 
 export interface Figures {

@@ -30,28 +30,26 @@ export interface TagFacts {
   limits: TagLimit[];
 }
 
-/** GET /api/scada/wells/{wellId}. roles: role of the template to name of a tag. */
-export interface WellAnswer {
-  asOf: string;
+/** A well, and where it is. */
+export interface WellName {
   wellId: string;
   title: string;
   type: string;
   pad: string;
   route: string;
   timeZone: string;
+}
+
+/** GET /api/scada/wells/{wellId}. roles: role of the template to name of a tag. */
+export interface WellAnswer extends WellName {
+  asOf: string;
   template: string | null;
   roles: Record<string, string>;
   keyTags: string[];
   tags: TagFacts[];
 }
 
-export interface OverviewWell {
-  wellId: string;
-  title: string;
-  type: string;
-  pad: string;
-  route: string;
-  timeZone: string;
+export interface OverviewWell extends WellName {
   keys: TagFacts[];
   connectionIds: string[];
   tags: number;
