@@ -1,19 +1,17 @@
 """Takes the live feed from Redis to the clients of each well.
 
-It subscribes only to the tenants that its clients need, decodes only the head of a message,
-and writes the same bytes to every client. Everything here runs in callbacks of one event loop,
-in the order of the stream; nothing awaits between reading a snapshot and becoming live.
+It subscribes only to the tenants that its clients need; what a message does to its tenant is told
+in intake.py. Everything here runs in callbacks of one event loop, in the order of the stream;
+nothing awaits between reading a snapshot and becoming live.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import hiredis
-import msgspec
 
 from pumpjack_core import wire
 from pumpjack_core.clock import Clock
@@ -28,15 +26,14 @@ from pumpjack_gateway.live.audience import (
 )
 from pumpjack_gateway.live.channels import Channels
 from pumpjack_gateway.live.health import Health
+from pumpjack_gateway.live.intake import Intake
 from pumpjack_gateway.live.latest import parse_latest
 from pumpjack_gateway.live.link import Link, LinkLost
-from pumpjack_gateway.live.message import Message
 from pumpjack_gateway.metrics import Metrics
 
 TICK_S = 0.5
 AGAIN_S = 2.0
 """After Redis has refused a subscription or a snapshot."""
-MESSAGE_MAX_BYTES = 1 << 20
 _log = get_logger("gateway.hub")
 
 
@@ -47,6 +44,7 @@ class Hub:
         self._clock = clock
         self._metrics = metrics
         self._tenants: dict[bytes, Tenant] = {}
+        self._intake = Intake(clock, metrics)
         self.link = Link(url, on_message=self.on_message, on_up=self.on_up, on_down=self.on_down)
         self.channels = Channels(self.link)
         """Those beside the readings: alarms, commands."""
@@ -163,63 +161,8 @@ class Hub:
         tenant = self._tenants.get(channel)
         if tenant is None:
             self.channels.on_message(channel, payload)
-            return
-        if len(payload) > MESSAGE_MAX_BYTES:
-            self._refuse(tenant, "oversize")
-            return
-        try:
-            if not payload.isascii():
-                payload.decode()
-            head = wire.decode_envelope(payload)
-            if head.tenant_id != tenant.tenant_id:
-                self._refuse(tenant, "tenant")
-            elif head.type == "readings":
-                self._readings(tenant, head, payload)
-            elif head.type == "heartbeat":
-                self._heartbeat(tenant, payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            self._refuse(tenant, "malformed")
-
-    def _readings(self, tenant: Tenant, head: wire.Envelope, payload: bytes) -> None:
-        well = tenant.wells.get(head.well_id)
-        is_heard = well is not None and well.started
-        if not is_heard and not tenant.taps:
-            return
-        message = Message(head, payload)
-        for tap in tenant.taps:
-            tap.readings(message)
-        if well is None or not is_heard:
-            return
-        step = well.positions.message(head.connection_id, head.epoch, head.seq, head.prev)
-        if step.gap is not None:
-            well.announce(head.connection_id, step.gap)
-        if not step.forward:
-            self._metrics.duplicates.labels(tenant.tenant_id).inc()
-            return
-        well.feed(message)
-        tenant.messages.inc()
-        tenant.latency.observe(self._age_s(head.received_at))
-
-    def _heartbeat(self, tenant: Tenant, payload: bytes) -> None:
-        beat = wire.decode_message(payload)
-        assert isinstance(beat, wire.Heartbeat)
-        changed = tenant.health.hear(beat, self._clock.monotonic())
-        for tap in tenant.taps:
-            tap.heartbeat(beat)
-        name = beat.connection_id
-        concerned = [tenant.wells[well] for well in beat.wells if well in tenant.wells]
-        concerned += [well for well in tenant.gapped if well.well_id not in beat.wells]
-        for well in concerned:
-            if not well.started:
-                continue
-            last = beat.wells.get(well.well_id, 0)
-            pulse = well.positions.heartbeat(name, beat.epoch, last, beat.stored_seq)
-            if pulse.gap is not None:
-                well.announce(name, pulse.gap)
-            if pulse.healed is not None:
-                well.announce(name, pulse.healed, healed=True)
-        if changed:
-            tenant.tell_status(name)
+        else:
+            self._intake.take(tenant, payload)
 
     def check_heartbeats(self) -> None:
         """Tell of the connections whose heartbeats are overdue, and of all now and then."""
@@ -249,7 +192,7 @@ class Hub:
 
         def remember(answer: Any) -> None:
             if isinstance(answer, dict):
-                self._remember(tenant, answer)
+                self._intake.remember(tenant, answer)
             _complain(answer)
 
         tenant.retry_s = self._clock.monotonic() + AGAIN_S
@@ -262,17 +205,6 @@ class Hub:
             well.resuming = True
             self._read(well)
 
-    def _remember(self, tenant: Tenant, kept: dict[bytes, bytes]) -> None:
-        for text in kept.values():
-            try:
-                beat = wire.decode_message(text)
-            except msgspec.MsgspecError:
-                continue
-            if isinstance(beat, wire.Heartbeat) and beat.tenant_id == tenant.tenant_id:
-                tenant.health.remember(beat, self._clock.monotonic(), self._clock.now_us())
-        for tap in tenant.taps:
-            tap.health_changed(None)
-
     def _read(self, well: Well) -> None:
         """Ask for the well's hash, once for all who wait for it."""
         if well.reading:
@@ -282,17 +214,6 @@ class Hub:
         well.status_due_s = self._clock.monotonic() + STATUS_AGAIN_S
         key = wire.latest_key(well.tenant.tenant_id, well.well_id)
         self.link.send("HGETALL", key, then=lambda answer: _take(well, answer))
-
-    def _refuse(self, tenant: Tenant, reason: str) -> None:
-        self._metrics.refused.labels(reason).inc()
-        _log.warning("a message on a channel was refused", tenant=tenant.tenant_id, reason=reason)
-
-    def _age_s(self, received_at: str) -> float:
-        try:
-            then_s = datetime.fromisoformat(received_at).timestamp()
-        except ValueError:
-            return 0.0
-        return max(0.0, self._clock.now_us() / 1e6 - then_s)
 
 
 def _take(well: Well, answer: Any) -> None:
