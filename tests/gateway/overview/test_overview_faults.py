@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 import redis.asyncio
@@ -20,22 +21,29 @@ from tests.gateway.test_slow import Sleeper
 pytestmark = pytest.mark.servers
 
 
-async def test_while_redis_is_away_values_stay_and_are_marked_and_then_go_on(
-    overview_database: Database, feed_server: FeedServer
-) -> None:
+@pytest.fixture
+async def flowing(overview_database: Database, feed_server: FeedServer) -> AsyncIterator[Oilfield]:
+    """An oilfield on a Redis of the test's own, which has one reading."""
     oilfield = Oilfield(overview_database, feed_server.url)
     await oilfield.open()
-    worker = oilfield.worker
-    await worker.publish(WELL, {"flow": 1.0})
+    await oilfield.worker.publish(WELL, {"flow": 1.0})
+    yield oilfield
+    await oilfield.close()
+
+
+async def test_while_redis_is_away_values_stay_and_are_marked_and_then_go_on(
+    flowing: Oilfield, feed_server: FeedServer
+) -> None:
+    worker = flowing.worker
     await worker.beat()
-    async with running(feed_server.url, overview_database.gateway_url) as gateway:
-        async with viewer(gateway, oilfield.tenant) as shown:
+    async with running(feed_server.url, flowing.database.gateway_url) as gateway:
+        async with viewer(gateway, flowing.tenant) as shown:
             assert shown.states(WELL) == {CONNECTION: ("connected", None)}
             feed_server.stop()
             lost = {CONNECTION: ("connected", "FeedLost")}
             await shown.until(lambda _: shown.states(WELL) == lost == shown.states(OTHER))
             assert shown.values(WELL) == [1.0, None]
-            async with viewer(gateway, oilfield.tenant) as late:
+            async with viewer(gateway, flowing.tenant) as late:
                 assert late.states(WELL) == lost
                 assert late.values(WELL) == [1.0, None]
             feed_server.start()
@@ -43,41 +51,32 @@ async def test_while_redis_is_away_values_stay_and_are_marked_and_then_go_on(
             await worker.beat()
             await shown.until(lambda _: shown.values(WELL) == [1.0, 5.0])
             await shown.until(lambda _: shown.states(WELL) == {CONNECTION: ("connected", None)})
-    await oilfield.close()
 
 
 async def test_what_was_published_while_redis_could_not_be_reached_is_shown_afterwards(
-    overview_database: Database, feed_server: FeedServer
+    flowing: Oilfield, feed_server: FeedServer
 ) -> None:
-    oilfield = Oilfield(overview_database, feed_server.url)
-    await oilfield.open()
-    await oilfield.worker.publish(WELL, {"flow": 1.0})
-    async with running(feed_server.url, overview_database.gateway_url) as gateway:
-        async with viewer(gateway, oilfield.tenant) as shown:
+    async with running(feed_server.url, flowing.database.gateway_url) as gateway:
+        async with viewer(gateway, flowing.tenant) as shown:
             killer = redis.asyncio.from_url(feed_server.url)
             assert await killer.execute_command("CLIENT", "KILL", "TYPE", "pubsub") == 1
             await killer.aclose()
-            await oilfield.worker.publish(WELL, {"flow": 2.0})
+            await flowing.worker.publish(WELL, {"flow": 2.0})
             await shown.until(lambda _: shown.values(WELL)[0] == 2.0)
-    await oilfield.close()
 
 
 async def test_redis_that_lost_everything_takes_no_value_from_the_screen(
-    overview_database: Database, feed_server: FeedServer
+    flowing: Oilfield, feed_server: FeedServer
 ) -> None:
-    oilfield = Oilfield(overview_database, feed_server.url)
-    await oilfield.open()
-    await oilfield.worker.publish(WELL, {"flow": 1.0})
-    async with running(feed_server.url, overview_database.gateway_url) as gateway:
-        async with viewer(gateway, oilfield.tenant) as shown:
+    async with running(feed_server.url, flowing.database.gateway_url) as gateway:
+        async with viewer(gateway, flowing.tenant) as shown:
             feed_server.stop()
             await shown.until(lambda _: shown.states(WELL)[CONNECTION][1] == "FeedLost")
             feed_server.forget()
             feed_server.start()
-            await oilfield.worker.beat()
+            await flowing.worker.beat()
             await shown.until(lambda _: shown.states(WELL) == {CONNECTION: ("connected", None)})
             assert shown.values(WELL) == [1.0, None]
-    await oilfield.close()
 
 
 async def test_without_redis_from_the_start_the_wells_are_there_without_values(
