@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -57,11 +58,15 @@ def acknowledge_first() -> None:
 
 
 def write_without_cursor() -> None:
-    """Write each batch as the first of a journal that nobody knows: nothing is compared."""
+    """Write each batch as the first of a journal that nobody knows: nothing is compared.
+
+    Each time a microsecond later, for the database would know a reading by its time.
+    """
     write = Ingest.write_batch
     opened = Ingest.open_journal
     unknown = uuid4()
     connection = ""
+    times = count(1)
 
     async def open_another(self: Ingest) -> None:
         """Ahead of the write, so that a lost answer is the write's."""
@@ -93,7 +98,7 @@ def write_without_cursor() -> None:
         quarantined: Sequence[tuple[int | None, int, str, str]] = (),
         transitions: Sequence[tuple[int, Transition]] = (),
     ) -> Written:
-        await write(self, unknown, 0, seq, us, tag, quality, value, quarantined)
+        await write(self, unknown, 0, seq, us + next(times), tag, quality, value, quarantined)
         await open_another(self)
         # Alarms, and the cursor, as they should be.
         return await write(
