@@ -8,6 +8,19 @@ from functools import cached_property
 import msgspec
 from msgspec import Struct
 
+STALE_INTERVALS = 3
+STALE_LEAST_S = 10.0
+"""A tag that is polled is stale after so many intervals without a reading, at least so long."""
+
+
+def stale_after_s(interval_s: float) -> float:
+    """After how long without a reading a tag that is polled is stale [s].
+
+    >>> stale_after_s(1.0), stale_after_s(60.0)
+    (10.0, 180.0)
+    """
+    return max(STALE_LEAST_S, STALE_INTERVALS * interval_s)
+
 
 class Alarm(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
     """One condition of a tag that a person must act on (ISA-18.2).

@@ -11,7 +11,8 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from pumpjack_core.tags import WellFacts
+from pumpjack_core.protocols import PROTOCOLS, Manner
+from pumpjack_core.tags import WellFacts, stale_after_s
 from pumpjack_gateway.store import Connection
 
 LimitCondition = Literal["hihi", "hi", "lo", "lolo"]
@@ -30,6 +31,8 @@ class TagFacts(Struct, frozen=True, rename="camel"):
 
     title             how screens call it; "" where nobody told, then tagName
     intervalS         how often it is read; null where its protocol tells by itself
+    staleAfterS       without a reading for so long it is stale; null where its protocol tells that
+                      by itself, or nobody knows when the next one comes
     low, high         its range, in its unit; null where it is not declared
     normalLow, …High  the band that is shaded on screens
     digits            decimals that are shown; null where nobody told
@@ -47,6 +50,7 @@ class TagFacts(Struct, frozen=True, rename="camel"):
     unit: str
     data_type: str
     interval_s: float | None
+    stale_after_s: float | None
     low: float | None
     high: float | None
     normal_low: float | None
@@ -60,6 +64,8 @@ class TagFacts(Struct, frozen=True, rename="camel"):
 class WellAnswer(Struct, frozen=True, rename="camel"):
     """A well with its tags, by name.
 
+    since     when it was read first: nothing was stored of it before, unless its device told it
+              afterwards
     template  the process picture; null where there is none for the well's type
     roles     role of the picture to the tag that plays it
     """
@@ -71,6 +77,7 @@ class WellAnswer(Struct, frozen=True, rename="camel"):
     pad: str
     route: str
     time_zone: str
+    since: datetime | None
     template: str | None
     roles: dict[str, str]
     key_tags: list[str]
@@ -106,6 +113,14 @@ async def read_wells(connection: Connection, wells: Sequence[str] | None = None)
     ]
 
 
+async def read_since(connection: Connection, well_id: str) -> datetime | None:
+    """When a well was read first; None for one that is not known."""
+    since: datetime | None = await connection.fetchval(
+        "SELECT w.created_at FROM pumpjack.scada_wells AS w WHERE w.well_id = $1", well_id
+    )
+    return since
+
+
 async def read_tags(
     connection: Connection, wells: Sequence[str] | None = None
 ) -> dict[str, list[TagFacts]]:
@@ -124,6 +139,9 @@ async def read_tags(
 
 def tag_of(row: asyncpg.Record, limits: Iterable[TagLimit]) -> TagFacts:
     """A row of the view scada_tag_facts."""
+    interval_s = row["interval_s"] or None
+    protocol = PROTOCOLS.get(row["source_protocol"])
+    is_polled = protocol is not None and protocol.manner is Manner.POLLED
     return TagFacts(
         tag_name=row["tag_name"],
         title=row["title"],
@@ -133,7 +151,8 @@ def tag_of(row: asyncpg.Record, limits: Iterable[TagLimit]) -> TagFacts:
         address=row["address"],
         unit=row["unit"],
         data_type=row["data_type"],
-        interval_s=row["interval_s"] or None,
+        interval_s=interval_s,
+        stale_after_s=stale_after_s(interval_s) if is_polled and interval_s is not None else None,
         low=row["low"],
         high=row["high"],
         normal_low=row["normal_low"],

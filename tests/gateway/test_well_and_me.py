@@ -101,7 +101,9 @@ async def gateway(valkey: EmbeddedValkey, declared: str) -> AsyncIterator[Gatewa
 
 async def test_a_well_tells_what_screens_need_to_draw_it(gateway: Gateway) -> None:
     well = await Api(gateway, token(PERMIAN)).get(f"wells/{DRAWN}")
-    assert datetime.fromisoformat(well.pop("asOf")).tzinfo is not None
+    as_of = datetime.fromisoformat(well.pop("asOf"))
+    assert as_of.tzinfo is not None
+    assert datetime.fromisoformat(well.pop("since")) < as_of
     tags = {tag["tagName"]: tag for tag in well.pop("tags")}
     assert well == {
         "wellId": DRAWN,
@@ -130,6 +132,7 @@ async def test_a_well_tells_what_screens_need_to_draw_it(gateway: Gateway) -> No
         "unit": "psi",
         "dataType": "float32",
         "intervalS": 1.0,
+        "staleAfterS": 10.0,
         "low": 0.0,
         "high": 3000.0,
         "normalLow": 200.0,

@@ -17,6 +17,7 @@ from pumpjack_core.manifests.objects import ScadaConnection, TagMapping
 from pumpjack_core.manifests.templates import fill
 from pumpjack_core.manifests.types import MappedTag
 from pumpjack_core.manifests.writes import write_of
+from pumpjack_core.protocols import PROTOCOLS, Manner
 from pumpjack_core.tags import Tag
 
 _WELL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -115,7 +116,7 @@ def _scaling(mapped: MappedTag) -> tuple[float, float]:
 def _stale_s(mapped: MappedTag, connection: ScadaConnection) -> float | None:
     """After how long without a reading a tag is stale, where that is not three intervals."""
     spec = connection.spec
-    if spec.opcua is not None:
+    if PROTOCOLS[spec.protocol].manner is Manner.REPORTED:
         return 0.0  # told by the loss of keep-alive (design, section 2)
     if spec.mqtt is not None and mapped.interval is None:
         return units.seconds(spec.mqtt.stale_after)

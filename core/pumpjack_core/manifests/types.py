@@ -352,7 +352,9 @@ class MappedWell(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     thp}. A role that is not here is played by the tag of the same name.
     """
     key_tags: tuple[str, ...] = ()
-    """Names of at most 3 tags of the well, which overviews show in this order."""
+    """Names of at most 6 tags of the well. Overviews show the first three in this order, and count
+    the rates among all of them into the figures of the field.
+    """
 
 
 class RawRange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

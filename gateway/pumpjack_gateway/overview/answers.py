@@ -12,8 +12,10 @@ from pumpjack_gateway.well_facts import TagFacts
 class OverviewWell(Struct, frozen=True, rename="camel"):
     """A well that is read now; "" where nobody told.
 
-    keys           the tags that the overview shows: those that were told, else by name the first
-                   three that are neither a state nor on or off
+    keys           the tags that the overview shows: those that were told, at most six of which the
+                   first three are columns; else by name the first three that are neither a state
+                   nor on or off
+    since          when it was read first; null where its worker has not said it yet
     connectionIds  those that read its tags
     tags           how many tags it has
     """
@@ -24,6 +26,7 @@ class OverviewWell(Struct, frozen=True, rename="camel"):
     pad: str
     route: str
     time_zone: str
+    since: datetime | None
     keys: list[TagFacts]
     connection_ids: list[str]
     tags: int

@@ -126,6 +126,7 @@ def _well(rows: list[asyncpg.Record], limits: Limits) -> WellKnown:
         pad=first["well_pad"],
         route=first["well_route"],
         time_zone=first["well_time_zone"],
+        since=first["well_since"],
         keys=keys,
         connection_ids=first["well_connections"],
         tags=len(first["well_tags"]),
@@ -145,8 +146,9 @@ WITH tag AS MATERIALIZED (
     SELECT f.*, f.data_type NOT LIKE 'bool%' AND f.state_names = '{{}}' AS is_analog
     FROM pumpjack.scada_tag_facts AS f
 ), well AS MATERIALIZED (
-    SELECT f.*, t.tags, t.connections
+    SELECT f.*, w.created_at AS since, t.tags, t.connections
     FROM pumpjack.scada_well_facts AS f
+    LEFT JOIN pumpjack.scada_wells AS w USING (well_id)
     JOIN (SELECT tag.well_id, array_agg(tag.tag_name) AS tags,
                  array_agg(DISTINCT tag.connection_id) AS connections
           FROM tag GROUP BY tag.well_id) AS t USING (well_id)
@@ -165,6 +167,7 @@ WITH tag AS MATERIALIZED (
 )
 SELECT well.well_id AS of_well, well.title AS well_title, well.type AS well_type,
        well.pad AS well_pad, well.route AS well_route, well.time_zone AS well_time_zone,
+       well.since AS well_since,
        CASE WHEN coalesce(row_number() OVER (PARTITION BY well.well_id
                                              ORDER BY shown.told, shown.place), 1) = 1
             THEN well.tags END AS well_tags,

@@ -27,6 +27,7 @@ _EXAMPLE: dict[str, Any] = {
             "pad": "Pad 7",
             "route": "North",
             "timeZone": "America/Chicago",
+            "since": "2025-09-02T14:00:00.000000Z",
             "keys": [
                 {
                     "tagName": "casing_pressure",
@@ -38,6 +39,7 @@ _EXAMPLE: dict[str, Any] = {
                     "unit": "psi",
                     "dataType": "float32",
                     "intervalS": 1.0,
+                    "staleAfterS": 10.0,
                     "low": 0.0,
                     "high": 3000.0,
                     "normalLow": 600.0,

@@ -14,7 +14,7 @@ from pumpjack_gateway.rest.history import no_such_well
 from pumpjack_gateway.rest.openapi import answer, common
 from pumpjack_gateway.rest.requests import json_response, parts_of, signed_in
 from pumpjack_gateway.times import time_of
-from pumpjack_gateway.well_facts import WellAnswer, played, read_tags, read_wells
+from pumpjack_gateway.well_facts import WellAnswer, played, read_since, read_tags, read_wells
 
 router = APIRouter(prefix="/api/scada", tags=["wells"])
 WellInPath = Annotated[
@@ -34,6 +34,7 @@ TAG_EXAMPLE: dict[str, Any] = {
     "unit": "psi",
     "dataType": "float32",
     "intervalS": 1.0,
+    "staleAfterS": 10.0,
     "low": 0.0,
     "high": 3000.0,
     "normalLow": 120.0,
@@ -54,6 +55,7 @@ _EXAMPLE: dict[str, Any] = {
     "pad": "Pad 7",
     "route": "Route A",
     "timeZone": "America/Chicago",
+    "since": "2025-09-02T14:00:00.000000Z",
     "template": "rod-pump",
     "roles": {"casing_pressure": "casing_pressure"},
     "keyTags": ["casing_pressure"],
@@ -79,6 +81,7 @@ async def well(
     async with parts.store.reader(who.tenant_id, "repeatable_read") as connection:
         found = await read_wells(connection, [well_id])
         tags = (await read_tags(connection, [well_id])).get(well_id, [])
+        since = await read_since(connection, well_id)
     facts = found[0] if found else WellFacts(well_id)
     picture = parts.pictures.find(facts.type)
     return json_response(
@@ -90,6 +93,7 @@ async def well(
             pad=facts.pad,
             route=facts.route,
             time_zone=facts.time_zone,
+            since=since,
             template=picture.template.template if picture is not None else None,
             roles=played(facts, tags, picture.template.roles if picture is not None else ()),
             key_tags=list(facts.key_tags),

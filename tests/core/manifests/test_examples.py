@@ -67,7 +67,7 @@ def test_the_picture_of_every_well_of_the_oilfield_is_filled_in_its_own_units() 
                 assert tag.unit == about.get("unit", "")
                 assert tag.state_names == about.get("states", {})
             assert len(roles) >= 15
-            assert len(well.key_tags) == 3
+            assert len(well.key_tags) == 5
             assert all(tag.title for tag in tags.values())
             for tag in (tags[name] for name in well.key_tags):
                 assert tag.state_names or None not in (

@@ -34,8 +34,10 @@ ACCEPTED = {
 }
 
 REFUSED = {
-    "four key tags": Case(
-        well("keyTags: [a, b, c, d]"), "spec.well.keyTags", "must have at most 3 items, has 4"
+    "seven key tags": Case(
+        well("keyTags: [a, b, c, d, e, f, g]"),
+        "spec.well.keyTags",
+        "must have at most 6 items, has 7",
     ),
     "key tags as one text": Case(well("keyTags: oil_rate"), "spec.well.keyTags", "must be a list"),
     "a key tag without a name": Case(

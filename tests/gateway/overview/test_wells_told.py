@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -45,6 +46,7 @@ async def test_wells_come_with_their_titles_and_the_facts_of_their_keys(
     assert set(answer.json()) == {"asOf", "wells"}
     well, other = answer.json()["wells"]
     keys = well.pop("keys")
+    assert datetime.fromisoformat(well.pop("since")) < datetime.fromisoformat(answer.json()["asOf"])
     assert well == {
         "wellId": WELL,
         "title": "Pad 7 well 3",

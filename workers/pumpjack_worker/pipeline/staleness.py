@@ -12,10 +12,10 @@ import numpy as np
 from pumpjack_core.clock import Clock
 from pumpjack_core.quality import LEVEL_MASK, Level, Reason, quality
 from pumpjack_core.readings import Batch, Int32s
-from pumpjack_core.tags import Tag, TagTable
+from pumpjack_core.tags import STALE_INTERVALS, STALE_LEAST_S, Tag, TagTable
 
-INTERVALS = 3
-LEAST_S = 10.0
+INTERVALS = STALE_INTERVALS
+LEAST_S = STALE_LEAST_S
 BAD_STALE = quality(Level.BAD, Reason.STALE)
 
 

@@ -116,7 +116,7 @@ function First(props: AlarmBannerProps): ComponentChildren {
             <b>FLOOD</b> {flood}{" "}
           </>
         )}
-        <b>{words.where}</b> {words.what} <b>{words.value}</b> {words.against} · {first.age}
+        <b class="nm">{words.where}</b> {words.what} <b>{words.value}</b> {words.against} · {first.age}
       </a>
     </>
   );

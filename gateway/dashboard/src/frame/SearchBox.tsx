@@ -61,7 +61,7 @@ function Words({ one }: { one: Found }) {
     return (
       <>
         <span class="cut">
-          <b>{one.title || one.wellId}</b>{" "}
+          <b class="nm">{one.title || one.wellId}</b>{" "}
           {one.title !== "" && one.title !== one.wellId && <small class="dim">{one.wellId}</small>}
         </span>
         <small class="dim">{one.where}</small>

@@ -8,6 +8,7 @@ const TAG: TagView = {
   stateNames: {},
   protocol: "modbus-tcp",
   intervalS: 1,
+  staleAfterS: 10,
   low: 0,
   high: 600,
   normalLow: 180,
@@ -102,13 +103,13 @@ const CASES: Case[] = [
   {
     name: "a slow tag has three of its own intervals",
     reading: { ...GOOD, ageMs: 180_000 },
-    tag: { ...TAG, intervalS: 60 },
+    tag: { ...TAG, intervalS: 60, staleAfterS: 180 },
     shows: { mark: "good", age: "3 m 0 s" },
   },
   {
     name: "and is stale after them",
     reading: { ...GOOD, ageMs: 180_001 },
-    tag: { ...TAG, intervalS: 60 },
+    tag: { ...TAG, intervalS: 60, staleAfterS: 180 },
     shows: { mark: "stale", label: "STALE 3 m 0 s" },
   },
   {
@@ -227,13 +228,13 @@ const CASES: Case[] = [
   {
     name: "an OPC UA value that does not change is not stale while its connection is",
     reading: { ...GOOD, ageMs: 3_600_000 },
-    tag: { ...TAG, protocol: "opcua" },
+    tag: { ...TAG, protocol: "opcua", staleAfterS: null },
     shows: { mark: "good", age: "1 h" },
   },
   {
     name: "but it is when its connection is down",
     reading: { ...GOOD, ageMs: 3_600_000 },
-    tag: { ...TAG, protocol: "opcua" },
+    tag: { ...TAG, protocol: "opcua", staleAfterS: null },
     around: { connected: false },
     shows: { mark: "stale", label: "STALE 1 h" },
   },
@@ -255,10 +256,9 @@ describe("what is shown of a reading", () => {
   });
 });
 
-test("what the tag says of staleness counts before what its interval suggests", () => {
+test("a tag is stale after the time that the gateway tells, and never where it tells none", () => {
   expect(staleAfterMs({ ...TAG, staleAfterS: 300 })).toBe(300_000);
   expect(staleAfterMs({ ...TAG, staleAfterS: null })).toBe(Infinity);
-  expect(staleAfterMs({ ...TAG, intervalS: null })).toBe(Infinity);
 });
 
 test("a limit or set point is written as its tag's values are", () => {

@@ -8,8 +8,6 @@ import { digitsOf, formatNumber } from "./numbers.ts";
 import { isSilence, reasonWords } from "./quality.ts";
 import { ageText } from "./times.ts";
 
-export const STALE_INTERVALS = 3;
-export const STALE_LEAST_MS = 10_000;
 /** A reading may be so much ahead of this screen's clock before that is said. */
 export const FUTURE_MS = 5_000;
 
@@ -114,14 +112,8 @@ export function valueText(value: number, tag: TagView): string {
 }
 
 /** After how long without a reading a tag is stale [ms]; Infinity: its protocol tells by itself. */
-export function staleAfterMs(tag: Pick<TagView, "protocol" | "intervalS" | "staleAfterS">): number {
-  if (tag.staleAfterS !== undefined) {
-    return tag.staleAfterS === null ? Infinity : tag.staleAfterS * 1000;
-  }
-  if (tag.intervalS === null || tag.protocol === "opcua" || tag.protocol === "mqtt") {
-    return Infinity;
-  }
-  return Math.max(STALE_LEAST_MS, STALE_INTERVALS * tag.intervalS * 1000);
+export function staleAfterMs(tag: Pick<TagView, "staleAfterS">): number {
+  return tag.staleAfterS === null ? Infinity : tag.staleAfterS * 1000;
 }
 
 function isStale(reading: Given, tag: TagView, around: Around): boolean {

@@ -19,6 +19,16 @@ describe("a sparkline", () => {
     expect(shape.runs).toEqual([{ from: 0.3, to: 0.7, kind: "none" }]);
   });
 
+  it("has no gap before it was read first, and one from then on", () => {
+    const timed = { ...columns([null, null, null, null, 3]), fromMs: 0, toMs: 100 };
+    expect(sparkShape(timed, NO_BAND).runs).toEqual([{ from: 0, to: 0.875, kind: "none" }]);
+    expect(sparkShape(timed, NO_BAND, 50).runs).toEqual([{ from: 0.5, to: 0.875, kind: "none" }]);
+    expect(sparkShape(timed, NO_BAND, 90).runs).toEqual([]);
+    expect(sparkShape({ ...timed, ...columns([null, 2, null, null, 3]) }, NO_BAND, 90).runs).toEqual([
+      { from: 0.375, to: 0.875, kind: "none" },
+    ]);
+  });
+
   it("shows a lone point between two gaps", () => {
     const shape = sparkShape(columns([null, 5, null]), NO_BAND);
     expect(shape.line).toMatch(/^M50 [\d.]+h\.01$/);

@@ -1,11 +1,13 @@
 // The drawing of a sparkline as values: paths in a box of 100 × 26, shares of its width for gaps.
 
-/** One value a column; null: nothing in it. worst: 0 GOOD, 1 UNCERTAIN, 2 BAD. */
+/** One value a column; null: nothing in it. worst: 0 GOOD, 1 UNCERTAIN, 2 BAD. fromMs to toMs is all of it. */
 export interface SparkColumns {
   min: readonly (number | null)[];
   max: readonly (number | null)[];
   last: readonly (number | null)[];
   worst: readonly (0 | 1 | 2 | null)[];
+  fromMs?: number;
+  toMs?: number;
 }
 
 export interface Band {
@@ -33,7 +35,7 @@ export const HEIGHT = 26;
 const PAD = 2;
 
 /** Each stretch of values a line of its own: a gap is a gap. */
-export function sparkShape(columns: SparkColumns, normal: Band): SparkShape {
+export function sparkShape(columns: SparkColumns, normal: Band, sinceMs = -Infinity): SparkShape {
   const count = columns.last.length;
   const span = spanOf(columns, normal);
   const step = count > 1 ? WIDTH / (count - 1) : 0;
@@ -59,7 +61,7 @@ export function sparkShape(columns: SparkColumns, normal: Band): SparkShape {
     line: line.join(""),
     envelope: envelope.join(""),
     band: bandOf(normal, span, y),
-    runs: runsOf(columns),
+    runs: begun(runsOf(columns), columns, sinceMs),
   };
 }
 
@@ -119,6 +121,14 @@ function runsOf(columns: SparkColumns): Run[] {
     }
   }
   return runs;
+}
+
+/** Without the nothing that was before anybody read it. */
+function begun(runs: Run[], { fromMs, toMs }: SparkColumns, sinceMs: number): Run[] {
+  const [first] = runs;
+  if (fromMs === undefined || toMs === undefined || first?.kind !== "none" || first.from > 0) return runs;
+  const from = Math.min(Math.max((sinceMs - fromMs) / (toMs - fromMs), 0), first.to);
+  return from < first.to ? [{ ...first, from }, ...runs.slice(1)] : runs.slice(1);
 }
 
 function kindOf(last: number | null, worst: 0 | 1 | 2 | null): Run["kind"] | null {

@@ -72,6 +72,7 @@ export function sampleTag(more: Partial<TagFacts> = {}): TagFacts {
     unit: "psi",
     dataType: "float32",
     intervalS: 1,
+    staleAfterS: 10,
     low: 0,
     high: 1000,
     normalLow: null,

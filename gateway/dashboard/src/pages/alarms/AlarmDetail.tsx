@@ -8,6 +8,7 @@ import { CONDITION_WORDS, PRIORITY_WORDS, STATE_WORDS, TO_ACKNOWLEDGE, shapeOf }
 import { trendLink, wellLink } from "../../model/links.ts";
 import { counted } from "../../model/numbers.ts";
 import { fullText, msOrNull } from "../../model/times.ts";
+import { typeWords } from "../../model/well-type.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { Button } from "../../parts/Button.tsx";
 import { Field } from "../../parts/Field.tsx";
@@ -57,7 +58,7 @@ export function AlarmDetail({ alarm, well, also, onAct, onShelve, onOutOfService
       <div class="pad col gap3">
         <div class="row between">
           <span>
-            <b>{words.where}</b> <span class="dim">{[well?.type.replaceAll("-", " "), well?.pad].filter(Boolean).join(" · ")}</span>
+            <b class="nm">{words.where}</b> <span class="dim">{[typeWords(well?.type ?? ""), well?.pad].filter(Boolean).join(" · ")}</span>
           </span>
           <span>
             <b>{words.value}</b> <small class="dim">{words.against}</small>

@@ -3,6 +3,7 @@ import { nowMs } from "../../frame/now.ts";
 import { zone } from "../../frame/zone.ts";
 import { TO_ACKNOWLEDGE, shapeOf, sinceMs } from "../../model/alarms.ts";
 import { ageText, untilText, msOrNull, whenText } from "../../model/times.ts";
+import { typeWords } from "../../model/well-type.ts";
 import { AlarmShape } from "../../parts/AlarmShape.tsx";
 import { type StateGlyph, StateMark } from "../../parts/StateMark.tsx";
 import type { Alarm, AlarmState } from "../../rest/types/alarms.ts";
@@ -71,9 +72,9 @@ export function AlarmRow({ alarm, well, row, isSelected, isChosen, top, onChoose
         <StateMark glyph={glyph}>{word}</StateMark>
       </span>
       <span role="gridcell" class="w cut">
-        <b>{words.where}</b>
+        <b class="nm">{words.where}</b>
         <br class="only-desk" />
-        <small>{well?.type.replaceAll("-", " ") ?? ""}</small>
+        <small>{typeWords(well?.type ?? "")}</small>
       </span>
       <span role="gridcell" class="msg">
         <p>

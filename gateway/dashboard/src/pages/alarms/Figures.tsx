@@ -97,7 +97,7 @@ function Table({ title, rows }: { title: string; rows: readonly [AlarmName, stri
               <span class="row">
                 <AlarmShape priority={alarm.priority as Priority} />
                 <span>
-                  <b>{words.where}</b> {words.what}
+                  <b class="nm">{words.where}</b> {words.what}
                 </span>
               </span>
               <span>{count}</span>

@@ -121,7 +121,7 @@ function GroupOf({ group, onAcknowledge, onChoose }: { group: Group } & Omit<Gro
               <li key={alarm.alarmId} class="alrow">
                 <AlarmShape {...shapeOf(alarm)} />
                 <p>
-                  <b>{where}</b> {what} <span class="dim">{`${value} ${against}`}</span>
+                  <b class="nm">{where}</b> {what} <span class="dim">{`${value} ${against}`}</span>
                 </p>
                 <Button onClick={() => onChoose(alarm.alarmId)}>Look</Button>
               </li>

@@ -107,7 +107,7 @@ function EventRow({ event }: { event: AlarmEvent }) {
       <AlarmShape priority={event.priority} />
       <b>{KIND_WORDS[event.kind]}</b>
       <span>
-        <b>{words.where}</b> {words.what} <span class="dim">{words.value}</span>
+        <b class="nm">{words.where}</b> {words.what} <span class="dim">{words.value}</span>
         {event.comment !== "" && <small class="dim2"> “{event.comment}”</small>}
       </span>
       <span class="dim2 cut">{event.actor}</span>

@@ -9,6 +9,7 @@ import { live } from "../../live/live.ts";
 import { titleOf } from "../../model/attention.ts";
 import { STATE_WORDS, hasFailed } from "../../model/commands.ts";
 import { wellLink } from "../../model/links.ts";
+import { typeWords } from "../../model/well-type.ts";
 import { Empty } from "../../parts/Empty.tsx";
 import { Forbidden } from "../../parts/Forbidden.tsx";
 import { ProblemBox } from "../../parts/ProblemBox.tsx";
@@ -53,7 +54,7 @@ export function WellControl({ wellId }: { wellId: string }) {
         <h1>{title}</h1>
         <div class="facts">
           <span>Control panel</span>
-          {well.answer !== null && well.answer.pad !== "" && <span>{well.answer.pad}</span>}
+          {well.answer !== null && <span>{[typeWords(well.answer.type), well.answer.pad].filter(Boolean).join(" · ")}</span>}
           {statuses.map((one) => (
             <span key={one.connectionId}>
               {one.connectionId?.split("/").at(-1)} <b>{one.stale ? "not heard" : one.state}</b>

@@ -3,6 +3,7 @@ import { useTitle } from "../../frame/title.ts";
 import { live } from "../../live/live.ts";
 import { wellLink } from "../../model/links.ts";
 import { isWaitingForApproval } from "../../model/commands.ts";
+import { typeWords } from "../../model/well-type.ts";
 import { Empty } from "../../parts/Empty.tsx";
 import { Panel } from "../../parts/Panel.tsx";
 import { Skeleton } from "../../parts/Skeleton.tsx";
@@ -43,7 +44,7 @@ export default function Control() {
               {wells?.map((well) => (
                 <a key={well.wellId} class="tr" href={wellLink(well.wellId, "control")}>
                   <span>
-                    <b>{well.title || well.wellId}</b> <span class="dim">{[well.type, well.pad].filter(Boolean).join(" · ")}</span>
+                    <b class="nm">{well.title || well.wellId}</b> <span class="dim">{[typeWords(well.type), well.pad].filter(Boolean).join(" · ")}</span>
                   </span>
                   <span>{(running.get(well.wellId) ?? 0) > 0 && <span class="tag solid">{running.get(well.wellId)} RUNNING</span>}</span>
                   <span class="dim2">Control panel</span>

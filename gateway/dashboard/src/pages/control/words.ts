@@ -19,6 +19,7 @@ export function factsOf(tag: WritableTag, known: readonly TagFacts[]): TagFacts 
       unit: tag.unit,
       dataType: "float64",
       intervalS: null,
+      staleAfterS: null,
       low: tag.low,
       high: tag.high,
       normalLow: null,

@@ -18,6 +18,7 @@ export const TUBING: TagFacts = {
   unit: "psi",
   dataType: "float32",
   intervalS: 1,
+  staleAfterS: 10,
   low: 0,
   high: 600,
   normalLow: 180,

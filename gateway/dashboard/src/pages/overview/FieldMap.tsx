@@ -24,7 +24,7 @@ export function FieldMap({ judged, narrowing }: { judged: readonly Judged[]; nar
   return (
     <div class="map" role="group" aria-label="Wells by route and pad">
       {routes.map(({ route: name, pads, wells, abnormal }) => (
-        <section key={name} class="route-tiles" aria-label={name === "" ? "Wells without a route" : `Route ${name}`}>
+        <section key={name} class="route-tiles" aria-label={name === "" ? "Wells without a route" : name}>
           <h2>
             <span class="cut">{name === "" ? "No route told" : name}</span>
             <span>

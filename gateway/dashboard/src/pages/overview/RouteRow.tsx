@@ -19,7 +19,7 @@ export function RouteRow({ route, wells, alarms, row, top, cells }: RouteRowProp
       style={{ transform: `translateY(${top}px)` }}
     >
       <span role="rowheader" aria-colspan={cells} class="row between">
-        <b>{route === "" ? "No route told" : `Route ${route}`}</b>
+        <b>{route === "" ? "No route told" : route}</b>
         <small class="dim2">
           {counted(wells, "well")}, {alarms} with an alarm
         </small>

@@ -1,13 +1,14 @@
 import { Component } from "preact";
 import { titleOf } from "../../model/attention.ts";
 import { trendLink, wellLink } from "../../model/links.ts";
+import { typeWords } from "../../model/well-type.ts";
 import { Spark } from "../../parts/Spark.tsx";
 import type { SparkColumns } from "../../parts/spark-shape.ts";
 import { KeyCell } from "./KeyCell.tsx";
 import { RowAge } from "./LiveAge.tsx";
 import { RowMark } from "./Mark.tsx";
 import { Why } from "./Why.tsx";
-import { type Judged, lookOf, nameOf, typeWords } from "./judged.ts";
+import { type Judged, lookOf, nameOf } from "./judged.ts";
 
 export interface WellRowProps {
   judged: Judged;
@@ -55,7 +56,7 @@ export class WellRow extends Component<WellRowProps> {
         </span>
         <span role="gridcell" class="name">
           <a href={wellLink(wellId)} tabIndex={-1}>
-            <b class="cut">{nameOf(well)}</b>
+            <b class="nm cut">{nameOf(well)}</b>
           </a>
           <small class="cut">{typeWords(well.type)}</small>
         </span>
@@ -83,7 +84,7 @@ export class WellRow extends Component<WellRowProps> {
         <span role="gridcell" class="sp">
           {pen !== null && (
             <a href={trendLink({ pens: [{ wellId, tagName: pen }] })} tabIndex={-1} aria-label={`Trend of ${titleOf(trended ?? { tagName: pen })}`}>
-              <Spark columns={spark} {...(trended && { normal: { low: trended.normalLow, high: trended.normalHigh } })} />
+              <Spark columns={spark} since={well.since} {...(trended && { normal: { low: trended.normalLow, high: trended.normalHigh } })} />
             </a>
           )}
         </span>

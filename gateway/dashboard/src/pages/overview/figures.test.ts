@@ -22,7 +22,8 @@ const UP = {
 };
 
 function well(wellId: string, keys: TagFacts[]): OverviewWell {
-  return { wellId, title: "", type: "", pad: "", route: "", timeZone: "", keys, connectionIds: ["ops/plc"], tags: keys.length };
+  return { wellId, title: "", type: "", pad: "", route: "", timeZone: "", keys, connectionIds: ["ops/plc"],
+    since: null, tags: keys.length };
 }
 
 function row(wellId: string, values: (LiveValue | null)[], more: Partial<OverviewRow> = {}): OverviewRow {

@@ -163,6 +163,7 @@ function plain(known: Partial<TagView>): TagView {
     stateNames: {},
     protocol: "",
     intervalS: null,
+    staleAfterS: null,
     low: known.high === undefined ? null : 0,
     high: null,
     normalLow: null,

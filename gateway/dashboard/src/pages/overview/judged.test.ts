@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { OverviewRow } from "../../live/overview.ts";
 import type { OverviewWell } from "../../rest/types/wells.ts";
 import { sampleAlarm, sampleTag } from "../../testing/samples.ts";
-import { judge, lookOf, stoppedOf, typeWords } from "./judged.ts";
+import { judge, lookOf, stoppedOf } from "./judged.ts";
 import { byRoute, columnTitles, itemsOf } from "./listed.ts";
 import { addressOf, countShows, isShown, narrowingOf, ofPlace, placeWords } from "./narrowed.ts";
 import { padsOf } from "./pads.ts";
@@ -11,7 +11,8 @@ const AT = "2026-03-12T19:00:00Z";
 const run = sampleTag({ tagName: "run_status", title: "State", unit: "", low: null, high: null, stateNames: { 0: "STOPPED" } });
 
 function well(wellId: string, more: Partial<OverviewWell> = {}): OverviewWell {
-  return { wellId, title: "", type: "esp", pad: "7", route: "North", timeZone: "", keys: [sampleTag(), run], connectionIds: [], tags: 2, ...more };
+  return { wellId, title: "", type: "esp", pad: "7", route: "North", timeZone: "", keys: [sampleTag(), run], connectionIds: [], tags: 2,
+    since: null, ...more };
 }
 
 function row(wellId: string, more: Partial<OverviewRow> = {}, state = "connected", connectionId = "ops/plc"): OverviewRow {
@@ -74,10 +75,6 @@ describe("wells by attention", () => {
       { well: "uncertain" },
       { well: "normal" },
     ]);
-  });
-
-  test("a type is told in words", () => {
-    expect(["rod-pump", "esp", ""].map(typeWords)).toEqual(["Rod pump", "ESP", ""]);
   });
 });
 

@@ -87,13 +87,6 @@ export function nameOf(well: OverviewWell): string {
   return well.title || well.wellId;
 }
 
-/** "rod-pump" -> "Rod pump", "esp" -> "ESP". */
-export function typeWords(type: string): string {
-  if (type === "esp" || type === "pcp") return type.toUpperCase();
-  const words = type.replaceAll("-", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
 function byWell(alarms: readonly Alarm[]): Map<string, Alarm[]> {
   const found = new Map<string, Alarm[]>();
   for (const alarm of alarms) {

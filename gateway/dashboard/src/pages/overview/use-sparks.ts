@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { client } from "../../frame/gateway.ts";
 import { penOf } from "../../model/links.ts";
+import { msOf } from "../../model/times.ts";
 import type { SparkColumns } from "../../parts/spark-shape.ts";
 import { ProblemError } from "../../rest/problem.ts";
 
@@ -55,12 +56,13 @@ async function load(pens: readonly string[], signal: AbortSignal): Promise<boole
   for (let at = 0; at < pens.length; at += AT_ONCE) {
     const pen = pens.slice(at, at + AT_ONCE);
     try {
-      const { sparks } = await client.sparks({ pen, hours: SPARK_HOURS, columns: COLUMNS }, { signal });
+      const { sparks, start, columnS } = await client.sparks({ pen, hours: SPARK_HOURS, columns: COLUMNS }, { signal });
       const askedMs = performance.now();
+      const range = { fromMs: msOf(start), toMs: msOf(start) + COLUMNS * columnS * 1000 };
       for (const one of pen) {
         const { wellId, tagName } = penOf(one) ?? { wellId: "", tagName: "" };
         const found = sparks.find((spark) => spark.wellId === wellId && spark.tagName === tagName);
-        keep(one, { columns: found ?? null, askedMs });
+        keep(one, { columns: found === undefined ? null : { ...found, ...range }, askedMs });
       }
       isNew = true;
     } catch (error) {

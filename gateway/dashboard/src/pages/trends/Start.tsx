@@ -58,7 +58,7 @@ export function Start({ add }: { add: () => void }) {
               <a href={trendLink({ pens: well.keys.map(({ tagName }) => ({ wellId: well.wellId, tagName })) })}>
                 <Icon name="trends" />
                 <span>
-                  <b>{well.title || well.wellId}</b>{" "}
+                  <b class="nm">{well.title || well.wellId}</b>{" "}
                   <span class="dim2">{well.keys.map(titleOf).join(" · ")}</span>
                 </span>
               </a>

@@ -54,6 +54,15 @@ test("silence is a blank, and the line breaks there", () => {
   expect(line.last.filter((one) => one === null)).toHaveLength(1);
 });
 
+test("before a well was read first there is no gap, unless something came from then", () => {
+  const half = minutes(30, 60).map((at) => bucket(at, 280));
+  const since = (minute: number) => curveOf(answerOf(half), tag, [], span, span.toMs, T0 + minute * MINUTE_MS);
+  expect(since(30).blanks).toEqual([]);
+  expect(since(30).summary.goodMs).toBe(since(30).summary.wholeMs);
+  expect(since(10).blanks).toEqual([{ fromMs: T0 + 10 * MINUTE_MS, toMs: T0 + 30 * MINUTE_MS, reason: "no_readings" }]);
+  expect(since(50).summary.wholeMs).toBe(30 * MINUTE_MS);
+});
+
 test("the share of GOOD counts the time without readings, the mean does not count BAD ones", () => {
   const { summary } = curve([...minutes(0, 15).map((at) => bucket(at, 100)), ...minutes(15, 30).map((at) => bucket(at, "bad"))]);
   expect(summary.mean).toBe(100);

@@ -60,13 +60,17 @@ export function seriesOf(answer: PointsAnswer, tagName: string, unit: string): P
   return all.find((one) => one.unit === unit) ?? all[0] ?? null;
 }
 
-/** A pen over a range, history and live together. nowMs: nothing can be known after it. */
+/**
+ * A pen over a range, history and live together. nowMs: nothing can be known after it; sinceMs: nor before
+ * it, where nothing came.
+ */
 export function curveOf(
   answer: PointsAnswer,
   tag: TagFacts,
   live: readonly LivePoint[],
   span: Span,
   nowMs: number,
+  sinceMs = -Infinity,
 ): Curve {
   const answered = answeredOf(answer);
   const series = seriesOf(answer, tag.tagName, tag.unit);
@@ -81,9 +85,10 @@ export function curveOf(
     .filter((hole) => hole.reason === "quality_unknown")
     .map((hole) => blankOf(hole, nowMs));
   const untilMs = Math.min(span.toMs, nowMs);
+  const knownMs = Math.max(span.fromMs, Math.min(sinceMs, columns[0]?.firstMs ?? untilMs));
   // what was read a moment ago is on its way: silence counts once it is longer than the tag's own
   const grid = { startMs: span.fromMs, endMs: untilMs, columnMs };
-  const blanks = within(blanksOf(columns, grid, gapMs, holes), span.fromMs, untilMs);
+  const blanks = within(blanksOf(columns, grid, gapMs, holes), knownMs, untilMs);
   return {
     columns,
     columnMs,
@@ -91,7 +96,7 @@ export function curveOf(
     blanks,
     unrated: within(unrated, span.fromMs, untilMs),
     seamMs: joined.seamMs,
-    summary: summaryOf(columns, blanks, untilMs - span.fromMs),
+    summary: summaryOf(columns, blanks, untilMs - knownMs),
   };
 }
 

@@ -52,12 +52,13 @@ export function frameOf(given: Given): Frame {
   for (const pen of pens) {
     const well = wells.get(pen.wellId);
     if (well === undefined || pen.tag === null) continue;
+    const sinceMs = well.facts?.since ? msOf(well.facts.since) : -Infinity;
     if (well.answer !== null) {
-      curves.set(pen.key, curveOf(well.answer, pen.tag, given.live(pen), span, nowMs));
+      curves.set(pen.key, curveOf(well.answer, pen.tag, given.live(pen), span, nowMs, sinceMs));
     }
     if (well.yesterday !== null) {
       const moved = shifted(well.yesterday, well.yesterdayMs);
-      yesterday.set(pen.key, curveOf(moved, pen.tag, [], span, nowMs + well.yesterdayMs));
+      yesterday.set(pen.key, curveOf(moved, pen.tag, [], span, nowMs + well.yesterdayMs, sinceMs + well.yesterdayMs));
     }
     const events = [...well.raised, ...given.raisedSince.filter((one) => one.wellId === pen.wellId)];
     marks.set(pen.key, once(events.filter((one) => one.tagName === pen.tagName && isIn(one, span))));

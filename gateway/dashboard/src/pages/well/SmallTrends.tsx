@@ -88,7 +88,7 @@ function Mini({ well, tag, answer, points }: MiniProps) {
           <ValueCell shown={{ ...shown, notes: [] }} compact />
         </span>
       </span>
-      <Spark columns={drawn?.columns ?? null} normal={{ low: tag.normalLow, high: tag.normalHigh }} />
+      <Spark columns={drawn?.columns ?? null} since={well.since} normal={{ low: tag.normalLow, high: tag.normalHigh }} />
       <span class="ax">
         <span>{drawn === null ? " " : clockMinutes(drawn.fromMs, zone.value)}</span>
         <span>{drawn === null ? "" : clockMinutes(drawn.toMs, zone.value)}</span>

@@ -11,7 +11,7 @@ import { QualityMark } from "../../parts/QualityMark.tsx";
 import { useShown } from "../../parts/use-shown.ts";
 import type { ConnectionStatus } from "../../rest/types/connections.ts";
 import type { TagFacts, WellAnswer } from "../../rest/types/wells.ts";
-import { typeWords } from "../overview/judged.ts";
+import { typeWords } from "../../model/well-type.ts";
 import { runTag } from "./chosen.ts";
 import { shortName } from "./device.ts";
 import type { Neighbours } from "./neighbours.ts";

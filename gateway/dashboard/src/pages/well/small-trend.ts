@@ -54,5 +54,6 @@ export function smallTrend(
   // the newest column has only just begun: until something is in it, it is no gap yet
   const lists = [columns.min, columns.max, columns.last, columns.worst];
   if (columns.worst.at(-1) === null && columns.worst.at(-2) !== null) for (const one of lists) one.pop();
-  return { columns, fromMs: startMs + (last - count + 1) * columnMs, toMs: startMs + (last + 1) * columnMs };
+  const range = { fromMs: startMs + (last - count + 1) * columnMs, toMs: startMs + (last + 1) * columnMs };
+  return { columns: { ...columns, ...range }, ...range };
 }

@@ -8,7 +8,7 @@ export interface TagLimit {
   priority: Priority;
 }
 
-/** What is known of a tag besides its readings. staleAfterS null: its protocol tells by itself. */
+/** What is known of a tag besides its readings. staleAfterS null: nobody expects the next one at a time. */
 export interface TagFacts {
   tagName: string;
   title: string;
@@ -19,7 +19,7 @@ export interface TagFacts {
   unit: string;
   dataType: string;
   intervalS: number | null;
-  staleAfterS?: number | null;
+  staleAfterS: number | null;
   low: number | null;
   high: number | null;
   normalLow: number | null;
@@ -38,6 +38,8 @@ export interface WellName {
   pad: string;
   route: string;
   timeZone: string;
+  /** When it was read first; null: not yet. */
+  since: string | null;
 }
 
 /** GET /api/scada/wells/{wellId}. roles: role of the template to name of a tag. */
