@@ -30,6 +30,7 @@ from pumpjack_worker.pipeline import journal
 from pumpjack_worker.pipeline.alarms.desk import AlarmDesk
 from pumpjack_worker.pipeline.feed import Feed, FeedMessage
 from pumpjack_worker.pipeline.pipeline import Pipeline
+from pumpjack_worker.pipeline.storing import Storing
 from tests.chaos import witness
 
 GROUP_S = 0.2
@@ -40,13 +41,13 @@ HELD_S = 1.0
 
 def acknowledge_first() -> None:
     """Tell the device that its readings are safe before the journal has them on disk."""
-    store = Pipeline._store
+    store = Storing.store
 
     async def hasty(
-        self: Pipeline,
+        self: Storing,
         batch: Batch,
-        quarantined: tuple[Quarantined, ...],
-        ack: Ack,
+        quarantined: tuple[Quarantined, ...] = (),
+        ack: Ack = no_ack,
         memo: bytes = b"",
         transitions: tuple[Transition, ...] = (),
     ) -> None:
@@ -54,7 +55,7 @@ def acknowledge_first() -> None:
         await store(self, batch, quarantined, no_ack, memo, transitions)
 
     journal.GROUP_S = GROUP_S
-    Pipeline._store = hasty  # type: ignore[method-assign]
+    Storing.store = hasty  # type: ignore[method-assign]
 
 
 def write_without_cursor() -> None:

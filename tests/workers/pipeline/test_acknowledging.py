@@ -174,7 +174,7 @@ async def test_what_a_full_journal_left_with_the_device_is_asked_for_again_and_i
     spool = keeper.pipeline._journal._spool
     size, spool._size_bytes = spool._size_bytes, 0
     keeper.adapter.read(1.0)
-    await until(lambda: keeper.pipeline._owed is not None)
+    await until(lambda: keeper.pipeline._storing._owed is not None)
     assert keeper.adapter.acknowledged == []
     spool._size_bytes = size
     keeper.adapter.read(2.0)
