@@ -14,6 +14,7 @@ from pumpjack_cli.output import Output, OutputOption
 
 EXAMPLE = """
 pumpjack token --tenant permian
+pumpjack token --tenant permian --role engineer --link
 curl -H "Authorization: Bearer $(pumpjack token --tenant permian)" http://127.0.0.1:4000/api/scada/wells
 """
 
@@ -40,24 +41,30 @@ def token(
     data_dir: Annotated[
         Path, typer.Option(metavar="FOLDER", help="That of `pumpjack up` or `demo`.")
     ] = Path(".pumpjack"),
+    as_link: Annotated[
+        bool, typer.Option("--link", help="Print a link to the screens that signs in with it.")
+    ] = False,
     output: OutputOption = Output.text,
 ) -> None:
     """Print a token for the gateway of a local `pumpjack up` or `demo`.
 
     It is signed with the secret in the data folder, and only that gateway accepts it. A gateway
-    in production trusts the tokens of your own issuer instead.
+    in production trusts the tokens of your own issuer instead. A link needs the gateway to run:
+    it is where that listens. Whoever opens the link is signed in: treat it as a password.
     """
     from pumpjack_cli.local.access import local_token
     from pumpjack_cli.local.datadir import DataDir
+    from pumpjack_cli.local.reached import running
+    from pumpjack_cli.local.screens import link_with
     from pumpjack_core.units import seconds
 
     lifetime_s = seconds(ttl)
-    text = local_token(
-        DataDir(data_dir), tenant_id=tenant, role=role, lifetime_s=lifetime_s, subject=subject
-    )
+    data = DataDir(data_dir)
+    signed = local_token(data, tenant_id=tenant, role=role, lifetime_s=lifetime_s, subject=subject)
+    link = link_with(running(data).rest, signed) if as_link else None
     if output is Output.json:
         expires = int(time.time() + lifetime_s)
-        text = json.dumps(
-            {"token": text, "tenantId": tenant, "role": role.value, "expires": expires}
-        )
-    typer.echo(text)
+        told = {"token": signed, "tenantId": tenant, "role": role.value, "expires": expires}
+        typer.echo(json.dumps(told if link is None else told | {"link": link}))
+    else:
+        typer.echo(link or signed)

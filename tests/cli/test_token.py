@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
-from pumpjack_cli.local.access import AUDIENCE, ISSUER, gateway_environment
-from pumpjack_cli.local.datadir import DataDir
+from pumpjack_cli.local.access import AUDIENCE, ISSUER, SECRET_NAME, gateway_environment
+from pumpjack_cli.local.datadir import DataDir, Running
 from pumpjack_core.clock import SystemClock
 from pumpjack_gateway.auth import Role, Verifier
 from pumpjack_gateway.settings import from_environment
@@ -62,3 +65,25 @@ def test_a_time_that_is_none_is_refused(data: DataDir) -> None:
     done = run("token", "--tenant", "permian", "--ttl", "soon", "--data-dir", str(data.root))
     assert done.code == 1
     assert "'soon' is no duration" in done.stderr
+
+
+def test_a_link_opens_the_screens_of_the_gateway_that_runs_with_the_same_token(
+    data: DataDir,
+) -> None:
+    asked = ("token", "--tenant", "permian", "--role", "engineer", "--link")
+    with data.lock() as lock:
+        lock.say(Running(os.getpid(), "http://127.0.0.1:4711", "ws://127.0.0.1:4712"))
+        printed = run(*asked, "--data-dir", str(data.root)).stdout.strip()
+        told = json.loads(run(*asked, "-o", "json", "--data-dir", str(data.root)).stdout)
+    address, _, signed = printed.partition("#token=")
+    assert address == "http://127.0.0.1:4711/"
+    claims = jwt.decode(signed, OctKey.import_key(data.secret(SECRET_NAME))).claims
+    assert (claims["tenantId"], claims["role"]) == ("permian", "engineer")
+    assert told["link"] == f"{address}#token={told['token']}"
+
+
+def test_a_link_to_a_gateway_that_does_not_run_is_refused(data: DataDir) -> None:
+    done = run("token", "--tenant", "permian", "--link", "--data-dir", str(data.root))
+    assert done.code == 1
+    assert done.stdout == ""
+    assert f"nothing runs from {data.root}" in done.stderr

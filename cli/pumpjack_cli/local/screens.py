@@ -21,12 +21,17 @@ DOOR = "screens.html"
 
 
 def link(data: DataDir, rest_url: str, tenant_id: str, *, subject: str) -> str:
-    """Where a tenant's operator sees its wells.
-
-    The token is in the fragment, which browsers never send: it is in no log of any server.
-    """
+    """Where a tenant's operator sees its wells."""
     token = local_token(data, tenant_id=tenant_id, role=ROLE, lifetime_s=TOKEN_S, subject=subject)
-    return f"{rest_url}/#token={token}"
+    return link_with(rest_url, token)
+
+
+def link_with(rest_url: str, token: str) -> str:
+    """Where the screens are, for the holder of a token.
+
+    It is in the fragment, which browsers never send: it is in no log of any server.
+    """
+    return f"{rest_url.rstrip('/')}/#token={token}"
 
 
 def links(system: LocalSystem, *, subject: str) -> dict[str, str]:
