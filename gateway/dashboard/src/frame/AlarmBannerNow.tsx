@@ -21,7 +21,9 @@ export function AlarmBannerNow() {
   const running = useSignal(false);
   const said = useSignal<string | null>(null);
   const all = alarms.all.value;
-  const first = firstOf(all, alarms.counts.value?.flood?.groups[0]?.firstOut);
+  const floodNow = alarms.counts.value?.flood ?? null;
+  const leading = firstOf(all, floodNow?.groups.map((group) => group.firstOut) ?? null);
+  const first = leading?.alarm ?? null;
   const isOff = state.value.kind === "offline";
   const isOld = isOff || (alarms.isLoaded.value && !alarms.current.value);
   const off =
@@ -53,9 +55,10 @@ export function AlarmBannerNow() {
         <p class="calm first">Alarms are being read…</p>
       </section>
     );
-  const flood = alarms.counts.value?.flood
-    ? `${alarms.counts.value.raisedIn10Min} alarms in 10 min, first`
-    : null;
+  const flood =
+    floodNow === null
+      ? null
+      : `${alarms.counts.value?.raisedIn10Min} alarms in 10 min, ${leading?.isFirstOut ? "first" : "most urgent"}`;
   const from = first === null ? null : sinceMs(first);
   return (
     <AlarmBanner

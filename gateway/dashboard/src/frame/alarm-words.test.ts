@@ -3,7 +3,6 @@ import type { Alarm } from "../rest/types/alarms.ts";
 import type { TagFacts } from "../rest/types/wells.ts";
 import { sampleAlarm } from "../testing/samples.ts";
 import { alarmWords, spoken } from "./alarm-words.ts";
-import { bannerCounts, firstOf } from "./banner-facts.ts";
 import { agreed } from "./zone.ts";
 
 const ALARM = sampleAlarm({
@@ -75,32 +74,6 @@ describe("an alarm in one line", () => {
     expect(alarmWords({ ...ALARM, condition: "lo", value: 12, limit: 14 }, WELL).against).toBe(
       "< 14 lbf",
     );
-  });
-});
-
-describe("the banner", () => {
-  const other: Alarm = { ...ALARM, alarmId: "a2", priority: 2, tagName: "tubing_pressure" };
-
-  it("shows the most urgent one that nobody has acknowledged", () => {
-    expect(firstOf([other, ALARM], undefined)).toBe(ALARM);
-    expect(firstOf([other, { ...ALARM, state: "acknowledged" }], undefined)).toBe(other);
-    expect(firstOf([{ ...ALARM, state: "shelved" }], undefined)).toBeNull();
-  });
-
-  it("shows in a flood what came first, until that is acknowledged", () => {
-    expect(firstOf([other, ALARM], "a2")).toBe(other);
-    expect(firstOf([{ ...other, state: "acknowledged" }, ALARM], "a2")).toBe(ALARM);
-  });
-
-  it("counts what is to be handled, and shelved alarms not at all", () => {
-    const counts = bannerCounts([
-      ALARM,
-      other,
-      { ...other, alarmId: "a3", state: "acknowledged" },
-      { ...ALARM, alarmId: "a4", state: "shelved" },
-    ]);
-    expect(counts.total).toEqual({ 1: 1, 2: 2, 3: 0, 4: 0 });
-    expect(counts.unacknowledged).toEqual({ 1: 1, 2: 1, 3: 0, 4: 0 });
   });
 });
 
