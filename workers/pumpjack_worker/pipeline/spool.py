@@ -18,28 +18,25 @@ the system calls of all this with every way in which a power cut may leave them.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, Self
+from typing import NamedTuple, Self
 from uuid import UUID, uuid4
 
 import msgspec
 
-from pumpjack_core.errors import JournalDamaged, JournalError, JournalFull
-from pumpjack_core.log import get_logger
+from pumpjack_core.errors import JournalFull
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import MEMOS_KEPT
-from pumpjack_worker.pipeline import notes, salvage
+from pumpjack_worker.pipeline import notes
 from pumpjack_worker.pipeline.alarms import known
 from pumpjack_worker.pipeline.alarms.known import Known
-from pumpjack_worker.pipeline.durable import make_folder, sync_folder
-from pumpjack_worker.pipeline.filesystems import refuse_network_file_system
+from pumpjack_worker.pipeline.durable import sync_folder
+from pumpjack_worker.pipeline.spool_file import open_file, take_lock, told
+from pumpjack_worker.pipeline.tag_tables import TagTables
 
-FORMAT = 3
-"""1 had neither the seal of the notes nor names in the batches (codec.py), 2 no transitions."""
 SEQ_RESERVE = 1_000_000
 """Numbers set aside on disk long before their use: one goes out on the live feed before its batch
 is on disk, or while the disk is full, and receivers drop what comes under a used number."""
@@ -47,20 +44,6 @@ MOST_BYTES = 4 << 20
 """Of payload that oldest() hands out at once: batches without readings count no readings."""
 RESERVE_BYTES = 4 << 20
 """Held back on disk: a DELETE needs room in the WAL, and must work when the disk is full."""
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE tag_table (id INTEGER PRIMARY KEY, hash TEXT UNIQUE NOT NULL, tags BLOB NOT NULL);
-CREATE TABLE batch (
-  seq INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, readings INTEGER NOT NULL,
-  tag_table INTEGER NOT NULL, payload BLOB NOT NULL);
-"""
-_MEMOS = "CREATE TABLE IF NOT EXISTS memo (seq INTEGER PRIMARY KEY, content BLOB NOT NULL)"
-"""What the adapter wants to know again after a restart; apart, for it outlives its batch."""
-_KNOWN = """CREATE TABLE IF NOT EXISTS known (
-  only INTEGER PRIMARY KEY CHECK (only = 1), tag_table INTEGER NOT NULL, content BLOB NOT NULL)"""
-"""What alarms were decided by, with the last batch; it outlives all of them."""
-_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
-_log = get_logger("worker.journal")
 
 
 class Row(NamedTuple):
@@ -102,12 +85,11 @@ class Spool:
         self._path = folder / "journal.db"
         self._reserve = folder / "journal.reserve"
         self._size_bytes = size_bytes
-        self._tables: dict[str, int] = {}
-        self._cache: dict[int, TagTable] = {}
         self._unswept = 0
-        self._lock = self._take_lock()
+        self._lock = take_lock(folder)
         try:
-            self._db, self.salvaged = self._open(connection_id)
+            self._db, self.salvaged = open_file(self._path, self._reserve, connection_id)
+            self._tag_tables = TagTables(self._db)
             self.journal_id = UUID(self._meta("journal_id"))
             self._ceiling = int(self._meta("reserved_seq"))
             self.next_seq = self._ceiling + 1
@@ -152,7 +134,13 @@ class Spool:
             self._db.executemany(
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
                 [
-                    (row.seq, row.created_us, row.readings, self._table_id(row.tags), row.payload)
+                    (
+                        row.seq,
+                        row.created_us,
+                        row.readings,
+                        self._tag_tables.number(row.tags),
+                        row.payload,
+                    )
                     for row in rows
                 ],
             )
@@ -161,7 +149,7 @@ class Spool:
             if last_known is not None:
                 self._db.execute(
                     "INSERT OR REPLACE INTO known VALUES (1, ?, ?)",
-                    (self._table_id(last_known.tags), last_known.known),
+                    (self._tag_tables.number(last_known.tags), last_known.known),
                 )
         oldest = self.waiting.oldest_us
         first = min(row.created_us for row in rows)
@@ -176,7 +164,7 @@ class Spool:
         """The oldest rows in order, until they hold so much; at least one if there is one."""
         found: list[Row] = []
         readings = size = 0
-        with self._told("read"):
+        with told(self._path, "read"):
             cursor = self._db.execute(
                 "SELECT seq, created_us, readings, tag_table, payload FROM batch ORDER BY seq"
             )
@@ -186,12 +174,14 @@ class Spool:
                     size += len(payload)
                     if found and (readings > most_readings or size > most_bytes):
                         break
-                    found.append(Row(seq, created_us, count, self._table(table), payload))
+                    found.append(
+                        Row(seq, created_us, count, self._tag_tables.table(table), payload)
+                    )
         return found
 
     def memos(self) -> tuple[bytes, ...]:
         """The memos of the last rows that had one, oldest first; MEMOS_KEPT of them at most."""
-        with self._told("read"):
+        with told(self._path, "read"):
             found = self._db.execute(
                 "SELECT content FROM memo ORDER BY seq DESC LIMIT ?", (MEMOS_KEPT,)
             ).fetchall()
@@ -203,7 +193,7 @@ class Spool:
             self._delete(up_to)
         except JournalFull:
             self._reserve.unlink(missing_ok=True)
-            with self._told("remove"):
+            with told(self._path, "remove"):
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._delete(up_to)
         self._keep_reserve()
@@ -276,129 +266,18 @@ class Spool:
             )
 
     @contextlib.contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
-        """Turn SQLite's errors into JournalFull, which passes, and JournalError, which does not."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
-                raise JournalFull(
-                    f"cannot {doing}: the disk of {self._path} is full or fails ({error}); "
-                    "make room on it"
-                ) from error
-            raise JournalError(f"cannot {doing} in {self._path}: {error}") from error
-
-    @contextlib.contextmanager
     def _transaction(self, doing: str) -> Iterator[None]:
-        with self._told(doing):
+        with told(self._path, doing):
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
-                self._tables.clear()
+                self._tag_tables.forget()
                 with contextlib.suppress(sqlite3.Error):
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
                 raise
-
-    def _open(self, connection_id: str) -> tuple[sqlite3.Connection, int]:
-        salvage.swap(self._path)
-        try:
-            return self._connect_in_little_room(connection_id), 0
-        except (sqlite3.DatabaseError, JournalDamaged) as error:
-            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-                raise JournalError(
-                    f"cannot open the journal {self._path}: {error}; check the disk and its rights"
-                ) from error
-            _log.error(f"the journal {self._path} is damaged: {error}")
-            with self._told("save what can be read of a damaged journal"):
-                saved = salvage.salvage(self._path, lambda db: _make(db, connection_id))
-            _log.error(f"{saved} batches were saved into a new journal")
-            return self._connect(connection_id), saved
-
-    def _connect_in_little_room(self, connection_id: str) -> sqlite3.Connection:
-        """Open the file; on a full disk with what was held back for that."""
-        try:
-            return self._connect(connection_id)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _PASSING or not self._reserve.exists():
-                raise
-            self._reserve.unlink()
-            return self._connect(connection_id)
-
-    def _connect(self, connection_id: str) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            self._path,
-            isolation_level=None,
-            timeout=5,
-            check_same_thread=False,
-            cached_statements=32,
-        )
-        try:
-            self._prepare(db, connection_id)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _prepare(self, db: sqlite3.Connection, connection_id: str) -> None:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA journal_size_limit=4194304")
-        db.execute("PRAGMA temp_store=MEMORY")
-        if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            _make(db, connection_id)
-        self._refuse_a_newer_one(db)
-        db.execute(_MEMOS)
-        db.execute(_KNOWN)
-        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise JournalDamaged(verdict)
-        for digest, content in db.execute("SELECT hash, tags FROM tag_table"):
-            if not salvage.tags_are_sound(digest, content):
-                raise JournalDamaged("a tag table is not what its hash was made of")
-        meta = notes.read(db)
-        if not notes.are_sound(meta):
-            raise JournalDamaged("what it says of itself is not what was written")
-        if meta.get("connection_id") != connection_id:
-            raise JournalError(
-                f"the journal {self._path} belongs to {meta.get('connection_id')}, not to "
-                f"{connection_id}; give each connection a folder of its own"
-            )
-        if meta["format"] != str(FORMAT):
-            db.execute("BEGIN IMMEDIATE")
-            notes.write(db, format=str(FORMAT))
-            db.execute("COMMIT")
-
-    def _refuse_a_newer_one(self, db: sqlite3.Connection) -> None:
-        """Before anything of it is touched."""
-        found = notes.read(db).get("format", "")
-        if found.isdecimal() and int(found) > FORMAT:
-            raise JournalError(
-                f"the journal {self._path} was written by a newer version of Pumpjack (format "
-                f"{found}, this version knows {FORMAT}); start that version again, or have it "
-                "empty the journal first: nothing in it was changed"
-            )
-
-    def _take_lock(self) -> IO[str]:
-        try:
-            make_folder(self._folder)
-            refuse_network_file_system(self._folder)
-            lock = (self._folder / "journal.lock").open("w")
-        except OSError as error:
-            raise JournalError(
-                f"cannot make a journal in {self._folder}: {error}; give a folder that can be "
-                "written to"
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise JournalError(
-                f"another worker has the journal in {self._folder} open; stop it first"
-            ) from error
-        return lock
 
     def _keep_reserve(self) -> None:
         if self._reserve.exists():
@@ -429,43 +308,3 @@ class Spool:
         """Receipt of the newest batch that was removed [µs]; 0 without one, or in an old file."""
         found = self._db.execute("SELECT value FROM meta WHERE key = 'removed_until_us'").fetchone()
         return 0 if found is None else int(found[0])
-
-    def _table_id(self, tags: TagTable) -> int:
-        known = self._tables.get(tags.hash)
-        if known is None:
-            self._db.execute(
-                "INSERT OR IGNORE INTO tag_table (hash, tags) VALUES (?, ?)",
-                (tags.hash, msgspec.json.encode(tags.tags)),
-            )
-            known = int(
-                self._db.execute(
-                    "SELECT id FROM tag_table WHERE hash = ?", (tags.hash,)
-                ).fetchone()[0]
-            )
-            self._tables[tags.hash] = known
-            self._cache[known] = tags
-        return known
-
-    def _table(self, number: int) -> TagTable:
-        found = self._cache.get(number)
-        if found is None:
-            (blob,) = self._db.execute(
-                "SELECT tags FROM tag_table WHERE id = ?", (number,)
-            ).fetchone()
-            found = TagTable(msgspec.json.decode(blob, type=tuple[Tag, ...]))
-            self._cache[number] = found
-        return found
-
-
-def _make(db: sqlite3.Connection, connection_id: str) -> None:
-    db.execute("BEGIN")
-    for statement in _SCHEMA.split(";")[:-1]:
-        db.execute(statement)
-    meta = {
-        "format": str(FORMAT),
-        "journal_id": str(uuid4()),
-        "connection_id": connection_id,
-        "reserved_seq": "0",
-    }
-    notes.write(db, **meta)
-    db.execute("COMMIT")
