@@ -40,6 +40,17 @@ def test_a_device_clock_that_was_set_back_an_hour_is_believed_after_five_minutes
     assert well.evaluator.held(T0_US + 3_902 * S) == 0
 
 
+def test_values_that_say_nothing_new_count_too_while_a_device_clock_is_back():
+    well = Well(Alarm("hi", limit=100.0))
+    well.read(50.0, 3_600)
+    for now in range(3_601, 3_900):
+        well.read(50.0, now - 3_600, now=now)
+    assert well.evaluator.held(T0_US + 3_900 * S) == 1
+    well.read(50.0, 301, now=3_901)
+    well.read(120.0, 302, now=3_902)
+    assert well.turns == [(False, 3_600), (True, 302)]
+
+
 def test_a_worker_clock_that_was_set_back_stops_nothing():
     well = Well(Alarm("hi", limit=100.0, on_delay_s=2.0))
     well.read(50.0, 3_600)

@@ -36,6 +36,8 @@ class Order:
     def __init__(self, tags: TagTable) -> None:
         self._tags = tags
         self.newest_us = np.full(len(tags), NEVER_US, np.int64)
+        self.each_us = self.newest_us.data
+        """The same numbers as Python's own, which cost less one by one."""
         self._patience_us = np.array(
             [max(LEAST_S, INTERVALS * tag.interval_s) * 1e6 for tag in tags.tags], np.int64
         )
