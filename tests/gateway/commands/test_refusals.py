@@ -305,6 +305,26 @@ async def test_a_tenant_has_a_rate_of_its_own_in_the_database(
     answer = await ann.ask()
     await refused_with_audit(ann, field, answer, 429, "RATE_LIMITED")
     assert answer.headers["Retry-After"]
+    # Only so many of another tenant's are nobody else's business.
+    await field.admin.execute(
+        "UPDATE pumpjack.commands SET requested_at = requested_at - interval '2 minutes' "
+        "WHERE tenant_id = $1",
+        field.tenant,
+    )
+    other = f"{field.tenant}-rival"
+    await field.make_tenant(other)
+    await field.admin.execute(
+        "INSERT INTO pumpjack.commands (tenant_id, connection_no, well_id, tag_name, value, "
+        "reason, idempotency_key, requested_by, requested_role, requested_at, approval, expires_s, "
+        "expires_at, verify_s, write_hash, state, change_no, detail) "
+        "SELECT $1, m.connection_no, m.well_id, m.tag_name, m.value, m.reason, m.idempotency_key, "
+        "m.requested_by, m.requested_role, now(), m.approval, m.expires_s, m.expires_at, "
+        "m.verify_s, m.write_hash, m.state, m.change_no, m.detail "
+        "FROM pumpjack.commands AS m WHERE m.tenant_id = $2",
+        other,
+        field.tenant,
+    )
+    await ann.asked()
 
 
 async def test_without_a_database_nothing_is_written_and_the_audit_hears_of_it_later(

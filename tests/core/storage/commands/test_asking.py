@@ -186,6 +186,7 @@ async def test_it_takes_a_second_person_where_that_is_required(
     assert await hand.claim() is None
     own = await desk.decide(command, True, "ann")
     assert (own["code"], own["state"]) == ("PJ022", "validated")
+    assert (await desk.decide(command, True, ""))["code"] == "PJ022", "nobody is no second person"
     approved = await desk.decide(command, True, "bob")
     assert (approved["code"], approved["state"]) == (None, "approved")
     again = await desk.decide(command, False, "cleo")
@@ -196,6 +197,7 @@ async def test_it_takes_a_second_person_where_that_is_required(
     assert await audited(database) == [
         ("ann", "command.request", "done"),
         ("ann", "command.decide", "refused"),
+        ("", "command.decide", "refused"),
         ("bob", "command.approved", "done"),
         ("cleo", "command.decide", "refused"),
         ("worker", "command.sent", "done"),
