@@ -176,12 +176,14 @@ class Field:
         )
         return claim.command_id
 
-    async def audit(self, actor: str) -> list[tuple[str, str, dict[str, Any]]]:
+    async def audit(
+        self, actor: str, tenant: str | None = None
+    ) -> list[tuple[str, str, dict[str, Any]]]:
         """What the audit log has of a person but sign-ins: action, outcome, detail."""
         rows = await self.admin.fetch(
             "SELECT action, outcome, detail FROM pumpjack.audit_logs "
             "WHERE tenant_id = $1 AND actor = $2 AND action NOT LIKE 'sign-in%' ORDER BY audit_no",
-            self.tenant,
+            tenant or self.tenant,
             actor,
         )
         return [(row["action"], row["outcome"], json.loads(row["detail"])) for row in rows]
@@ -253,6 +255,7 @@ class Person:
 
     def __init__(self, gateway: Gateway, tenant: str, name: str, role: str = "operator") -> None:
         self.name = name
+        self.tenant = tenant
         self.gateway = gateway
         self.client = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{gateway.rest_port}/api/scada",

@@ -28,7 +28,7 @@ async def refused_with_audit(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The problem document, and the detail of the person's last row in the audit log."""
     body = await person.refused(answer, status, code)
-    action, outcome, detail = (await field.audit(person.name))[-1]
+    action, outcome, detail = (await field.audit(person.name, person.tenant))[-1]
     assert action in {"command.request", "command.decide"}
     assert outcome == "refused"
     assert "address" in (detail.get("from") or detail), "from where it was asked"
@@ -51,9 +51,12 @@ async def test_operators_and_those_above_may(people: People, field: Field, role:
 async def test_a_well_of_another_tenant_is_answered_as_one_that_does_not_exist(
     people: People, field: Field
 ) -> None:
-    stranger = people("eve", tenant=f"{field.tenant}-rival")
+    await field.make_tenant(f"{field.tenant}-rival")
+    stranger, ann = people("eve", tenant=f"{field.tenant}-rival"), people("ann")
     theirs = await stranger.ask()
-    none = await people("ann").ask(wellId="no-such-well")
+    none = await ann.ask(wellId="no-such-well")
+    await refused_with_audit(stranger, field, theirs, 404, "NO_SUCH_WELL")
+    await refused_with_audit(ann, field, none, 404, "NO_SUCH_WELL")
     assert (theirs.status_code, none.status_code) == (404, 404)
     assert theirs.json() == none.json() | {"detail": theirs.json()["detail"]}
     assert theirs.json()["detail"].replace(WELL, "no-such-well") == none.json()["detail"]
@@ -68,7 +71,8 @@ async def test_a_command_of_another_tenant_is_answered_as_one_that_does_not_exis
     eve = people("eve", tenant=f"{field.tenant}-rival")
     answer = await eve.client.get(f"/control/{made['commandId']}")
     await eve.refused(answer, 404, "NO_SUCH_COMMAND")
-    await eve.refused(await eve.decide(made["commandId"], approve=True), 404, "NO_SUCH_COMMAND")
+    answer = await eve.decide(made["commandId"], approve=True)
+    await refused_with_audit(eve, field, answer, 404, "NO_SUCH_COMMAND")
     assert (await eve.client.get("/control")).json()["commands"] == []
     assert (await ann.look(made["commandId"]))["command"]["state"] == "validated"
 
@@ -146,6 +150,17 @@ async def test_nothing_is_approved_for_a_device_that_is_away(
     await refused_with_audit(bob, field, answer, 409, "DEVICE_OFFLINE")
     assert (await ann.look(made["commandId"]))["command"]["state"] == "validated"
     assert (await bob.decide(made["commandId"], approve=False)).status_code == 200
+
+
+async def test_what_has_ended_is_not_to_be_approved_whether_its_device_is_there_or_not(
+    ann: Person, people: People, field: Field
+) -> None:
+    made = await ann.asked("wing_valve", 1)
+    bob = people("bob")
+    assert (await bob.decide(made["commandId"], approve=False)).status_code == 200
+    await field.beat(state="disconnected")
+    answer = await bob.decide(made["commandId"], approve=True)
+    await refused_with_audit(bob, field, answer, 409, "NOTHING_TO_DECIDE")
 
 
 async def test_while_another_command_runs_it_is_said_whose(
