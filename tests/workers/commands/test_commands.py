@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from pumpjack_core import wire
+from pumpjack_core.storage.commands import Claim, Orders
 from pumpjack_core.tags import Write
 from pumpjack_worker.adapters.modbus_tcp.address import Area
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import SimulatedDevice
@@ -230,6 +231,33 @@ async def test_a_worker_that_was_replaced_claims_nothing(
         assert "suspended" in detail["message"], "the second's answer"
     await second.stop()
     assert device.written == []
+
+
+async def test_a_worker_that_was_replaced_claims_nothing_of_a_database_that_has_forgotten_it(
+    site: Site, device: SimulatedDevice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loop, "LOOK_S", 0.1)
+    looks = 0
+
+    class Counted(Orders):
+        async def unfinished_commands(self, connection_id: str, fence: int) -> list[Claim]:
+            nonlocal looks
+            looks += 1
+            return await super().unfinished_commands(connection_id, fence)
+
+    site.orders = Counted
+    worker = await site.worker(tmp_path / "journal")
+    fence = worker.pipeline.writer.fence
+    second = await site.worker(tmp_path / "another", site.config(suspend=True))
+    await until(lambda: worker.pipeline.standing().state == "fenced")
+    await second.stop()
+    await site.database.execute("UPDATE pumpjack.connection SET fence = $1", fence)
+    command = await site.request(45.0)
+    before = looks
+    await until(lambda: looks > before + 2)
+    assert (await site.steps(command))[-1] == "approved"
+    assert device.written == []
+    await worker.stop()
 
 
 async def test_commands_on_two_tags_do_not_wait_for_one_another_and_reading_goes_on(
