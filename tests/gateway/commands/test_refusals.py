@@ -140,6 +140,14 @@ async def test_a_connection_of_which_no_worker_was_ever_heard(ann: Person, field
     assert "no worker of its connection is running" in body["detail"]
 
 
+async def test_a_heartbeat_of_another_tenant_says_nothing_of_a_device(
+    ann: Person, field: Field
+) -> None:
+    await field.beat(tenant_id=f"{field.tenant}-rival")
+    body, _ = await refused_with_audit(ann, field, await ann.ask(), 409, "DEVICE_OFFLINE")
+    assert "no worker of its connection is running" in body["detail"]
+
+
 async def test_nothing_is_approved_for_a_device_that_is_away(
     ann: Person, people: People, field: Field
 ) -> None:
