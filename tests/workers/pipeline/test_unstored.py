@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pumpjack_worker.pipeline import pipeline
 from pumpjack_worker.pipeline.hole_file import HoleFile
 from tests.workers.pipeline.scripted import start, until
 from tests.workers.pipeline.test_gap_marks import rows
@@ -41,6 +42,27 @@ async def test_what_was_not_stored_is_marked_at_both_ends_once_the_journal_takes
     worker.adapter.read(5.0)
     await became(database, "pressure", (1.0, None), MARK, MARK, (5.0, None))
     await became(database, "flow", MARK)
+
+
+async def test_what_is_told_is_what_the_file_says_so_that_a_kill_in_between_tells_it_once(
+    tmp_path, database, valkey, feed, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "WATCH_S", 3_600.0)
+    worker = await start(tmp_path / "j", database.connect, valkey.url)
+    file, kept = worker.pipeline._unstored._file, []
+    write = file.write
+    monkeypatch.setattr(file, "write", lambda loss: kept.append(loss) or write(loss))
+    size = full(worker)
+    for value in (2.0, 3.0, 4.0):
+        worker.adapter.read(value)
+    await until(lambda: worker.pipeline._metrics.not_stored._value.get() == 3)
+    worker.pipeline._journal._spool._size_bytes = size
+    worker.adapter.read(5.0)
+    await became(database, "pressure", MARK, MARK, (5.0, None))
+    assert HoleFile(tmp_path / "j").read() == kept[-1]
+    assert kept[-1].readings == 3
+    await worker.stop()
+    assert HoleFile(tmp_path / "j").read() is None
 
 
 async def test_a_hole_that_was_not_on_record_when_its_worker_was_killed_is_told_by_the_next(

@@ -174,7 +174,7 @@ class Pipeline:
                 await asyncio.wait((reader,))
                 self._alarms.pay()
                 await self._drain()
-                self._unstored.record(self._config.tags)
+                await self._storing.tell_unstored()
                 for task in others:
                     task.cancel()
         finally:

@@ -114,12 +114,18 @@ class Storing:
                     raise
             else:
                 await self._ack(ack)
-                self._unstored.record(self.tags)
+                await self.tell_unstored()
             self._acks.task_done()
 
     async def settled(self) -> None:
         """Return when nothing that was taken waits for the journal."""
         await self._acks.join()
+
+    async def tell_unstored(self) -> None:
+        """Have on record what the journal had no room for."""
+        if self._unstored.is_open:
+            await self._unstored.keep()  # as it is told: after a kill in between it is known again
+            self._unstored.record(self.tags)
 
     def session_began(self) -> None:
         """Nothing is owed any more: a new session brings it by itself."""
