@@ -27,12 +27,14 @@ WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)
 
 Theme = Literal["light", "dark"]
-Size = Literal["desktop", "phone", "wall"]
+Size = Literal["desktop", "phone", "wall", "zoomed"]
 SIZES: dict[Size, tuple[int, int]] = {
     "desktop": (1440, 900),
     "phone": (375, 812),
     "wall": (2560, 1440),
+    "zoomed": (720, 450),
 }
+"""zoomed: the desktop at 200 %, as the page sees it."""
 
 
 @functools.cache
@@ -81,15 +83,20 @@ class Screens:
         size: Size = "desktop",
         theme: Theme = "light",
         zone: str = "America/Chicago",
+        forced_colors: bool = False,
     ) -> Person:
-        """Open a link at a screen of its own, as a person who has it for the first time."""
+        """Open a link at a screen of its own, as a person who has it for the first time.
+
+        forced_colors: the system's few colours instead of the page's, as with high contrast.
+        """
         width, height = SIZES[size]
         context = await self._browser.new_context(
             viewport={"width": width, "height": height},
-            device_scale_factor=2 if size == "phone" else 1,
+            device_scale_factor=2 if size in ("phone", "zoomed") else 1,
             has_touch=size == "phone",
             is_mobile=size == "phone",
             color_scheme=theme,
+            forced_colors="active" if forced_colors else "none",
             reduced_motion="reduce",
             timezone_id=zone,
             locale="en-US",

@@ -4,8 +4,8 @@ with ManyWells(folder, wells=512) as field:
     asyncio.run(field.fill())
     person = await screens.person(field.link())
 
-Wells stand on pads of 13 on four routes; a connection serves six of them. Each second two key tags
-of each well have a new value.
+Wells stand on pads of 13 on four routes; a connection serves six of them where no other number is
+told. Each second two key tags of each well have a new value, and all further tags of the first.
 """
 
 from __future__ import annotations
@@ -60,14 +60,19 @@ def well_name(number: int) -> str:
     return f"br-{number // WELLS_A_PAD + 1:02}-{number % WELLS_A_PAD + 1}h"
 
 
-def connection_of(number: int) -> str:
-    """The connection of a well."""
-    return f"ops/plc-{number // WELLS_A_CONNECTION + 1:02}"
+def further_tag(number: int) -> str:
+    """A tag of the first well that no other has, from 0."""
+    return f"point_{number + 1:04}"
 
 
-def _tags(number: int) -> list[Tag]:
+def _tags(number: int, further: int) -> list[Tag]:
     well = well_name(number)
+    more = [
+        Tag(well, further_tag(at), f"d{at}", "float32", 1.0, unit="psi", low=0, high=2000, digits=1)
+        for at in range(further if number == 0 else 0)
+    ]
     return [
+        *more,
         Tag(well, "tubing_pressure", "a", "float32", 1.0, unit="psi", low=0, high=600, digits=0,
             title="Tubing", normal_low=180, normal_high=320, alarms=_ALARMS),
         Tag(well, "liquid_rate", "b", "float32", 1.0, unit="bbl/d", low=0, high=1200, digits=0,
@@ -93,8 +98,17 @@ def _facts(number: int) -> WellFacts:
 class ManyWells:
     """Database, Valkey and gateway as processes of their own. Leaving the block stops them."""
 
-    def __init__(self, folder: Path, wells: int = 512) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        wells: int = 512,
+        *,
+        wells_a_connection: int = WELLS_A_CONNECTION,
+        further_tags: int = 0,
+    ) -> None:
         self.wells = wells
+        self._a_connection = wells_a_connection
+        self._further = further_tags
         self._redis_process = EmbeddedValkey(folder / "redis")
         self._postgres = EmbeddedPostgres(folder / "pg")
         self.away: set[str] = set()
@@ -174,7 +188,7 @@ class ManyWells:
         ingest = await Ingest.connect(self._postgres.url("postgres", writer_role(TENANT)))
         empty: Any = np.empty(0, np.int64)
         for number, condition in conditions.items():
-            connection = connection_of(number)
+            connection = self.connection_of(number)
             stored = self._stored.get(connection, 0)
             value = {"hihi": HIHI + 12, "hi": HI + 8, "lo": 104.0}[condition]
             seen = Transition(0, condition, True, time.time_ns() // 1000, value)
@@ -192,14 +206,25 @@ class ManyWells:
             self._stored[connection] = stored + 1
         await ingest.close()
         client = redis.asyncio.from_url(self._redis_process.url)
-        for connection in {connection_of(number) for number in conditions}:
+        for connection in {self.connection_of(number) for number in conditions}:
             text = wire.encode(
                 {"type": "alarms-stored", "tenantId": TENANT, "connectionId": connection}
             )
             await client.publish(wire.readings_channel(TENANT), text)
         await client.aclose()
 
+    def connection_of(self, number: int) -> str:
+        """The connection of a well."""
+        return f"ops/plc-{number // self._a_connection + 1:02}"
+
     # Inside
+
+    def _wells_of(self, connection: str) -> range:
+        first = (int(connection.rpartition("-")[2]) - 1) * self._a_connection
+        return range(first, min(first + self._a_connection, self.wells))
+
+    def _connections(self) -> list[str]:
+        return [self.connection_of(n) for n in range(0, self.wells, self._a_connection)]
 
     async def _declare(self) -> None:
         await migrate(self._postgres.url())
@@ -207,10 +232,9 @@ class ManyWells:
         await ensure_tenant(admin, TENANT)
         await admin.close()
         ingest = await Ingest.connect(self._postgres.url("postgres", writer_role(TENANT)))
-        for first in range(0, self.wells, WELLS_A_CONNECTION):
-            connection = connection_of(first)
-            numbers = range(first, min(first + WELLS_A_CONNECTION, self.wells))
-            tags = [tag for number in numbers for tag in _tags(number)]
+        for connection in self._connections():
+            numbers = self._wells_of(connection)
+            tags = [tag for number in numbers for tag in _tags(number, self._further)]
             epoch = self._epochs[connection] = uuid.uuid4()
             fence = await ingest.take_fence(connection, "modbus-tcp")
             await ingest.open_journal(epoch, connection)
@@ -244,12 +268,11 @@ class ManyWells:
 
     async def _second(self, client: redis.asyncio.Redis, *, states: bool) -> None:
         now = time.time()
-        for first in range(0, self.wells, WELLS_A_CONNECTION):
-            connection = connection_of(first)
+        for connection in self._connections():
             if connection in self.away:
                 continue
             async with client.pipeline(transaction=False) as pipe:
-                for number in range(first, min(first + WELLS_A_CONNECTION, self.wells)):
+                for number in self._wells_of(connection):
                     self._publish(pipe, connection, number, now, states=states)
                 await pipe.execute()
             await self._beat(client, connection)
@@ -265,6 +288,8 @@ class ManyWells:
             if number in self.stopped
             else 500 + 150 * math.sin(now / 60 + number),
         }
+        if number == 0:
+            values |= {further_tag(at): at + now % 1 for at in range(self._further)}
         if states:
             values["run_status"] = 0.0 if number in self.stopped else 1.0
         readings = tuple(
@@ -282,8 +307,7 @@ class ManyWells:
         pipe.hset(wire.latest_key(TENANT, well), mapping=fields)
 
     async def _beat(self, client: redis.asyncio.Redis, connection: str) -> None:
-        first = (int(connection.rpartition("-")[2]) - 1) * WELLS_A_CONNECTION
-        wells = [well_name(n) for n in range(first, min(first + WELLS_A_CONNECTION, self.wells))]
+        wells = [well_name(number) for number in self._wells_of(connection)]
         lost = connection in self.away
         beat = wire.Heartbeat(
             epoch=str(self._epochs[connection]),

@@ -53,3 +53,25 @@ async def test_every_page_can_be_used_by_everybody(
             found.append(f"{path}: it scrolls sideways")
     assert found == []
     assert person.problems == []
+
+
+async def test_on_a_phone_the_tabs_of_a_wells_page_mean_that_well(
+    field: Field, screens: Screens
+) -> None:
+    person = await screens.person(field.link("/wells/permian-a2"), size="phone")
+    page = person.page
+    tabs = page.get_by_role("navigation", name="Screens")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Permian A-2")
+    await tabs.get_by_role("link", name="Trends").click()
+    pens = page.get_by_role("table", name="Pens")
+    await expect(pens.get_by_role("row", name="Permian A-2")).not_to_have_count(0)
+    await expect(pens.get_by_role("row", name="Permian A-1")).to_have_count(0)
+    await page.go_back()
+    await tabs.get_by_role("link", name="Control").click()
+    await expect(page).to_have_url(f"{field.rest}/wells/permian-a2/control")
+    await tabs.get_by_role("link", name="Overview").click()
+    await expect(tabs.get_by_role("link", name="Trends")).to_have_attribute("href", "/trends")
+    await page.goto(f"{field.rest}/wells/permian-a2")
+    await page.set_viewport_size({"width": 1024, "height": 700})
+    await expect(tabs.get_by_role("link", name="Control")).to_have_attribute("href", "/control")
+    assert person.problems == []

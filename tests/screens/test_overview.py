@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +15,7 @@ from tests.screens.axe import is_wider_than_the_screen, violations
 from tests.screens.chromium import Screens, Size, Theme
 from tests.screens.field import Field, build_screens
 from tests.screens.many_wells import ManyWells, well_name
+from tests.screens.read_each_second import read_each_second
 
 pytestmark = [pytest.mark.servers, pytest.mark.peers, pytest.mark.timeout(300)]
 WELLS = 150
@@ -33,21 +33,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManyWells]:
         asyncio.run(field.fill())
         asyncio.run(field.lose(AWAY))
         asyncio.run(field.raise_alarms({85: "hihi"}))
-        stop = threading.Event()
-        worker = threading.Thread(target=lambda: asyncio.run(_run(field, stop)))
-        worker.start()
-        yield field
-        stop.set()
-        worker.join(30)
-
-
-async def _run(field: ManyWells, stop: threading.Event) -> None:
-    done = asyncio.Event()
-    reading = asyncio.create_task(field.run(done))
-    while not stop.is_set() and not reading.done():
-        await asyncio.wait({reading}, timeout=0.2)
-    done.set()
-    await reading
+        with read_each_second(field):
+            yield field
 
 
 def rows(page: Page) -> Locator:

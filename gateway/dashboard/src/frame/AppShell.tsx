@@ -3,6 +3,7 @@ import { useLocation } from "preact-iso";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { live } from "../live/live.ts";
 import { trendLink, wellLink } from "../model/links.ts";
+import { usePhone } from "../parts/use-phone.ts";
 import type { OverviewWell } from "../rest/types/wells.ts";
 import { Account } from "./Account.tsx";
 import { AlarmBannerNow } from "./AlarmBannerNow.tsx";
@@ -97,10 +98,11 @@ function useWhileShown(): void {
 }
 
 function Tabs({ path }: { path: string }) {
+  const isPhone = usePhone();
   const wellId = /^\/wells\/([^/]+)/.exec(path)?.[1];
   const here = wellId === undefined ? undefined : decoded(wellId);
   const well = live().overview.wells.value?.find((one) => one.wellId === here);
-  return <TabBar path={path} well={well !== undefined && isPhone() ? linksOf(well) : null} />;
+  return <TabBar path={path} well={well !== undefined && isPhone ? linksOf(well) : null} />;
 }
 
 function linksOf(well: OverviewWell) {
@@ -114,10 +116,6 @@ function decoded(part: string): string {
   } catch {
     return part;
   }
-}
-
-function isPhone(): boolean {
-  return matchMedia("(max-width: 640px)").matches;
 }
 
 function LiveStateNow() {

@@ -7,7 +7,8 @@ export function Clock({ now, zone }: { now: number; zone: string }) {
     <div class="clock" title={zone}>
       <b>{clockText(now, zone)}</b>
       <span>
-        {dayText(now, zone)} · {name}
+        <span class="day">{dayText(now, zone)} · </span>
+        {name}
       </span>
     </div>
   );

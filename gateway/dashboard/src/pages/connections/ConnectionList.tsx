@@ -2,8 +2,14 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { bytesText, formatNumber } from "../../model/numbers.ts";
 import { Button } from "../../parts/Button.tsx";
+import { focusDrawn } from "../../parts/focus-drawn.ts";
+import { usePhone } from "../../parts/use-phone.ts";
+import { remPx, useVirtual } from "../../parts/use-virtual.ts";
 import type { Connection } from "../../rest/types/connections.ts";
 import { ConnectionRow } from "./ConnectionRow.tsx";
+
+const ROW_REM = 2.625;
+const CARD_REM = 4.5;
 
 export interface ConnectionListProps {
   connections: readonly Connection[];
@@ -17,11 +23,25 @@ export interface ConnectionListProps {
 
 export function ConnectionList({ connections, chosen, moved, onChoose, onHold, empty }: ConnectionListProps) {
   const rows = useRef<HTMLDivElement>(null);
+  const isPhone = usePhone();
+  const rem = remPx();
+  const virtual = useVirtual({
+    count: connections.length,
+    sizePx: () => (isPhone ? CARD_REM : ROW_REM) * rem,
+    sizes: `${isPhone} ${rem}`,
+    keyOf: (index) => connections[index]?.connectionId ?? "",
+    box: rows,
+    ofWindow: isPhone,
+  });
+  const at = connections.findIndex((one) => one.connectionId === chosen);
   useEffect(() => {
-    const row = rows.current?.querySelector<HTMLElement>(".cng.sel");
-    row?.scrollIntoView({ block: "nearest" });
-    if (rows.current?.contains(document.activeElement)) row?.focus({ preventScroll: true });
+    if (at < 0 || isPhone) return;
+    const hasFocus = rows.current?.contains(document.activeElement) ?? false;
+    virtual.show(at);
+    if (hasFocus) focusDrawn(rows.current, `[data-connection="${CSS.escape(chosen)}"]`);
   }, [chosen]);
+  const isChosenDrawn = virtual.rows.some(({ index }) => index === at);
+  const tabStop = isChosenDrawn ? at : virtual.first;
   const sizes = new Set(connections.map((one) => one.journal.sizeBytes));
   const [size] = sizes;
   return (
@@ -47,15 +67,24 @@ export function ConnectionList({ connections, chosen, moved, onChoose, onHold, e
           </span>
         </div>
         <div ref={rows} class="rows" role="rowgroup" onPointerEnter={() => onHold(true)} onPointerLeave={() => onHold(false)}>
-          {connections.map((one, index) => (
-            <ConnectionRow
-              key={one.connectionId}
-              connection={one}
-              row={index + 1}
-              isChosen={one.connectionId === chosen}
-              onChoose={() => onChoose(one.connectionId)}
-            />
-          ))}
+          <div class="space" role="presentation" style={{ height: `${virtual.heightPx}px` }}>
+            {virtual.rows.map(({ index, top }) => {
+              const one = connections[index];
+              if (one === undefined) return null;
+              return (
+                <ConnectionRow
+                  key={one.connectionId}
+                  connection={one}
+                  index={index}
+                  top={top}
+                  measure={virtual.measure}
+                  isChosen={index === at}
+                  isTabStop={index === tabStop}
+                  onChoose={() => onChoose(one.connectionId)}
+                />
+              );
+            })}
+          </div>
         </div>
       </div>
       <div class="foot only-desk">

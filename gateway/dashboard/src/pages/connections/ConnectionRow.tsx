@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { nowMs } from "../../frame/now.ts";
 import { zone } from "../../frame/zone.ts";
 import { formatNumber } from "../../model/numbers.ts";
@@ -11,12 +12,19 @@ import { nameOf, stateOf } from "./states.ts";
 
 export interface ConnectionRowProps {
   connection: Connection;
-  row: number;
+  /** Of the whole list, from 0. */
+  index: number;
+  /** From the top of the list [px]. */
+  top: number;
+  measure: (row: HTMLElement | null) => void;
   isChosen: boolean;
+  isTabStop: boolean;
   onChoose: () => void;
 }
 
-export function ConnectionRow({ connection, row, isChosen, onChoose }: ConnectionRowProps) {
+export function ConnectionRow({ connection, index, top, measure, isChosen, isTabStop, onChoose }: ConnectionRowProps) {
+  const row = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => measure(row.current), [measure]);
   const { kind, glyph, word } = stateOf(connection);
   const since = msOrNull(connection.since);
   const isDown = kind === "down";
@@ -24,10 +32,13 @@ export function ConnectionRow({ connection, row, isChosen, onChoose }: Connectio
   return (
     <div
       role="row"
-      aria-rowindex={row + 1}
+      aria-rowindex={index + 2}
+      data-index={index}
+      style={{ top: `${top}px` }}
+      ref={row}
       aria-selected={isChosen}
       data-connection={connection.connectionId}
-      tabIndex={isChosen ? 0 : -1}
+      tabIndex={isTabStop ? 0 : -1}
       class={isChosen ? "tr cng sel" : "tr cng"}
       onClick={onChoose}
       onKeyDown={(event) => event.key === "Enter" && onChoose()}

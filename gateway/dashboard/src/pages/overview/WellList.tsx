@@ -5,6 +5,8 @@ import { holdOrder, titleOf } from "../../model/attention.ts";
 import { penText } from "../../model/links.ts";
 import { counted } from "../../model/numbers.ts";
 import { Button } from "../../parts/Button.tsx";
+import { focusDrawn } from "../../parts/focus-drawn.ts";
+import { useVirtual } from "../../parts/use-virtual.ts";
 import { ListKeys } from "./ListKeys.tsx";
 import { RouteRow } from "./RouteRow.tsx";
 import { WellRow, penOf } from "./WellRow.tsx";
@@ -12,7 +14,6 @@ import type { Judged } from "./judged.ts";
 import { type Item, byRoute, columnTitles, itemsOf } from "./listed.ts";
 import type { ScreenSize } from "./use-screen.ts";
 import { SPARK_HOURS, useSparks } from "./use-sparks.ts";
-import { useVirtual } from "./use-virtual.ts";
 
 const ROW_REM = 2.625;
 const CARD_REM = 8.375;
@@ -57,7 +58,7 @@ export function WellList({ judged, all, narrowed, isFlood, screen }: WellListPro
     if (item === undefined) return;
     chosen.value = item.key;
     virtual.show(index);
-    focusSoon(box, item.key);
+    focusDrawn(box.current, `[data-key="${CSS.escape(item.key)}"]`);
   };
   // a row with the focus that scrolls away must not take the focus with it
   const firstInSight = inSight.find(({ item }) => item?.kind === "well")?.item?.key;
@@ -174,16 +175,6 @@ function useStable(titles: (string | null)[]): readonly (string | null)[] {
 function penTextOf(judged: Judged): string | null {
   const tagName = penOf(judged);
   return tagName === null ? null : penText({ wellId: judged.wellId, tagName });
-}
-
-function focusSoon(box: { current: HTMLElement | null }, key: string): void {
-  let tries = 0;
-  const focus = () => {
-    const row = box.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
-    if (row) row.focus({ preventScroll: true });
-    else if (tries++ < 10) requestAnimationFrame(focus); // it is drawn once the list has scrolled
-  };
-  requestAnimationFrame(focus);
 }
 
 export type { Item };

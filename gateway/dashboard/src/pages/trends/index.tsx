@@ -12,6 +12,7 @@ import { AddPen } from "./AddPen.tsx";
 import { copyText } from "./copy-text.ts";
 import { csvOf } from "./csv.ts";
 import { LinkDialog } from "./LinkDialog.tsx";
+import { PenDrop } from "./PenDrop.tsx";
 import { PenTable } from "./PenTable.tsx";
 import { fileName, pictureOf, save } from "./picture.ts";
 import { Plot } from "./Plot.tsx";
@@ -62,7 +63,7 @@ export default function Trends() {
     { key: "Backspace", says: "The range before", run: trend.back },
   ]);
 
-  const add = (pen: Pen) => change({ pens: [...view.pens, pen] });
+  const add = (more: readonly Pen[]) => change({ pens: [...view.pens, ...more] });
   const remove = (pen: Pen) => change({ pens: view.pens.filter((one) => penText(one) !== penText(pen)) });
   const copy = async () => {
     const span = frame?.span ?? asked;
@@ -79,7 +80,7 @@ export default function Trends() {
   };
   const dialogs = (
     <>
-      {isAdding && <AddPen pens={view.pens} add={add} onClose={() => setAdding(false)} />}
+      {isAdding && <AddPen pens={view.pens} add={(pen) => add([pen])} onClose={() => setAdding(false)} />}
       {link !== null && <LinkDialog link={link} onClose={() => setLink(null)} />}
     </>
   );
@@ -88,7 +89,9 @@ export default function Trends() {
     return (
       <>
         <h1 class="vh">Trends</h1>
-        <Start add={() => setAdding(true)} />
+        <PenDrop pens={view.pens} add={add}>
+          <Start add={() => setAdding(true)} />
+        </PenDrop>
         {dialogs}
       </>
     );
@@ -97,47 +100,49 @@ export default function Trends() {
     <>
       <h1 class="vh">Trends</h1>
       <RangeBar {...trend} span={asked} source={source} yesterday={yesterday} copied={copied} copy={copy} off={off} table={table} picture={picture} />
-      <section class="panel tpanel" aria-label="Plot">
-        {frame === null ? (
-          <div class="tfirst">
-            <Skeleton waitingFor={`the readings of ${spanWords(asked, view.zone)}`} onRetry={() => board.again()} />
-          </div>
-        ) : frame.lanes.length === 0 ? (
-          <div class="tfirst">
-            <Empty title="Nothing to draw" action={<Button onClick={() => board.again()}>Try again</Button>}>
-              Why stands beside each pen below.
-            </Empty>
-          </div>
-        ) : (
-          <Plot board={board} frame={frame} coming={isLoading ? spanWords(board.spanOf(view), view.zone) : null} charts={charts} go={trend.go} back={trend.back} />
-        )}
-      </section>
-      <PenTable
-        board={board}
-        pens={view.pens}
-        remove={remove}
-        foot={
-          <div class="foot">
-            <span class="grow">
-              <Button kind="quiet" onClick={() => setAdding(true)}>
-                <b>+ Add pen</b> <span class="dim">Find a well or tag</span>
-              </Button>
-            </span>
-            <span>
-              <kbd>←</kbd> <kbd>→</kbd> cursor
-            </span>
-            <span>
-              <kbd>+</kbd> <kbd>−</kbd> zoom
-            </span>
-            <span>
-              <kbd>L</kbd> live
-            </span>
-            <span>
-              <kbd>Y</kbd> yesterday
-            </span>
-          </div>
-        }
-      />
+      <PenDrop pens={view.pens} add={add}>
+        <section class="panel tpanel" aria-label="Plot">
+          {frame === null ? (
+            <div class="tfirst">
+              <Skeleton waitingFor={`the readings of ${spanWords(asked, view.zone)}`} onRetry={() => board.again()} />
+            </div>
+          ) : frame.lanes.length === 0 ? (
+            <div class="tfirst">
+              <Empty title="Nothing to draw" action={<Button onClick={() => board.again()}>Try again</Button>}>
+                Why stands beside each pen below.
+              </Empty>
+            </div>
+          ) : (
+            <Plot board={board} frame={frame} coming={isLoading ? spanWords(board.spanOf(view), view.zone) : null} charts={charts} go={trend.go} back={trend.back} />
+          )}
+        </section>
+        <PenTable
+          board={board}
+          pens={view.pens}
+          remove={remove}
+          foot={
+            <div class="foot">
+              <span class="grow">
+                <Button kind="quiet" onClick={() => setAdding(true)}>
+                  <b>+ Add pen</b> <span class="dim">Find a well or tag, or drop a link of a value here</span>
+                </Button>
+              </span>
+              <span>
+                <kbd>←</kbd> <kbd>→</kbd> cursor
+              </span>
+              <span>
+                <kbd>+</kbd> <kbd>−</kbd> zoom
+              </span>
+              <span>
+                <kbd>L</kbd> live
+              </span>
+              <span>
+                <kbd>Y</kbd> yesterday
+              </span>
+            </div>
+          }
+        />
+      </PenDrop>
       <div class="only-phone row tacts">
         <Button class="grow" onClick={table} off={off} offSaidNearby>
           <Icon name="download" /> CSV

@@ -11,7 +11,7 @@ import { type Bound, bindPicture } from "./picture/bind.ts";
 import "./picture/picture.css";
 import { safeDrawing } from "./picture/safe-svg.ts";
 import { trendOf } from "./trend-link.ts";
-import { usePhone } from "./use-phone.ts";
+import { usePhone } from "../../parts/use-phone.ts";
 
 export interface ProcessPictureProps {
   well: WellAnswer;

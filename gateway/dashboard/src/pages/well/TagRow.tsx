@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { mostUrgent, shapeOf } from "../../model/alarms.ts";
 import { titleOf } from "../../model/attention.ts";
 import { LIMIT_WORDS, sortedLimits } from "../../model/limits.ts";
@@ -20,19 +20,23 @@ export interface TagRowProps {
   tag: TagFacts;
   /** Of the whole list, from 0. */
   index: number;
+  /** From the top of the list [px]. */
+  top: number;
+  measure: (row: HTMLElement | null) => void;
   alarms: readonly Alarm[];
 }
 
 /** One tag in the table of all. */
-export function TagRow({ well, tag, index, alarms }: TagRowProps) {
+export function TagRow({ well, tag, index, top, measure, alarms }: TagRowProps) {
   const link = useRef<HTMLAnchorElement>(null);
   const { shown, turn, box } = useWritten<HTMLDivElement>(well.wellId, tag);
+  useLayoutEffect(() => measure(box.current), [measure]);
   useEffect(() => (link.current === null ? undefined : tieCard(link.current, tag)), [tag]);
   const first = mostUrgent(alarms) ?? alarms[0] ?? null;
   const isRinging = first !== null && shapeOf(first).unacknowledged;
   const limits = sortedLimits(tag.limits);
   return (
-    <div class={isRinging ? `tr wtg t${first.priority}` : "tr wtg"} role="row" aria-rowindex={index + 2} ref={box}>
+    <div class={isRinging ? `tr wtg t${first.priority}` : "tr wtg"} role="row" aria-rowindex={index + 2} data-index={index} style={{ top: `${top}px` }} ref={box}>
       <span role="gridcell" class="nm">
         <b>{titleOf(tag)}</b>
         <small class="mono dim">{tag.tagName}</small>

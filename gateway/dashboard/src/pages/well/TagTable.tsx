@@ -1,12 +1,14 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { counted } from "../../model/numbers.ts";
-import { Button } from "../../parts/Button.tsx";
 import { Empty } from "../../parts/Empty.tsx";
+import { focusDrawn } from "../../parts/focus-drawn.ts";
+import { usePhone } from "../../parts/use-phone.ts";
+import { remPx, useVirtual } from "../../parts/use-virtual.ts";
 import type { Alarm } from "../../rest/types/alarms.ts";
 import type { WellAnswer } from "../../rest/types/wells.ts";
 import { TagRow } from "./TagRow.tsx";
-import { A_PAGE, type TagOrder, listedTags, nextOrder } from "./tag-list.ts";
+import { type TagOrder, listedTags, nextOrder } from "./tag-list.ts";
 
 const COLUMNS = [
   { key: "title", text: "Tag" },
@@ -18,29 +20,43 @@ const COLUMNS = [
   { key: null, text: "Trend" },
 ] as const;
 
+const ROW_REM = 2.75;
+const CARD_REM = 6.5;
+
 export interface TagTableProps {
   well: WellAnswer;
   alarms: readonly Alarm[];
 }
 
-/** Every tag of a well; also those that no picture has. */
+/** Every tag of a well; also those that no picture has. Only rows in sight are drawn, each has live values. */
 export function TagTable({ well, alarms }: TagTableProps) {
   const text = useSignal("");
   const order = useSignal<TagOrder>({ by: "title", descending: false });
-  const page = useSignal(0);
-  const grid = useRef<HTMLDivElement>(null);
-  const tags = listedTags(well.tags, text.value, order.value);
-  const pages = Math.max(1, Math.ceil(tags.length / A_PAGE));
-  const at = Math.min(page.value, pages - 1);
-  const shown = tags.slice(at * A_PAGE, (at + 1) * A_PAGE);
+  const box = useRef<HTMLDivElement>(null);
+  const isPhone = usePhone();
+  const tags = useMemo(() => listedTags(well.tags, text.value, order.value), [well.tags, text.value, order.value]);
+  const keyOf = useMemo(() => {
+    const keys = tags.map((tag) => `${tag.connectionId} ${tag.tagName}`);
+    return (index: number) => keys[index] ?? "";
+  }, [tags]);
+  const rem = remPx();
+  const virtual = useVirtual({
+    count: tags.length,
+    sizePx: () => (isPhone ? CARD_REM : ROW_REM) * rem,
+    sizes: `${isPhone} ${rem}`,
+    keyOf,
+    box,
+    ofWindow: true,
+  });
 
   function move(event: KeyboardEvent) {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const links = [...(grid.current?.querySelectorAll<HTMLElement>("a[data-row]") ?? [])];
-    const from = links.indexOf(document.activeElement as HTMLElement);
-    if (by === undefined || from < 0) return;
+    const row = (event.target as Element).closest<HTMLElement>("a[data-row]")?.closest<HTMLElement>("[data-index]");
+    if (by === undefined || row == null) return;
     event.preventDefault();
-    links[Math.min(Math.max(from + by, 0), links.length - 1)]?.focus();
+    const index = Math.min(Math.max(Number(row.dataset["index"]) + by, 0), tags.length - 1);
+    virtual.show(index);
+    focusDrawn(box.current, `[data-index="${index}"] a[data-row]`);
   }
 
   return (
@@ -54,14 +70,11 @@ export function TagTable({ well, alarms }: TagTableProps) {
             type="search"
             placeholder="Find by name, address or connection"
             value={text.value}
-            onInput={(event) => {
-              text.value = event.currentTarget.value;
-              page.value = 0;
-            }}
+            onInput={(event) => (text.value = event.currentTarget.value)}
           />
         </label>
       </header>
-      <div class="tbl" role="grid" aria-label="All tags" aria-rowcount={tags.length + 1} ref={grid} onKeyDown={move}>
+      <div class="tbl" role="grid" aria-label="All tags" aria-rowcount={tags.length + 1} onKeyDown={move}>
         <div class="tr h wtg" role="row" aria-rowindex={1}>
           {COLUMNS.map(({ key, text: title }) =>
             key === null ? (
@@ -78,9 +91,14 @@ export function TagTable({ well, alarms }: TagTableProps) {
             ),
           )}
         </div>
-        {shown.map((tag, index) => (
-          <TagRow key={`${tag.connectionId} ${tag.tagName}`} well={well} tag={tag} index={at * A_PAGE + index} alarms={alarms.filter((one) => one.tagName === tag.tagName)} />
-        ))}
+        <div class="space" role="rowgroup" ref={box} style={{ height: `${virtual.heightPx}px` }}>
+          {virtual.rows.map(({ index, top }) => {
+            const tag = tags[index];
+            if (tag === undefined) return null;
+            const own = alarms.filter((one) => one.tagName === tag.tagName);
+            return <TagRow key={keyOf(index)} well={well} tag={tag} index={index} top={top} measure={virtual.measure} alarms={own} />;
+          })}
+        </div>
       </div>
       {well.tags.length === 0 && (
         <div class="pad">
@@ -88,17 +106,9 @@ export function TagTable({ well, alarms }: TagTableProps) {
         </div>
       )}
       {well.tags.length > 0 && tags.length === 0 && <p class="pad dim2">No tag has “{text.value}” in its name, address or connection.</p>}
-      {pages > 1 && (
-        <div class="row pad">
-          <Button onClick={() => (page.value = at - 1)} off={at === 0 ? "These are the first." : null} offSaidNearby>
-            Before
-          </Button>
-          <span>
-            {at * A_PAGE + 1} to {at * A_PAGE + shown.length} of {counted(tags.length, "tag")}
-          </span>
-          <Button onClick={() => (page.value = at + 1)} off={at === pages - 1 ? "These are the last." : null} offSaidNearby>
-            After
-          </Button>
+      {tags.length > 0 && (
+        <div class="foot">
+          <span>{tags.length === well.tags.length ? counted(tags.length, "tag") : `${tags.length} of ${counted(well.tags.length, "tag")}`}</span>
         </div>
       )}
     </section>

@@ -4,9 +4,6 @@ import { compareText } from "../../model/alarms.ts";
 import { titleOf } from "../../model/attention.ts";
 import type { TagFacts } from "../../rest/types/wells.ts";
 
-/** So many rows at a time; each has live values. */
-export const A_PAGE = 200;
-
 export interface TagOrder {
   by: "title" | "address";
   descending: boolean;

@@ -1,4 +1,4 @@
-// Only the rows in sight are in the document (TanStack Virtual): within the list, or on a phone within the window.
+// Only the rows in sight are in the document (TanStack Virtual): within the list, or within the window.
 
 import {
   Virtualizer,
@@ -22,18 +22,28 @@ export interface Virtual {
   first: number;
   last: number;
   show: (index: number) => void;
+  /** Ref of a row that has data-index, where rows are as high as what is in them. */
+  measure: (row: HTMLElement | null) => void;
 }
 
 export interface VirtualOptions {
   count: number;
+  /** As high as it is, or about so where rows are measured. */
   sizePx: (index: number) => number;
   /** Changes when sizes do. */
   sizes: string;
+  /** What tells a row from others, where rows are measured and can move; its place when left out. */
+  keyOf?: (index: number) => string;
   box: RefObject<HTMLElement | null>;
   ofWindow: boolean;
 }
 
-export function useVirtual({ count, sizePx, sizes, box, ofWindow }: VirtualOptions): Virtual {
+/** The root's font size [px]: what a rem is. */
+export function remPx(): number {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+}
+
+export function useVirtual({ count, sizePx, sizes, keyOf, box, ofWindow }: VirtualOptions): Virtual {
   const [, redraw] = useReducer((number: number) => number + 1, 0);
   const margin = useRef(0);
   const size = useRef(sizePx);
@@ -41,6 +51,7 @@ export function useVirtual({ count, sizePx, sizes, box, ofWindow }: VirtualOptio
   const common = {
     count,
     estimateSize: (index: number) => size.current(index),
+    getItemKey: keyOf ?? byPlace,
     overscan: AROUND,
     onChange: () => redraw(undefined as never),
   };
@@ -61,7 +72,7 @@ export function useVirtual({ count, sizePx, sizes, box, ofWindow }: VirtualOptio
           },
     [ofWindow],
   );
-  both.window?.setOptions({ ...common, ...OF_WINDOW, scrollMargin: margin.current });
+  both.window?.setOptions({ ...common, ...OF_WINDOW, ...covered(), scrollMargin: margin.current });
   both.element?.setOptions({ ...common, ...OF_ELEMENT, getScrollElement: () => box.current });
   const virtualizer = both.window ?? both.element;
 
@@ -76,7 +87,13 @@ export function useVirtual({ count, sizePx, sizes, box, ofWindow }: VirtualOptio
     }
     virtualizer._willUpdate();
   });
-  useEffect(() => virtualizer.measure(), [virtualizer, sizes]);
+  const measured = useRef(sizes);
+  useEffect(() => {
+    if (measured.current === sizes) return;
+    measured.current = sizes;
+    virtualizer.measure();
+    for (const row of virtualizer.elementsCache.values()) virtualizer.measureElement(row);
+  }, [virtualizer, sizes]);
 
   const offset = ofWindow ? margin.current : 0;
   const rows = virtualizer
@@ -88,6 +105,21 @@ export function useVirtual({ count, sizePx, sizes, box, ofWindow }: VirtualOptio
     first: virtualizer.range?.startIndex ?? 0,
     last: virtualizer.range?.endIndex ?? 0,
     show: (index) => virtualizer.scrollToIndex(index, { align: "auto" }),
+    measure: virtualizer.measureElement,
+  };
+}
+
+function byPlace(index: number): number {
+  return index;
+}
+
+/** What stands over the page's edges: the frame's head, or its banner alone; on a phone also banner and tabs below. */
+function covered(): { scrollPaddingStart: number; scrollPaddingEnd: number } {
+  const app = document.querySelector(".app");
+  const over = [...document.querySelectorAll(".head, .banner")].find((one) => getComputedStyle(one).position === "sticky");
+  return {
+    scrollPaddingStart: over?.clientHeight ?? 0,
+    scrollPaddingEnd: app === null ? 0 : parseFloat(getComputedStyle(app).paddingBottom) || 0,
   };
 }
 
