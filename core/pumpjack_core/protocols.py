@@ -49,5 +49,6 @@ PROTOCOLS = {
         Protocol("modbus-tcp", "Modbus TCP", Manner.POLLED),
         Protocol("mqtt", "MQTT", Manner.SENT),
         Protocol("opcua", "OPC UA", Manner.REPORTED),
+        Protocol("s7", "S7", Manner.POLLED),
     )
 }

@@ -24,7 +24,7 @@ def test_the_crd_the_core_and_the_folders_know_the_same_protocols() -> None:
     (version,) = crd["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     assert sorted(spec["properties"]["protocol"]["enum"]) == sorted(PROTOCOLS)
-    folders = {path.parent.name for path in FOLDERS.glob("*/__init__.py")}
+    folders = {path.parent.name for path in FOLDERS.glob("*/protocol.py")}
     assert folders == {one.member for one in PROTOCOLS.values()}
 
 

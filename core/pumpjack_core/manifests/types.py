@@ -118,6 +118,29 @@ class Mqtt(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """
 
 
+class S7(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A Siemens S7 controller, over ISO on TCP. Its data blocks must not be optimised, and an
+    S7-1200 or S7-1500 must permit PUT/GET.
+    """
+
+    host: str
+    """Name or IP address of the controller. The platform decides which networks a tenant may
+    reach.
+    """
+    port: int = 102
+    """TCP port of the controller."""
+    rack: int = 0
+    """Rack of the CPU, 0 to 7."""
+    slot: int = 1
+    """Slot of the CPU, 0 to 31: 1 in an S7-1200 or S7-1500, 2 in an S7-300."""
+    connection_type: Literal["pg", "op", "basic"] = "basic"
+    """As what it is connected to, pg, op or basic. Controllers keep connections for each; basic
+    takes from neither programmers nor panels.
+    """
+    timeout: str = "1s"
+    """How long one request may take, for example 500ms or 1s, 50ms to 60s."""
+
+
 class CredentialsSecretRef(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Secret of type pumpjack.dev/device-credentials in the same namespace, with what the device
     asks for: username, password, ca.crt (certificates to trust, PEM), tls.crt and tls.key (the
@@ -208,7 +231,7 @@ class Writes(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 class ScadaConnectionSpec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Where the device is and how it is read."""
 
-    protocol: Literal["modbus-tcp", "opcua", "mqtt"]
+    protocol: Literal["modbus-tcp", "opcua", "mqtt", "s7"]
     """The protocol that the device speaks. It names the one member below that must be present, and
     cannot be changed later.
     """
@@ -220,6 +243,10 @@ class ScadaConnectionSpec(Struct, frozen=True, forbid_unknown_fields=True, renam
     """
     mqtt: Mqtt | None = None
     """Topics of an MQTT broker. Login and certificates come from credentialsSecretRef."""
+    s7: S7 | None = None
+    """A Siemens S7 controller, over ISO on TCP. Its data blocks must not be optimised, and an
+    S7-1200 or S7-1500 must permit PUT/GET.
+    """
     credentials_secret_ref: CredentialsSecretRef | None = None
     """Secret of type pumpjack.dev/device-credentials in the same namespace, with what the device
     asks for: username, password, ca.crt (certificates to trust, PEM), tls.crt and tls.key (the

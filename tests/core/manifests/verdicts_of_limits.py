@@ -148,7 +148,7 @@ RULES = {
     "a protocol that is not known": Case(
         connection().replace("modbus-tcp", "modbus"),
         "spec.protocol",
-        'must be modbus-tcp, opcua or mqtt, is "modbus"; did you mean modbus-tcp?',
+        'must be modbus-tcp, opcua, mqtt or s7, is "modbus"; did you mean modbus-tcp?',
     ),
     "a protocol without its member": Case(
         connection().replace("  modbusTcp: {host: 10.1.7.20}\n", ""),

@@ -1,4 +1,4 @@
-"""The table's part about OPC UA servers and MQTT brokers."""
+"""The table's part about OPC UA servers, MQTT brokers and S7 controllers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ ACCEPTED = {
         opcua(", timeout: 60s, publishingInterval: 1h, keepAlive: 1h, queueSize: 10000")
     ),
     "a broker": Case(mqtt()),
+    "an S7 controller": Case(other("s7", "{host: plc}")),
+    "an S7 controller with all it can have": Case(
+        other(
+            "s7",
+            "{host: 10.1.7.9, port: 1102, rack: 7, slot: 31, connectionType: pg, timeout: 60s}",
+        )
+    ),
     "a PLC by IPv6 address": Case(connection(device="{host: '::1'}")),
     "a broker with all it can have": Case(
         mqtt(
@@ -23,6 +30,15 @@ ACCEPTED = {
 }
 
 REFUSED = {
+    "a slot beyond the rack": Case(
+        other("s7", "{host: plc, slot: 32}"), "spec.s7.slot", "must be at most 31, is 32"
+    ),
+    "a kind of connection that is none": Case(
+        other("s7", "{host: plc, connectionType: s7}"),
+        "spec.s7.connectionType",
+        "must be pg, op or basic",
+    ),
+    "an S7 controller without a host": Case(other("s7", "{}"), "spec.s7.host", "is missing"),
     "opcua without its member": Case(
         other("mqtt", "{host: broker}").replace("protocol: mqtt", "protocol: opcua"),
         "spec.opcua",

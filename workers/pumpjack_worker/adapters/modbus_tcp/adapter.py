@@ -26,15 +26,15 @@ from pumpjack_worker.adapters.contract import (
     Surroundings,
     permitted,
 )
-from pumpjack_worker.adapters.modbus_tcp.columns import Columns
 from pumpjack_worker.adapters.modbus_tcp.decode import decode
 from pumpjack_worker.adapters.modbus_tcp.frames import exception_text
 from pumpjack_worker.adapters.modbus_tcp.plan import Block, Limits
 from pumpjack_worker.adapters.modbus_tcp.program import Program, Step
 from pumpjack_worker.adapters.modbus_tcp.refusals import Refusals, isolate
-from pumpjack_worker.adapters.modbus_tcp.schedule import Probe, Read, Schedule, Wait
 from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings, UnitTrouble
 from pumpjack_worker.adapters.modbus_tcp.writer import Writer
+from pumpjack_worker.adapters.polled.columns import Columns
+from pumpjack_worker.adapters.polled.schedule import Probe, Read, Schedule, Wait
 
 DELIVER_AFTER_S = 0.1
 """A round that takes longer is delivered in parts, so that slow units do not delay the rest."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pumpjack_worker.adapters.modbus_tcp.schedule import PROBE_SHARE, Probe, Read, Schedule, Wait
+from pumpjack_worker.adapters.polled.schedule import PROBE_SHARE, Probe, Read, Schedule, Wait
 
 ONE_S = frozenset({1.0})
 

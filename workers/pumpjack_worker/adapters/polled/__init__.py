@@ -1,0 +1,1 @@
+"""Devices that are asked: whose turn it is, what is refused, an adapter over a line of them."""
