@@ -60,6 +60,14 @@ async def test_a_well_is_found_with_what_its_connection_says_of_it(
     assert await database.read(FACTS) == [nothing], "and what is said no more is gone"
 
 
+@every_level
+async def test_six_key_tags_are_kept_and_no_more(database: Database, worker: Worker) -> None:
+    names = tuple(f"tag-{number}" for number in range(7))
+    await declare(worker, tag(), facts=(WellFacts("well-1", key_tags=names),))
+    kept = await database.read("SELECT key_tags FROM pumpjack.scada_well_facts")
+    assert kept == [(list(names[:6]),)]
+
+
 @plain
 async def test_of_two_connections_the_older_is_heard_first_fact_by_fact(
     database: Database, worker: Worker
