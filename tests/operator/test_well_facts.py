@@ -30,7 +30,9 @@ def saying(**well: Any) -> dict[str, Any]:
 async def test_facts_reach_the_worker_and_a_change_of_one_restarts_nothing(operator, wells):
     wells.connect("pad7")
     wells.apply("tagmappings", saying(title="Well of {{ name }}", keyTags=["tag_1"]))
-    await eventually(lambda: told_wells(wells))
+    await eventually(
+        lambda: told_wells(wells) and "statefulsets/scada-pad7" in wells.children("pad7")
+    )
     (well,) = told_wells(wells)
     assert (well["title"], well["keyTags"]) == ("Well of pad7", ["tag_1"])
     template = wells.children("pad7")["statefulsets/scada-pad7"]["spec"]["template"]

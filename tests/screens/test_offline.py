@@ -97,6 +97,7 @@ async def test_a_gateway_that_stands_still_is_noticed_although_its_connection_is
     person = await screens.person(field.link(WELL))
     page = person.page
     await live(page)
+    await expect(plate(page)).to_be_visible()
     await record(page)
     with field.silent_gateway():
         await expect(offline_bar(page)).to_be_visible(timeout=LONG_MS)

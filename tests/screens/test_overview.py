@@ -48,7 +48,6 @@ def row(page: Page, number: int) -> Locator:
 
 async def test_values_of_the_demo_move_by_themselves(field: Field, screens: Screens) -> None:
     person = await screens.person(field.link())
-    await expect(rows(person.page)).to_have_count(3)
     value = rows(person.page).filter(has_text="Permian A-1").locator(".t").first
     before = await value.text_content()
     assert before is not None
