@@ -7,7 +7,8 @@ import { NotFound } from "./frame/NotFound.tsx";
 import { isLive, session } from "./frame/gateway.ts";
 import { lazyPage } from "./frame/lazy-page.ts";
 
-const Overview = lazyPage(() => import("./pages/overview/index.tsx"));
+const overview = () => import("./pages/overview/index.tsx");
+const Overview = lazyPage(overview);
 const Well = lazyPage(
   () => import("./pages/well/index.tsx") as Promise<{ default: ComponentType }>,
 );
@@ -17,6 +18,9 @@ const Control = lazyPage(() => import("./pages/control/index.tsx"));
 const Connections = lazyPage(() => import("./pages/connections/index.tsx"));
 const SignIn = lazyPage(() => import("./pages/sign-in/index.tsx"));
 const Kit = lazyPage(() => import("./pages/kit/index.tsx"));
+
+// the page that most come for is fetched while the gateway is asked who they are
+if (location.pathname === "/") void overview().catch(() => undefined);
 
 export function App() {
   return (

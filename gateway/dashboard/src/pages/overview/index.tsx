@@ -1,5 +1,6 @@
+import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { useTitle } from "../../frame/title.ts";
 import { live } from "../../live/live.ts";
 import { FieldMap } from "./FieldMap.tsx";
@@ -25,9 +26,20 @@ export default function Overview() {
   );
 }
 
+/** Whether the list has been painted once: the map of all wells has time until then. */
+function useDrawn(): boolean {
+  const isDrawn = useSignal(false);
+  useEffect(() => {
+    const next = requestAnimationFrame(() => setTimeout(() => (isDrawn.value = true)));
+    return () => cancelAnimationFrame(next);
+  }, []);
+  return isDrawn.value;
+}
+
 function Field({ field }: { field: FieldNow }) {
   const { query } = useLocation();
   const screen = useScreen(query["wall"] !== undefined && query["wall"] !== "0");
+  const isDrawn = useDrawn();
   const narrowing = narrowingOf(query);
   const { show, route, pad, type } = narrowing;
   const here = useMemo(() => ofPlace(field.judged, narrowing), [field, route, pad, type]);
@@ -38,7 +50,7 @@ function Field({ field }: { field: FieldNow }) {
       <section class="panel field" aria-label="Field at a glance">
         <Figures wells={field.wells} />
         <Legend counts={all} />
-        {!screen.isPhone && <FieldMap judged={field.judged} narrowing={narrowing} />}
+        {isDrawn && !screen.isPhone && <FieldMap judged={field.judged} narrowing={narrowing} />}
       </section>
       <section class="panel list" aria-label="Wells, those that need attention first">
         <Tools wells={field.wells} counts={countShows(here)} narrowing={narrowing} />
