@@ -11,6 +11,7 @@ import asyncio
 import re
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.async_api import Page, expect
@@ -24,7 +25,8 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 PATHS = {
     "overview": "/",
     "well": "/wells/permian-a2",
-    "trends": "/trends?pens=permian-a1/tubing_pressure&pens=permian-a1/oil_rate",
+    "trends": "/trends?pens=permian-a1/tubing_pressure&pens=permian-a2/tubing_pressure"
+    "&pens=permian-a2/oil_rate",
     "alarms": "/alarms",
     "control": "/wells/permian-a2/control",
     "connections": "/connections",
@@ -32,8 +34,9 @@ PATHS = {
 }
 LARGEST_BYTES = 250_000
 LONG_MS = 120_000
-HISTORY_S = 90.0
+HISTORY_S = 240.0
 """So long the demo runs first, so that trends have something to show."""
+RANGE = timedelta(minutes=4)
 
 
 async def settled(page: Page) -> None:
@@ -46,6 +49,9 @@ async def settled(page: Page) -> None:
 async def take(screens: Screens, field: Field, name: str, theme: Theme) -> Path:
     """One picture; where it was put."""
     path = PATHS[name]
+    if name == "trends":
+        until = datetime.now(UTC)
+        path += f"&from={_iso(until - RANGE)}&to={_iso(until)}"
     address = field.rest + path if name == "sign-in" else field.link(path)
     person = await screens.person(address, theme=theme)
     page = person.page
@@ -60,6 +66,10 @@ async def take(screens: Screens, field: Field, name: str, theme: Theme) -> Path:
     target.write_bytes(taken)
     await person.context.close()
     return target
+
+
+def _iso(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def main(names: list[str]) -> None:
