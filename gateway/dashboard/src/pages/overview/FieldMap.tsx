@@ -69,7 +69,7 @@ function NamedTiles({ pad }: { pad: Pad }) {
       {pad.wells.map((one) => (
         <a key={one.wellId} class="tile" href={wellLink(one.wellId)}>
           <RowMark look={lookOf(one)} />
-          <span class="cut">{nameOf(one.well)}</span>
+          <span class="nm cut">{nameOf(one.well)}</span>
         </a>
       ))}
     </div>
