@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from pumpjack_core.clock import SystemClock
 from pumpjack_core.config import Connection
@@ -20,6 +21,7 @@ from pumpjack_core.quality import BAD_COMM_FAILURE, BAD_DEVICE, GOOD, Reason, re
 from pumpjack_core.readings import Batch
 from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.contract import Surroundings
+from pumpjack_worker.adapters.polled import refusals
 from pumpjack_worker.adapters.polled.adapter import PolledAdapter
 from pumpjack_worker.adapters.polled.line import Answer, Got, Line, Refused, UnitTrouble
 from tests.workers.adapters.contract import PATIENCE_S, read
@@ -159,10 +161,48 @@ async def test_what_is_refused_is_left_out_and_told_and_costs_nobody_else() -> N
     assert adapter.rejected == {}
 
 
+async def test_once_one_of_many_is_given_again_all_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refusals, "FIRST_RETRY_S", 0.05)
+    tags = [tag(1, f"t{number}") for number in range(200)]
+    adapter = made(*tags)
+    adapter.units.refused = {(1, one.name) for one in tags}
+    await adapter.connect()
+    assert set(qualities(await read(adapter)).values()) == {BAD_DEVICE}
+    adapter.units.refused.clear()
+    async with asyncio.timeout(PATIENCE_S):
+        while GOOD not in qualities(await read(adapter)).values():
+            pass
+    assert set(qualities(await read(adapter)).values()) == {GOOD}
+    assert adapter.rejected == {}
+
+
+async def test_another_session_asks_for_all_that_was_refused() -> None:
+    tags = [tag(1, f"t{number}") for number in range(200)]
+    adapter = made(*tags)
+    adapter.units.refused = {(1, one.name) for one in tags}
+    await adapter.connect()
+    await read(adapter)
+    adapter.units.refused.clear()
+    await adapter.connect()
+    assert set(qualities(await read(adapter)).values()) == {GOOD}
+
+
+async def test_a_tag_whose_address_was_corrected_is_read_at_once() -> None:
+    wrong = tag(1, "a", interval_s=3600.0)
+    adapter = made(wrong)
+    await adapter.connect()
+    await read(adapter)
+    adapter.units.values = {(1, "b"): 7.0}
+    adapter.apply_tags(TagTable((replace(wrong, address="1/b"),)))
+    assert (await read(adapter)).value.tolist() == [7.0]
+
+
 async def test_what_is_no_number_or_not_exact_is_marked() -> None:
     whole = tag(1, "whole", data_type="int64")
     adapter = made(tag(1, "nan"), whole, tag(1, "scaled", scale=2.0, offset=1.0))
-    adapter.units.values = {(1, "nan"): np.nan, (1, "whole"): 2.0**60, (1, "scaled"): 3.0}
+    adapter.units.values = {(1, "nan"): np.nan, (1, "whole"): float(2**53 + 1), (1, "scaled"): 3.0}
     await adapter.connect()
     batch = await read(adapter)
     assert [reason_of(int(one)) for one in batch.quality] == [
@@ -171,7 +211,7 @@ async def test_what_is_no_number_or_not_exact_is_marked() -> None:
         Reason.NONE,
     ]
     assert np.isnan(batch.value[0])
-    assert batch.value.tolist()[1:] == [2.0**60, 7.0]
+    assert batch.value.tolist()[1:] == [2.0**53, 7.0]
 
 
 async def test_being_cancelled_in_the_middle_of_an_answer_loses_no_poll() -> None:

@@ -33,6 +33,7 @@ class Unstored:
         self._telling: Hole | None = None
         """The one that is on its way into the journal."""
         self._kept = left
+        self._keeping = asyncio.Lock()
 
     @property
     def is_open(self) -> bool:
@@ -49,7 +50,11 @@ class Unstored:
             self._hole.add(batch)
 
     async def keep(self) -> None:
-        """Have on disk what a kill would make us forget."""
+        """Have on disk what a kill would make us forget. One writes at a time, the newest last."""
+        async with self._keeping:
+            await self._keep()
+
+    async def _keep(self) -> None:
         loss = None if self._hole is None else self._hole.loss
         if self._telling is not None:
             loss = self._telling.loss if loss is None else loss.plus(self._telling.loss)

@@ -71,6 +71,7 @@ class PolledAdapter(Adapter, Generic[Place]):
         self._line = self._make_line(connection, surroundings)
         self._wake = asyncio.Event()
         self._line.on_lost = self._wake.set
+        self._line.clock = clock
         now = clock.monotonic()
         self._schedule = Schedule(self._line.timeout_s, origin=now)
         self._refusals = Refusals[Place]()
@@ -110,7 +111,7 @@ class PolledAdapter(Adapter, Generic[Place]):
                 tag = table.tags.tags[index]
                 reasons[index] = (
                     f"{self._line.peer} refuses {tag.address} as {tag.data_type}: {why}; it is "
-                    "tried again every minute"
+                    "tried again when it is next due, at most once a minute"
                 )
         return reasons
 
@@ -130,7 +131,9 @@ class PolledAdapter(Adapter, Generic[Place]):
             except DeviceError:
                 self._line.drop()
                 raise
-        self._schedule.restart(self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._refusals.try_all(now)
+        self._schedule.restart(now)
 
     async def read_batch(self) -> Delivery:
         """Wait for the next due tags and return what was read of them in this round."""
@@ -342,8 +345,9 @@ class PolledAdapter(Adapter, Generic[Place]):
         """Go over to another tag table; what is due in this round and stays is still read."""
         now = self._clock.monotonic()
         turn, self._turn = self._turn, None
-        self._table, self._next = table, None
+        before, self._table, self._next = self._table, table, None
         self._schedule.set_work(table.work, now)
+        self._schedule.make_due(table.added_to(before), now)
         kept = {place for unit in table.work for place in table.places(unit, table.work[unit])}
         self._refusals.forget_all_but(kept)
         if turn is not None and turn.unit in table.work:

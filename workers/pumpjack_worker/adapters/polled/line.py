@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from pumpjack_core.clock import Clock, SystemClock
 from pumpjack_core.quality import GOOD
 from pumpjack_worker.adapters.contract import Permit
 
@@ -18,7 +19,7 @@ class Got(NamedTuple):
 
     value    raw, before scale and offset; NaN: the device has no number to give
     quality  as pumpjack_core.quality has it
-    us       source time [µs since the epoch, UTC]; 0: the device tells none
+    us       when it was so, or came [µs since the epoch, UTC]; 0: with the last of its batch
     """
 
     value: float
@@ -48,14 +49,17 @@ class Line(ABC, Generic[Place]):
 
     peer       who it is, for messages
     timeout_s  how long one answer may take
+    clock      for the time at which each answer came; set by who uses the line
     on_lost    called when the session ends by itself, while nobody asks; set by who uses the line
     """
 
     peer: str
     timeout_s: float
+    clock: Clock
 
     def __init__(self) -> None:
         self.on_lost = _nothing
+        self.clock = SystemClock()
 
     @property
     @abstractmethod
@@ -72,6 +76,8 @@ class Line(ABC, Generic[Place]):
     @abstractmethod
     async def read(self, places: Sequence[Place], *, timeout_s: float) -> Sequence[Answer]:
         """Ask one unit for these, in as few requests as it takes; an answer each, in their order.
+
+        Where it takes several, each answer has the time at which it came.
 
         Raises UnitTrouble when the unit does not answer and others may, NotConnected when the
         session is lost. Being cancelled must leave the line usable, or lost.

@@ -26,6 +26,7 @@ class Refusals(Generic[Place]):
     """The memory of one line."""
 
     _known: dict[Place, _Refusal] = field(default_factory=dict)
+    _heals: bool = False  # one was given again, and none was refused since: all may be well
 
     @property
     def reasons(self) -> Mapping[Place, str]:
@@ -37,10 +38,11 @@ class Refusals(Generic[Place]):
         refused = [place for place in places if place in self._known]
         ready = [place for place in refused if self._known[place].retry_at <= now]
         ready.sort(key=lambda place: self._known[place].retry_at)
-        return set(refused) - set(ready[:RETRIES_AT_ONCE])
+        return set(refused) - set(ready if self._heals else ready[:RETRIES_AT_ONCE])
 
     def refuse(self, place: Place, why: str, now: float) -> bool:
         """The device refused it. True: that is news."""
+        self._heals = False
         known = self._known.get(place)
         backoff = known.backoff if known else Backoff(first_s=FIRST_RETRY_S, most_s=RETRY_S)
         self._known[place] = _Refusal(why, now + backoff.next_s(), backoff)
@@ -49,8 +51,13 @@ class Refusals(Generic[Place]):
     def accept(self, place: Place, now: float) -> None:
         """The device gave it again: the others may have healed, too."""
         if self._known.pop(place, None) is not None:
-            for refusal in self._known.values():
-                refusal.retry_at = now
+            self.try_all(now)
+
+    def try_all(self, now: float) -> None:
+        """Ask for all of them again when they are next due: another session, or one has healed."""
+        self._heals = True
+        for refusal in self._known.values():
+            refusal.retry_at = now
 
     def forget_all_but(self, places: Collection[Place]) -> None:
         """Tags were taken away."""

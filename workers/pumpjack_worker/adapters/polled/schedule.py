@@ -11,7 +11,7 @@ its neighbours behind the same gateway keep their rate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -103,6 +103,12 @@ class Schedule:
                 for interval in intervals
             }
             self._units[unit] = state
+
+    def make_due(self, work: Mapping[int, Iterable[float]], now: float) -> None:
+        """Have these intervals of units read at once: tags came to them, or are read elsewhere."""
+        for unit, intervals in work.items():
+            for interval in intervals:
+                self._units[unit].next_slot[interval] = self._slot(interval, now)
 
     def restart(self, now: float) -> None:
         """Make everything due: after a new session nothing that is shown should be old."""

@@ -17,7 +17,7 @@ from pumpjack_core.tags import Tag, TagTable
 from pumpjack_worker.adapters.polled.line import Answer, Got, Place
 
 EXACT_LIMIT = 2**53
-"""Integers beyond it may not be what a float64 holds."""
+"""Integers from it on may not be what a float64 holds: 2^53 + 1 is rounded to it."""
 NOT_A_NUMBER = quality(Level.BAD, Reason.NOT_A_NUMBER)
 PRECISION = quality(Level.UNCERTAIN, Reason.PRECISION)
 _NOTHING = Got(math.nan, BAD_DEVICE)
@@ -64,6 +64,14 @@ class Table(Generic[Place]):
             found[unit].add(interval)
         return {unit: frozenset(intervals) for unit, intervals in found.items()}
 
+    def added_to(self, before: Table[Place]) -> dict[int, set[float]]:
+        """Unit to the intervals in which there is a place that was not there before."""
+        found: dict[int, set[float]] = defaultdict(set)
+        for (unit, interval), places in self._places.items():
+            if places.keys() - before._places.get((unit, interval), {}).keys():
+                found[unit].add(interval)
+        return dict(found)
+
     def places(self, unit: int, intervals: Iterable[float]) -> list[Place]:
         """What is asked of a unit for these intervals, each once."""
         found: dict[Place, None] = {}
@@ -105,7 +113,7 @@ class Table(Generic[Place]):
         at = np.array(index, np.int32)
         raw = np.array(value, np.float64)
         marks = np.array(codes, np.int16)
-        marks[(marks == GOOD) & self._is_whole[at] & (np.abs(raw) > EXACT_LIMIT)] = PRECISION
+        marks[(marks == GOOD) & self._is_whole[at] & (np.abs(raw) >= EXACT_LIMIT)] = PRECISION
         scaled = raw * self._scale[at] + self._offset[at]
         lost = ~np.isfinite(scaled)
         scaled[lost] = np.nan
