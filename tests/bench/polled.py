@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -75,8 +76,8 @@ async def measured(case: Case, port: int, interval_s: float, seconds: float) -> 
     return readings / took_s, cpu_s / took_s
 
 
-def measure(name: str, seconds: float) -> None:
-    """Print a line."""
+def measure(name: str, seconds: float) -> dict[str, object]:
+    """One protocol, against a device process of its own."""
     case = CASES[name]()
     device = subprocess.Popen(
         case.command,
@@ -92,25 +93,32 @@ def measure(name: str, seconds: float) -> None:
         port = int(device.stdout.readline())
         fast, cpu = asyncio.run(measured(case, port, 0.001, seconds))
         _, calm = asyncio.run(measured(case, port, 1.0, seconds))
-        print(
-            f"{name}: {fast:,.0f} readings/s at {cpu * 1e6 / fast:.1f} µs CPU each; "
-            f"{calm * 100:.1f} % of a core at {TAGS:,} tags a second",
-            flush=True,
-        )
     finally:
         device.kill()
         device.wait()
+    return {
+        "protocol": name,
+        "readings_per_s": round(fast),
+        "cpu_us_per_reading": round(cpu * 1e6 / fast, 2),
+        f"cpu_percent_at_{TAGS}_a_second": round(calm * 100, 1),
+    }
 
 
-def main() -> None:
-    """Measure the protocols that are named, or all."""
+def main(argv: Sequence[str]) -> int:
+    """Print a line a protocol: those that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("protocols", nargs="*", metavar="PROTOCOL", help=", ".join(CASES))
     parser.add_argument("--seconds", type=float, default=5.0)
-    given = parser.parse_args()
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    given = parser.parse_args(argv)
     for name in given.protocols or CASES:
-        measure(name, given.seconds)
+        result = measure(name, given.seconds)
+        if given.output == "json":
+            print(json.dumps(result))
+        else:
+            print("  ".join(f"{key} {value}" for key, value in result.items()), flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

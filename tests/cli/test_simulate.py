@@ -55,7 +55,7 @@ def test_options_that_do_not_belong_together_are_wrong_usage(tmp_path: Path) -> 
         (["modbus-tcp", "--flaws"], "--flaws is not for modbus-tcp; leave it out"),
         (["modbus-tcp", "--broker", "b:1"], "--broker is not for modbus-tcp; leave it out"),
         (["-f", str(OILFIELD), "--port", "1"], "--port is not for modbus-tcp and mqtt and opcua"),
-        ([], "say what the devices speak (modbus-tcp, mqtt, opcua), or give"),
+        ([], "say what the devices speak (modbus-tcp, mqtt, opcua, s7), or give"),
     ],
 )
 def test_an_option_that_a_protocol_does_not_know_is_wrong_usage(
