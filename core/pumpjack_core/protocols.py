@@ -6,8 +6,7 @@ How a protocol is spoken is in its folder of pumpjack_worker.adapters.
 from __future__ import annotations
 
 from enum import Enum
-
-from msgspec import Struct
+from typing import NamedTuple
 
 
 class Manner(Enum):
@@ -21,7 +20,7 @@ class Manner(Enum):
     """When somebody sends them, and nobody knows whether one will."""
 
 
-class Protocol(Struct, frozen=True):
+class Protocol(NamedTuple):
     """One protocol.
 
     name    as in spec.protocol; with underscores its folder and its member of the spec

@@ -64,7 +64,7 @@ def reasons_of_devices() -> set[str]:
     files = [*(ROOT / "workers").rglob("*.py"), ROOT / "core" / "pumpjack_core" / "errors.py"]
     texts = [file.read_text() for file in files if file.name != "writer.py"]
     found = {word for text in texts for word in re.findall(r'reason="([A-Z]\w+)"', text)}
-    return found - {"WriteRefused", "Unanswered"}
+    return found - {"WriteRefused", "Unanswered", "WrongAddress", "NoValue"}  # of one tag
 
 
 def reasons_of_events() -> set[str]:

@@ -109,7 +109,7 @@ async def test_the_list_is_narrowed_by_chip_protocol_and_pad_and_the_address_say
     await expect(row(page, "a3-radio")).to_be_visible()
     await expect(page).to_have_url(re.compile("protocol=mqtt"))
     await page.get_by_role("button", name="Show all").click()
-    await page.get_by_label("Pad").select_option("Pad A")
+    await page.locator("select", has_text="All pads").select_option("Pad A")
     await expect(row(page, "pad-a")).to_be_visible()
     await expect(grid.get_by_role("row")).to_have_count(2)
     await page.get_by_role("link", name="Suspended").click()

@@ -32,7 +32,7 @@ def pens(page: Page) -> list[str]:
 async def test_a_trend_is_dragged_onto_the_empty_page(field: Field, screens: Screens) -> None:
     person = await screens.person(field.link("/trends"))
     page = person.page
-    link = page.get_by_role("link", name="Permian A-2")
+    link = page.get_by_role("link", name="Permian A-2").and_(page.locator("[href^='/trends']"))
     await link.drag_to(page.get_by_text("No pens yet"))
     table = page.get_by_role("table", name="Pens")
     await expect(table.get_by_role("row", name="Permian A-2")).not_to_have_count(0)

@@ -152,7 +152,8 @@ def told(frames: bytes) -> list[float | None]:
         for well in message["wells"]:
             values = well.get("values")
             if well["wellId"] == WELL and values:
-                found.append(values["0"][0] if isinstance(values, dict) else values[0][0])
+                flow = values["0"] if isinstance(values, dict) else values[0]
+                found.append(None if flow is None else flow[0])
         at = text.find('{"type":"overview', at)
     return found
 

@@ -9,6 +9,7 @@ export function usePhone(): boolean {
   useEffect(() => {
     const query = matchMedia(PHONE);
     const changed = () => (is.value = query.matches);
+    changed(); // since it was drawn
     query.addEventListener("change", changed);
     return () => query.removeEventListener("change", changed);
   }, []);
