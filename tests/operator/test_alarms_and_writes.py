@@ -35,7 +35,12 @@ async def test_alarms_and_writes_reach_the_worker_and_a_change_of_one_restarts_n
 ):
     wells.connect("pad7")
     wells.apply("tagmappings", with_alarms(HI, write={"min": 0, "max": 60}))
-    await eventually(lambda: "alarms" in told_tags(wells).get("tag_0", {}))
+    await eventually(
+        lambda: (
+            "alarms" in told_tags(wells).get("tag_0", {})
+            and "statefulsets/scada-pad7" in wells.children("pad7")
+        )
+    )
     tag = told_tags(wells)["tag_0"]
     assert tag["alarms"] == [HI]
     assert tag["write"] == {"low": 0, "high": 60}
