@@ -31,9 +31,10 @@ from pumpjack_worker.adapters.modbus_tcp.frames import exception_text
 from pumpjack_worker.adapters.modbus_tcp.plan import Block, Limits
 from pumpjack_worker.adapters.modbus_tcp.program import Program, Step
 from pumpjack_worker.adapters.modbus_tcp.refusals import Refusals, isolate
-from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings, UnitTrouble
+from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings
 from pumpjack_worker.adapters.modbus_tcp.writer import Writer
 from pumpjack_worker.adapters.polled.columns import Columns
+from pumpjack_worker.adapters.polled.line import UnitTrouble
 from pumpjack_worker.adapters.polled.schedule import Probe, Read, Schedule, Wait
 
 DELIVER_AFTER_S = 0.1

@@ -29,7 +29,8 @@ from pumpjack_worker.adapters.modbus_tcp.address import ORDERS, Area, parse_addr
 from pumpjack_worker.adapters.modbus_tcp.frames import read_request
 from pumpjack_worker.adapters.modbus_tcp.plan import Block, Limits, Span, plan
 from pumpjack_worker.adapters.modbus_tcp.refusals import isolate
-from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings, UnitTrouble
+from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings
+from pumpjack_worker.adapters.polled.line import UnitTrouble
 
 DEFAULT_RANGE = "holding:40001-40100"
 SMALLEST, LARGEST = 1e-3, 1e7

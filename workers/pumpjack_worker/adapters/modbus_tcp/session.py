@@ -19,6 +19,7 @@ from pumpjack_worker.adapters.modbus_tcp.frames import (
     verdict_of,
 )
 from pumpjack_worker.adapters.modbus_tcp.link import Link, Silence, open_link
+from pumpjack_worker.adapters.polled.line import UnitTrouble
 
 SHORTEST_CONNECT_S = 1.0
 """Least time for a name and a connection, also where requests are given less."""
@@ -39,14 +40,6 @@ class Settings(Struct, frozen=True):
     def peer(self) -> str:
         """Host and port for messages."""
         return endpoint(self.host, self.port)
-
-
-class UnitTrouble(Exception):
-    """A unit did not answer, or said that it cannot. silent: it gave no sign of itself."""
-
-    def __init__(self, text: str, *, silent: bool) -> None:
-        super().__init__(text)
-        self.silent = silent
 
 
 class Session:

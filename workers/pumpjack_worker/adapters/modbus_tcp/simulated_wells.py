@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pumpjack_core.errors import ManifestError
 from pumpjack_core.manifests.resolve import ResolvedConnection
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.modbus_tcp.simulated_plc import Placed, place
 from pumpjack_worker.simulation import own_wells as own
-from pumpjack_worker.simulation.connections import connections_of
+from pumpjack_worker.simulation.connections import by_port
 
 MOST_WELLS = 247
 """Units that one Modbus line can have."""
@@ -41,20 +40,16 @@ def placed_by_port(
     connection: only this one, by its name or namespace/name. Raises ManifestError when the
     manifests are wrong, or when there is nothing to simulate.
     """
-    ports: dict[int, list[Placed]] = {}
-    owners: dict[int, ResolvedConnection] = {}
-    for one in connections_of(paths, "modbus-tcp", connection):
-        spec = one.connection.spec.modbus_tcp
-        assert spec is not None
-        first = owners.setdefault(spec.port, one).connection
-        assert first.spec.modbus_tcp is not None
-        if first.spec.modbus_tcp.host != spec.host:
-            raise ManifestError(
-                f"{first.metadata.id} and {one.connection.metadata.id} are different devices on "
-                f"port {spec.port}; simulate one of them with --connection"
-            )
-        ports.setdefault(spec.port, []).extend(place(one.tags.tags, spec.unit_id))
-    return ports
+    return {
+        port: [one for known in found for one in place(known.tags.tags, _unit_of(known))]
+        for port, found in by_port(paths, "modbus-tcp", connection).items()
+    }
+
+
+def _unit_of(known: ResolvedConnection) -> int:
+    spec = known.connection.spec.modbus_tcp
+    assert spec is not None
+    return spec.unit_id
 
 
 def own_tags(count: int) -> list[Tag]:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from pumpjack_core.errors import ManifestError
 from pumpjack_worker.adapters.modbus_tcp.simulated_device import DeviceServer
 from pumpjack_worker.adapters.modbus_tcp.simulated_plc import SimulatedPlc
 from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
@@ -24,6 +23,7 @@ from pumpjack_worker.adapters.modbus_tcp.simulated_wells import (
     own_wells,
     placed_by_port,
 )
+from pumpjack_worker.simulation.connections import on_port
 from pumpjack_worker.simulation.program import (
     arguments,
     given_to_all,
@@ -69,13 +69,7 @@ def plcs_of(options: Options) -> dict[int, SimulatedPlc]:
     """The PLCs to simulate, by port. Raises ManifestError."""
     if options.files:
         placed = placed_by_port(options.files, options.connection)
-        if options.port is not None:
-            if len(placed) > 1:
-                raise ManifestError(
-                    f"--port is for one device, and the manifests hold {len(placed)}; "
-                    "pick one with --connection"
-                )
-            placed = {options.port: next(iter(placed.values()))}
+        placed = on_port(placed, options.port, "device")
     else:
         placed = {DEFAULT_PORT if options.port is None else options.port: own_wells(options.wells)}
     plcs = {port: SimulatedPlc(tags, seed=options.seed) for port, tags in placed.items()}

@@ -17,8 +17,9 @@ from pumpjack_worker.adapters.modbus_tcp.frames import (
     exception_text,
     read_request,
 )
-from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings, UnitTrouble
+from pumpjack_worker.adapters.modbus_tcp.session import Session, Settings
 from pumpjack_worker.adapters.modbus_tcp.writing import place_of, requests
+from pumpjack_worker.adapters.polled.line import UnitTrouble
 from pumpjack_worker.adapters.setting import setting_of
 
 NOT_BEGUN = frozenset({ILLEGAL_FUNCTION, 2, 3, 6, 10})

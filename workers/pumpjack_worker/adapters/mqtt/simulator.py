@@ -30,6 +30,7 @@ from pumpjack_worker.adapters.mqtt.simulated_wells import (
     placed_by_port,
     with_tls,
 )
+from pumpjack_worker.simulation.connections import on_port
 from pumpjack_worker.simulation.program import (
     arguments,
     given_to_all,
@@ -90,13 +91,7 @@ def devices_of(options: Options) -> dict[int, SimulatedDevices]:
                 f"{', '.join(tls)}: the simulator's broker has no TLS; set tls: false in spec.mqtt "
                 "to try it out, or publish to a broker of your own with --broker"
             )
-        if options.port is not None:
-            if len(placed) > 1:
-                raise ManifestError(
-                    f"--port is for one broker, and the manifests hold {len(placed)}; "
-                    "pick one with --connection"
-                )
-            placed = {options.port: next(iter(placed.values()))}
+        placed = on_port(placed, options.port, "broker")
     else:
         placed = {own_address(options)[1]: own_wells(options.wells)}
     return {

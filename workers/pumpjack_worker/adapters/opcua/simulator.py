@@ -33,6 +33,7 @@ from pumpjack_worker.adapters.opcua.simulated_wells import (
     own_tags,
     wanted_by_port,
 )
+from pumpjack_worker.simulation.connections import on_port
 from pumpjack_worker.simulation.program import (
     arguments,
     given_to_all,
@@ -88,13 +89,7 @@ def servers_of(options: Options) -> dict[int, Simulated]:
     """The servers to simulate, by port; none listens yet. Raises ManifestError."""
     if options.files:
         wanted = wanted_by_port(options.files, options.connection)
-        if options.port is not None:
-            if len(wanted) > 1:
-                raise ManifestError(
-                    f"--port is for one server, and the manifests hold {len(wanted)}; "
-                    "pick one with --connection"
-                )
-            wanted = {options.port: next(iter(wanted.values()))}
+        wanted = on_port(wanted, options.port, "server")
     else:
         port = DEFAULT_PORT if options.port is None else options.port
         wanted = {port: Wanted(tuple(own_tags(options.wells)))}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pumpjack_core.errors import ManifestError
-from pumpjack_core.manifests.resolve import ResolvedConnection
 from pumpjack_core.tags import Tag
 from pumpjack_worker.adapters.s7.address import SIZE_OF
 from pumpjack_worker.adapters.s7.simulated_plc import Placed, placed
 from pumpjack_worker.simulation import own_wells as own
-from pumpjack_worker.simulation.connections import connections_of
+from pumpjack_worker.simulation.connections import by_port
 
 MOST_WELLS = 500
 _LETTERS = {2: "W", 4: "D", 8: "L"}
@@ -25,20 +23,10 @@ def placed_by_port(
     connection: only this one, by its name or namespace/name. Raises ManifestError when the
     manifests are wrong, or when there is nothing to simulate.
     """
-    ports: dict[int, list[Placed]] = {}
-    owners: dict[int, ResolvedConnection] = {}
-    for one in connections_of(paths, "s7", connection):
-        spec = one.connection.spec.s7
-        assert spec is not None
-        first = owners.setdefault(spec.port, one).connection
-        assert first.spec.s7 is not None
-        if first.spec.s7.host != spec.host:
-            raise ManifestError(
-                f"{first.metadata.id} and {one.connection.metadata.id} are different devices on "
-                f"port {spec.port}; simulate one of them with --connection"
-            )
-        ports.setdefault(spec.port, []).extend(placed(one.tags.tags))
-    return ports
+    return {
+        port: [one for known in found for one in placed(known.tags.tags)]
+        for port, found in by_port(paths, "s7", connection).items()
+    }
 
 
 def own_tags(count: int) -> list[Tag]:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from pumpjack_core.errors import ManifestError
 from pumpjack_worker.adapters.s7.simulated_plc import SimulatedPlc, placed
 from pumpjack_worker.adapters.s7.simulated_wells import manifests, own_tags, placed_by_port
+from pumpjack_worker.simulation.connections import on_port
 from pumpjack_worker.simulation.program import (
     arguments,
     given_to_all,
@@ -58,13 +58,7 @@ def plcs_of(options: Options) -> dict[int, SimulatedPlc]:
     """The controllers to simulate, by port; none listens yet. Raises ManifestError."""
     if options.files:
         found = placed_by_port(options.files, options.connection)
-        if options.port is not None:
-            if len(found) > 1:
-                raise ManifestError(
-                    f"--port is for one device, and the manifests hold {len(found)}; "
-                    "pick one with --connection"
-                )
-            found = {options.port: next(iter(found.values()))}
+        found = on_port(found, options.port, "device")
     else:
         port = DEFAULT_PORT if options.port is None else options.port
         found = {port: placed(own_tags(options.wells))}
